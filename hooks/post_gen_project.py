@@ -1,0 +1,29 @@
+"""Make the project a Git repository where that is safe, and say what to type next. Asks, downloads and commits nothing."""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+
+def git(*arguments: str) -> bool:
+    """Run git quietly; True where it is there and succeeded."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    inside = git("rev-parse", "--is-inside-work-tree")
+    ready = inside or git("init", "-b", "main") or (git("init") and git("symbolic-ref", "HEAD", "refs/heads/main"))
+    steps = [
+        f"cd {shlex.quote(Path.cwd().name)}",
+        "python3 -m venv .venv && . .venv/bin/activate",
+        "pip install -c constraints.txt -e .        # README.md: uv, and torch without CUDA",
+    ]
+    if inside:
+        print("This folder is already inside a Git repository; DVC needs the project to be one of its own, or `dvc init --subdir`.")
+    elif not ready:
+        steps.append("git init -b main                            # git was not found")
+    steps += ["dvc repro", "git add . && git commit -m 'Baseline'"]
+    print("\nThe project is ready. Next:\n\n" + "\n".join(f"    {step}" for step in steps) + "\n")

@@ -1,0 +1,5 @@
+"""`python -m <package> VERB`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,96 @@
+"""The proof that the model stayed frozen: what `train` and `evaluate` ran with in both dvc.lock files, sorted.
+
+Data may differ, and is what the gain is of. Anything else that differs, in params, code or environment, is a change of
+the model, and then a gain cannot be told to come from the data.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..shared.problems import quoted
+from .revisions import Revision
+
+STAGES = ("train", "evaluate")
+DATA = ("data", "models", "reports")  # folders of what changes with the data
+MARKER = "conf.ok"
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What differs between two revisions, each as a sentence.
+
+    Attributes:
+        model: differences of the model; empty where it stayed frozen.
+        data: paths of the inputs of `train` and `evaluate` that differ.
+        fingerprint: the baseline's.
+        params, code: how many params and code paths were found equal.
+    """
+
+    model: list[str]
+    data: list[str]
+    fingerprint: str
+    params: int
+    code: int
+
+
+def flatten(params: Any, prefix: str = "") -> dict[str, Any]:
+    """Return nested params as {dotted key: value}."""
+    if not isinstance(params, dict):
+        return {prefix: params}
+    return {k: v for key, value in params.items() for k, v in flatten(value, f"{prefix}.{key}" if prefix else str(key)).items()}
+
+
+def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
+    """Compare the model parts of two revisions."""
+    model: list[str] = []
+    data: list[str] = []
+    counts = {"params": 0, "code": 0}
+    locks = [(revision.yaml("dvc.lock") or {}).get("stages", {}) for revision in (baseline, candidate)]
+    for stage in STAGES:
+        one, other = (lock.get(stage) for lock in locks)
+        if one is None or other is None:
+            model += [f"{r.name} has no stage {stage} in dvc.lock" for r, s in ((baseline, one), (candidate, other)) if not s]
+            continue
+        if one.get("cmd") != other.get("cmd"):
+            model.append(f"command of {stage}: {one.get('cmd')} → {other.get('cmd')}")
+        old, new = (flatten(entry.get("params", {}).get("params.yaml", {})) for entry in (one, other))
+        counts["params"] += len(old)
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key) or (key in old) != (key in new):
+                model.append(f"param {key}: {_shown(old, key)} → {_shown(new, key)}")
+        hashes = [{dep["path"]: dep.get("md5") for dep in entry.get("deps", [])} for entry in (one, other)]
+        for path in sorted(hashes[0].keys() | hashes[1].keys()):
+            if path == MARKER:
+                continue
+            is_data = path.split("/")[0] in DATA
+            counts["code"] += not is_data
+            if hashes[0].get(path) != hashes[1].get(path):
+                if is_data:
+                    data.append(path)
+                else:
+                    model += _code(path, baseline, candidate)
+    metrics = [revision.json("metrics.json") for revision in (baseline, candidate)]
+    if metrics[0].get("environment") != metrics[1].get("environment"):
+        old_parts, new_parts = (str(m.get("environment", "unknown")).split(", ") for m in metrics)
+        gone = ", ".join(part for part in old_parts if part not in new_parts)
+        come = ", ".join(part for part in new_parts if part not in old_parts)
+        model.append(f"environment: {gone or 'nothing'} → {come or 'nothing'}")
+    fingerprint = str(metrics[0].get("model"))
+    if not model and fingerprint != metrics[1].get("model"):
+        model.append(f"fingerprint in metrics.json: {quoted(fingerprint)} → {quoted(metrics[1].get('model'))}")
+    return Frozen(list(dict.fromkeys(model)), list(dict.fromkeys(data)), fingerprint, counts["params"], counts["code"])
+
+
+def _shown(params: dict[str, Any], key: str) -> str:
+    return quoted(params[key]) if isinstance(params.get(key), str) else str(params.get(key, "absent"))
+
+
+def _code(path: str, baseline: Revision, candidate: Revision) -> list[str]:
+    """Name the files under a code path that differ."""
+    differing = []
+    for file in sorted({*baseline.paths(path), *candidate.paths(path)}):
+        old, new = baseline.read(file), candidate.read(file)
+        if old != new:
+            how = "added" if old is None else "deleted" if new is None else "changed"
+            differing.append(f"code {file}: {how}")
+    return differing or [f"code {path}: changed"]

@@ -1,0 +1,207 @@
+"""Reading a data revision where it is: any Git revision, `dvc exp` name, or the workspace; never a checkout."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import md5
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from ..shared.problems import Refusal, near_miss, quoted
+from ..shared.tables import read_table
+
+WORKSPACE = "workspace"
+
+
+def git(*arguments: str, stdin: bytes | None = None) -> bytes:
+    """Run git in the project's folder and return what it prints. Raises Refusal with git's own words."""
+    try:
+        done = subprocess.run(["git", *arguments], input=stdin, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise Refusal("git is not installed or not on the PATH; comparing revisions needs it.") from None
+    if done.returncode:
+        raise Refusal(f"git {arguments[0]}: {done.stderr.decode('utf-8', 'replace').strip()}")
+    return done.stdout
+
+
+@dataclass
+class Revision:
+    """One data revision.
+
+    Attributes:
+        name: as the user gave it.
+        commit: full hash; None for the workspace.
+    """
+
+    name: str
+    commit: str | None
+    contents: dict[str, bytes | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def label(self) -> str:
+        """How reports call it: the name, with the short commit where that says more."""
+        return self.name if self.commit is None or self.commit.startswith(self.name) else f"{self.name} ({self.commit[:7]})"
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """Git's hash of each file, by path relative to the project.
+
+        In the workspace, where the hashes are empty, these are the files that Git tracks or would add.
+        """
+        if self.commit is None:
+            listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split(b"\0")
+            return {path.decode("utf-8", "surrogateescape"): "" for path in listed if path}
+        listed = git("ls-tree", "-r", "-z", self.commit, "--", ".").split(b"\0")
+        rows = (line.split(b"\t", 1) for line in listed if line)
+        return {path.decode("utf-8", "surrogateescape"): about.split()[2].decode() for about, path in rows}
+
+    def paths(self, folder: str) -> list[str]:
+        """Return the files under a folder, sorted, relative to the project; `folder` itself where it is a file."""
+        return sorted(path for path in self.files if path == folder or path.startswith(f"{folder}/"))
+
+    def load(self, paths: Iterable[str]) -> None:
+        """Read several files in one call of git."""
+        missing = [path for path in paths if path not in self.contents]
+        if self.commit is None:
+            for path in missing:
+                self.contents[path] = Path(path).read_bytes() if Path(path).is_file() else None
+            return
+        known = [path for path in missing if path in self.files]
+        self.contents |= dict.fromkeys(set(missing) - set(known))
+        if known:
+            asked = "".join(f"{self.files[path]}\n" for path in known).encode()
+            answer = git("cat-file", "--batch", stdin=asked)
+            start = 0
+            for path in known:
+                end = answer.index(b"\n", start)
+                size = int(answer[start:end].split()[2])
+                self.contents[path] = answer[end + 1 : end + 1 + size]
+                start = end + 2 + size
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's content, or None where the revision does not have it."""
+        self.load([path])
+        return self.contents[path]
+
+    def need(self, path: str) -> bytes:
+        """Return a file's content. Raises Refusal where the revision does not have it."""
+        content = self.read(path)
+        if content is None:
+            raise Refusal(f"{self.name} has no {path}; run `dvc repro` there and commit what it writes.")
+        return content
+
+    def table(self, path: str) -> pd.DataFrame:
+        """Return a CSV file as text columns."""
+        return read_table(Path(path), f"{self.name}:{path}", self.need(path))
+
+    def json(self, path: str) -> Any:
+        """Return a JSON file."""
+        try:
+            return json.loads(self.need(path))
+        except ValueError as error:
+            raise Refusal(f"{self.name}:{path} is not JSON ({error}); run `dvc repro` there and commit it.") from None
+
+    def yaml(self, path: str) -> Any:
+        """Return a YAML file."""
+        try:
+            return yaml.load(self.need(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError as error:
+            raise Refusal(f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`.") from None
+
+    def stale(self) -> list[str]:
+        """Return what changed in this revision after its results were made, by the hashes in dvc.lock.
+
+        Only what Git holds can be checked, and the results of DVC's cache by their hashes alone.
+        """
+        stages = (self.yaml("dvc.lock") or {}).get("stages", {})
+        outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
+        tracked = [path for path in self.paths("data") + self.paths("models") if path.endswith(".dvc")]
+        outs |= {path.removesuffix(".dvc"): self.yaml(path)["outs"][0].get("md5") for path in tracked}
+        entries = [(name, dep) for name, stage in stages.items() for dep in (*stage.get("deps", []), *stage.get("outs", []))]
+        inside = {dep["path"]: self.paths(dep["path"]) for _, dep in entries}
+        self.load({path for paths in inside.values() for path in paths})
+        found = []
+        for name, dep in entries:
+            path, locked = dep["path"], dep.get("md5")
+            now = self._digest(path, inside[path]) if inside[path] else outs.get(path, locked)
+            if now != locked:
+                found.append(f"{path} is not what stage {name} last ran with")
+        params = self.yaml("params.yaml")
+        for name, stage in stages.items():
+            for key, locked in stage.get("params", {}).get("params.yaml", {}).items():
+                if name != "freeze" and _dig(params, key) != locked:
+                    found.append(f"{key} in params.yaml is not what stage {name} last ran with")
+        return list(dict.fromkeys(found))
+
+    def _digest(self, path: str, files: Sequence[str]) -> str:
+        """Return DVC's hash of a file or of a folder, of what Git (or the workspace) holds of it."""
+        if files == [path]:
+            return md5(self.read(path) or b"", usedforsecurity=False).hexdigest()
+        contents = {file: self.read(file) for file in files}
+        rows = [
+            {"md5": md5(content, usedforsecurity=False).hexdigest(), "relpath": file[len(path) + 1 :]}
+            for file, content in contents.items()
+            if content is not None
+        ]
+        rows.sort(key=lambda row: tuple(row["relpath"].split("/")))
+        return md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _dig(params: Any, key: str) -> Any:
+    for part in key.split("."):
+        params = params.get(part) if isinstance(params, dict) else None
+    return params
+
+
+def resolve(names: Sequence[str]) -> list[Revision]:
+    """Return the revisions of these names. Raises Refusal for each that is unknown or means several experiments."""
+    found, problems = [], []
+    for name in names:
+        try:
+            found.append(_resolve(name))
+        except Refusal as refusal:
+            problems.append(str(refusal))
+    if problems:
+        raise Refusal("\n".join(problems))
+    return found
+
+
+def _resolve(name: str) -> Revision:
+    if name == WORKSPACE:
+        return Revision(name, None)
+    experiments = list_experiments()
+    try:
+        return Revision(name, git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip())
+    except Refusal:
+        pass
+    commits = experiments.get(name, {})
+    if len(commits) > 1:
+        head = git("rev-parse", "HEAD").decode().strip()
+        commits = {base: commit for base, commit in commits.items() if base == head} or commits
+    if len(commits) == 1:
+        return Revision(name, next(iter(commits.values())))
+    if commits:
+        listed = ", ".join(f"{commit[:7]} (on {base[:7]})" for base, commit in commits.items())
+        raise Refusal(f"Several experiments are named {quoted(name)}: {listed}. Name the one you mean by its hash.")
+    known = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes").decode().split()
+    hint = near_miss(name, [WORKSPACE, *known, *experiments])
+    raise Refusal(
+        f"{quoted(name)} is no Git revision, tag, branch or experiment here{hint or '; `git fetch` or `dvc exp pull` may bring it'}."
+    )
+
+
+def list_experiments() -> dict[str, dict[str, str]]:
+    """Return the commits of all `dvc exp` experiments: {name: {commit it was run on: its commit}}."""
+    listed = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").decode().splitlines()
+    found: dict[str, dict[str, str]] = {}
+    for line in listed:
+        reference, commit = line.rsplit(" ", 1)
+        parts = reference.split("/")  # refs/exps/ab/cdef.../name
+        if len(parts) == 5 and len(parts[2]) == 2:
+            found.setdefault(parts[4], {})[parts[2] + parts[3]] = commit
+    return found

@@ -1,0 +1,313 @@
+"""The verdict on a data change: does the candidate's data help the frozen model, and how sure is that?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..shared.problems import Refusal, quoted
+from . import statistics
+from .datadiff import DataDiff, diff
+from .frozen import Frozen, compare_models
+from .revisions import Revision
+from .statistics import Interval
+
+HELPS, HURTS, NO_DIFFERENCE = "helps", "hurts", "no detectable difference"
+DEPENDS, NOT_COMPARABLE = "depends on the labels", "not comparable"
+MIN_SEEDS = 3
+MIN_SLICE = 30  # test examples under which a slice or class gets no verdict
+
+
+@dataclass(frozen=True)
+class Part:
+    """The gain on one class or slice.
+
+    Attributes:
+        name: the class, or `column = value`.
+        examples: test examples in it.
+        old, new: accuracy of baseline and candidate in it.
+        gain: with its interval.
+        p: Holm's adjusted p-value over all parts of the same table; NaN under MIN_SLICE examples.
+    """
+
+    name: str
+    examples: int
+    old: float
+    new: float
+    gain: Interval
+    p: float
+
+    @property
+    def verdict(self) -> str:
+        """`helps`, `hurts`, or nothing where it is too small or not detectable."""
+        if not self.p < 1 - statistics.LEVEL:
+            return ""
+        return HELPS if self.gain.mean > 0 else HURTS
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """What test labels that changed do to the result: accuracies as [trained on old or new][scored on old or new].
+
+    Attributes:
+        relabelled: test examples whose label changed.
+        scores: 2x2 accuracies.
+        unchanged: the gain on the test examples whose label did not change.
+    """
+
+    relabelled: int
+    scores: list[list[float]]
+    unchanged: Interval
+
+    @property
+    def moved(self) -> float:
+        """What the baseline gains by the new labels alone; never a gain of the data it trained on."""
+        return self.scores[0][1] - self.scores[0][0]
+
+    @property
+    def gain_on_old(self) -> float:
+        """The gain by the old labels."""
+        return self.scores[1][0] - self.scores[0][0]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A candidate compared with a baseline.
+
+    Attributes:
+        verdict: one of the five verdicts.
+        why: reasons for `not comparable`, each a sentence.
+        mend: what would make it comparable.
+        seeds: names of the seeds both have.
+        examples: test examples both were scored on.
+        excluded: {reason: ids} of test examples left out.
+        old, new: accuracy on the shared examples by the candidate's labels.
+        gain, macro_f1: of the candidate over the baseline.
+        classes, slices: the gain by class of the label and by metadata column.
+        ruler: present where test labels changed.
+        flips: test examples where most seeds changed between right and wrong.
+        mcnemar: with one seed: only the baseline right, only the candidate right, p.
+        warnings: what a reader should know besides.
+    """
+
+    baseline: Revision
+    candidate: Revision
+    verdict: str
+    frozen: Frozen
+    data: DataDiff
+    why: list[str] = field(default_factory=list)
+    mend: list[str] = field(default_factory=list)
+    seeds: list[str] = field(default_factory=list)
+    examples: int = 0
+    excluded: dict[str, list[str]] = field(default_factory=dict)
+    old: float = float("nan")
+    new: float = float("nan")
+    gain: Interval | None = None
+    macro_f1: Interval | None = None
+    classes: list[Part] = field(default_factory=list)
+    slices: list[Part] = field(default_factory=list)
+    ruler: Ruler | None = None
+    flips: pd.DataFrame | None = None
+    mcnemar: tuple[int, int, float] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What both revisions answered on the test examples they share, as codes of `classes`.
+
+    Attributes:
+        table: id, old_label, new_label and the metadata of the test examples (n).
+        old, new: answers of baseline and candidate (S x n).
+        labels: old and new label codes (each n).
+    """
+
+    table: pd.DataFrame
+    classes: list[str]
+    seeds: list[str]
+    old: np.ndarray
+    new: np.ndarray
+    labels: tuple[np.ndarray, np.ndarray]
+    excluded: dict[str, list[str]]
+    sizes: tuple[int, int]
+
+    def right(self, arm: int, label: int) -> np.ndarray:
+        """Return whether the answers of arm 0 (baseline) or 1 (candidate) agree with label set 0 or 1 (n x S)."""
+        return ((self.old, self.new)[arm] == self.labels[label]).T
+
+
+def score(baseline: Revision, candidate: Revision) -> Scored:
+    """Read the stored answers of two revisions and line them up by test example and seed."""
+    answers, tests = [], []
+    for revision in (baseline, candidate):
+        answers.append(revision.table("reports/predictions.csv").set_index("id"))
+        test = revision.table("data/examples/test.csv").set_index("id")
+        tests.append(test[test["weight"] == "1"])
+        if not answers[-1].index.is_unique or set(answers[-1].index) != set(tests[-1].index):
+            raise Refusal(f"{revision.name}: reports/predictions.csv is not of its test set; run `dvc repro` there and commit.")
+    ids = answers[0].index.intersection(answers[1].index, sort=True)
+    changed = (tests[0].loc[ids, "input"] != tests[1].loc[ids, "input"]).to_numpy()
+    excluded = {
+        "only in the baseline's test set": sorted(set(answers[0].index) - set(ids)),
+        "only in the candidate's test set": sorted(set(answers[1].index) - set(ids)),
+        "with another input": list(ids[changed]),
+    }
+    ids = ids[~changed]
+    seeds = [column for column in answers[0].columns if column.startswith("seed_") and column in answers[1].columns]
+    old_answers, new_answers = (table.loc[ids, seeds] for table in answers)
+    labels = [table.loc[ids, "label"] for table in tests]
+    words = pd.unique(pd.concat([*labels, *(t[s] for t in (old_answers, new_answers) for s in seeds)]))
+    classes = sorted(words)
+    code = {name: number for number, name in enumerate(classes)}
+    table = tests[1].loc[ids].drop(columns=["given_label", "weight", "row", "passes"]).rename(columns={"label": "new_label"})
+    table.insert(0, "old_label", labels[0])
+
+    def coded(frame: pd.DataFrame) -> np.ndarray:
+        shape = (len(seeds), len(ids))
+        return np.array([frame[s].map(code).to_numpy(np.int64) for s in seeds], dtype=np.int64).reshape(shape)
+
+    old_codes, new_codes = (series.map(code).to_numpy(np.int64) for series in labels)
+    return Scored(
+        table.reset_index(),
+        classes,
+        seeds,
+        coded(old_answers),
+        coded(new_answers),
+        (old_codes, new_codes),
+        {reason: left_out for reason, left_out in excluded.items() if left_out},
+        (len(answers[0]), len(answers[1])),
+    )
+
+
+def parts(names: Sequence[tuple[str, np.ndarray]], old: np.ndarray, new: np.ndarray) -> list[Part]:
+    """Return the gain on each named subset (mask of n) of scores (n x S), with Holm's correction over those tested."""
+    gains = [statistics.crossed_interval(new[mask].astype(float) - old[mask]) for _, mask in names]
+    tested = [g.p if mask.sum() >= MIN_SLICE else np.nan for g, (_, mask) in zip(gains, names, strict=True)]
+    return [
+        Part(name, int(mask.sum()), float(old[mask].mean()), float(new[mask].mean()), gain, float(p))
+        for (name, mask), gain, p in zip(names, gains, statistics.holm(tested), strict=True)
+    ]
+
+
+def slice_masks(table: pd.DataFrame, most: int = 20) -> list[tuple[str, np.ndarray]]:
+    """Return the slices of a table of test examples: each value of each metadata column of 2 to `most` values."""
+    masks = []
+    for column in table.columns:
+        if column in ("id", "old_label", "new_label", "input", "text", "group"):
+            continue
+        values = sorted(table[column].unique())
+        if 2 <= len(values) <= most:
+            masks += [(f"{column} = {value or '(empty)'}", (table[column] == value).to_numpy()) for value in values]
+    return masks
+
+
+def flips(scored: Scored, old: np.ndarray, new: np.ndarray) -> pd.DataFrame:
+    """Return the test examples that most seeds got wrong before and right now, or the reverse.
+
+    Columns: id, flip (`fixed` or `broken`), label, old and new (the answers most seeds gave), seeds (gained or lost).
+    """
+    change = new.sum(axis=1) - old.sum(axis=1)
+    half = len(scored.seeds) / 2
+    fixed = (old.sum(axis=1) < half) & (new.sum(axis=1) > half)
+    broken = (old.sum(axis=1) > half) & (new.sum(axis=1) < half)
+    names = np.array(scored.classes, dtype=object)
+
+    def votes(answers: np.ndarray) -> np.ndarray:
+        counts = (answers[:, :, None] == np.arange(len(names))).sum(axis=0)
+        return names[counts.argmax(axis=1)]
+
+    found = pd.DataFrame(
+        {
+            "id": scored.table["id"],
+            "flip": np.where(fixed, "fixed", "broken"),
+            "label": scored.table["new_label"],
+            "old": votes(scored.old),
+            "new": votes(scored.new),
+            "seeds": change,
+        }
+    )[fixed | broken]
+    order = np.lexsort([found["id"].to_numpy(dtype=object), -found["seeds"].abs().to_numpy(), found["flip"] == "fixed"])
+    return found.iloc[order].reset_index(drop=True)
+
+
+def compare(baseline: Revision, candidate: Revision) -> Comparison:
+    """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
+    frozen, data, scored = compare_models(baseline, candidate), diff(baseline, candidate), score(baseline, candidate)
+    why, mend = objections(baseline, candidate, frozen, scored)
+    common: dict[str, Any] = {
+        "baseline": baseline,
+        "candidate": candidate,
+        "frozen": frozen,
+        "data": data,
+        "seeds": scored.seeds,
+        "examples": len(scored.table),
+        "excluded": scored.excluded,
+    }
+    if why or not scored.seeds:
+        return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common)
+    old, new = scored.right(0, 1), scored.right(1, 1)
+    gain = statistics.crossed_interval(new.astype(float) - old)
+    verdict = HELPS if gain.low > 0 else HURTS if gain.high < 0 else NO_DIFFERENCE
+    ruler, mcnemar = None, None
+    relabelled = scored.labels[0] != scored.labels[1]
+    if relabelled.any():
+        scores = [[float(scored.right(arm, label).mean()) for label in (0, 1)] for arm in (0, 1)]
+        same = ~relabelled
+        ruler = Ruler(int(relabelled.sum()), scores, statistics.crossed_interval(new[same].astype(float) - old[same]))
+        if verdict in (HELPS, HURTS) and gain.mean * ruler.gain_on_old < 0:
+            verdict = DEPENDS
+    if len(scored.seeds) < MIN_SEEDS:
+        verdict = NOT_COMPARABLE
+        why = [f"{len(scored.seeds)} seeds are too few to tell a gain from luck; a verdict needs at least {MIN_SEEDS}"]
+        mend = ["Put at least 3 numbers into `seeds` in conf/config.yaml and run `dvc repro` on both revisions."]
+        if len(scored.seeds) == 1:
+            b, c = int((old & ~new).sum()), int((new & ~old).sum())
+            mcnemar = (b, c, statistics.mcnemar(b, c)[0])
+    by_class = [(name, scored.labels[1] == code) for code, name in enumerate(scored.classes)]
+    return Comparison(
+        verdict=verdict,
+        why=why,
+        mend=mend,
+        old=float(old.mean()),
+        new=float(new.mean()),
+        gain=gain,
+        macro_f1=statistics.macro_f1_interval(scored.labels[1], scored.old, scored.new, len(scored.classes)),
+        classes=parts([(name, mask) for name, mask in by_class if mask.any()], old, new),
+        slices=parts(slice_masks(scored.table), old, new),
+        ruler=ruler,
+        flips=flips(scored, old, new),
+        mcnemar=mcnemar,
+        **common,
+    )
+
+
+def objections(
+    baseline: Revision, candidate: Revision, frozen: Frozen, scored: Scored
+) -> tuple[list[str], list[str]]:
+    """Return why two revisions cannot be compared, and what would mend it."""
+    why, mend = [], []
+    for revision in (baseline, candidate):
+        stale = revision.stale()
+        why += [f"the results of {revision.name} are stale: {what}" for what in stale]
+        if stale:
+            mend.append(f"Run `dvc repro` on {revision.name} and commit what it writes.")
+    if frozen.model:
+        why += [f"the model changed: {what}" for what in frozen.model]
+        mend.append(
+            "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
+            "model first (`dvc exp run` on the baseline after the same change) and compare with that."
+        )
+    lists = [list(revision.table("data/examples/classes.csv")["class"]) for revision in (baseline, candidate)]
+    if lists[0] != lists[1]:
+        gone = ", ".join(quoted(name) for name in lists[0] if name not in lists[1])
+        come = ", ".join(quoted(name) for name in lists[1] if name not in lists[0])
+        why.append(f"the classes changed: gone {gone or 'none'}, new {come or 'none'}")
+        mend.append("Apply the passes that change classes to both sides: make a baseline that has them and nothing else.")
+    shared = len(scored.table)
+    if 2 * shared < max(scored.sizes):
+        reasons = ", ".join(f"{len(ids):,} {reason}" for reason, ids in scored.excluded.items())
+        why.append(f"the test set changed: only {shared:,} examples are in both ({reasons})")
+        mend.append("Keep the test set fixed while the training data changes; change it in a pull request of its own.")
+    return why, mend

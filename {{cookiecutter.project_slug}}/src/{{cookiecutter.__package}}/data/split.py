@@ -1,0 +1,72 @@
+"""Which set an example belongs to: the user's own `split`, else a hash; adding or dropping rows moves no other row."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..shared.problems import Problem, Refusal, quoted
+from .raw import SPLITS, Raw
+
+
+def fraction(keys: pd.Series, salt: str) -> np.ndarray:
+    """Hash text keys to [0, 1): pandas' SipHash, keyed by the salt (n, float64)."""
+    key = hashlib.sha256(salt.encode()).hexdigest()[:16]
+    return pd.util.hash_array(keys.to_numpy(dtype=object), hash_key=key, categorize=False) / 2.0**64
+
+
+def assign(raw: Raw, inputs: pd.Series, split: dict[str, Any]) -> np.ndarray:
+    """Return the set of each raw row: 0 train, 1 validation, 2 test (n, int8).
+
+    A row with its own `split` is there. A group is where its first delivered row is: that row's own `split`, else a
+    hash of the group. Any other row whose input was delivered before joins the first such row; the rest go by a hash of
+    their id. So what is delivered later never moves what was there.
+
+    Args:
+        raw: all deliveries.
+        inputs: hash of each row's input, in the same order; rows with an equal one hold the same input.
+        split: shares `validation` and `test`, and the `salt`.
+
+    Raises:
+        Refusal: for rows whose own `split` is not their group's, and for shares that leave no training set.
+    """
+    if min(split["validation"], split["test"]) < 0 or split["validation"] + split["test"] >= 1:
+        raise Refusal("conf/data: split.validation and split.test must be at least 0 and together below 1.")
+    table = raw.table
+    blank = pd.Series("", index=table.index, dtype="str")
+    fixed, group = table.get("split", blank), table.get("group", blank)
+    sets = fixed.map({name: number for number, name in enumerate(SPLITS)}).fillna(-1).to_numpy(np.int8, copy=True)
+    grouped = (group != "").to_numpy()
+    hashed = np.flatnonzero((sets < 0) & ~(grouped & group.duplicated().to_numpy()))
+    u = fraction(group.where(grouped, table["id"]).iloc[hashed], str(split["salt"]))
+    sets[hashed] = np.where(u < split["test"], 2, np.where(u < split["test"] + split["validation"], 1, 0))
+    if grouped.any():
+        rows = np.flatnonzero(grouped)
+        homes = pd.Series(sets[rows]).groupby(group.iloc[rows].to_numpy()).transform("first").to_numpy()
+        torn = rows[(sets[rows] >= 0) & (sets[rows] != homes)]
+        names = dict(zip(rows.tolist(), homes.tolist(), strict=True))
+        what = "the split {} is not that of its group {}, which is in {}; a group is never divided"
+        wrong = {r: what.format(fixed[r], quoted(group[r]), SPLITS[names[r]]) for r in torn.tolist()}
+        if wrong:
+            raise Refusal(raw.problems(wrong))
+        sets[rows] = homes
+    free = (fixed == "").to_numpy() & ~grouped & (inputs != "").to_numpy() & inputs.duplicated().to_numpy()
+    if free.any():
+        first = pd.Series(sets, index=inputs.to_numpy())[~inputs.duplicated().to_numpy()]
+        sets[free] = first.loc[inputs[free].to_numpy()].to_numpy()
+    return sets
+
+
+def shadowed(sets: np.ndarray, inputs: pd.Series, active: np.ndarray) -> np.ndarray:
+    """Return the rows whose input also stands in a set of higher rank: test over validation over train (n, bool).
+
+    They must not count: a model that trained on a test input is scored on what it has seen. Only rows that weigh
+    something (`active`) shadow others.
+    """
+    found = np.zeros(len(sets), dtype=bool)
+    rows = np.flatnonzero(active & (inputs != "").to_numpy() & inputs.duplicated(keep=False).to_numpy())
+    if len(rows):
+        ranks = pd.Series(sets[rows])
+        found[rows] = (ranks < ranks.groupby(inputs.iloc[rows].to_numpy()).transform("max")).to_numpy()
+    return found

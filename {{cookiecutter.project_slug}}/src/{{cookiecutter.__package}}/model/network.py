@@ -1,0 +1,53 @@
+"""Networks. Each maps inputs (batch, channels, height, width), float in [0, 1], to logits (batch, classes)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+
+class CNN(nn.Module):
+    """Blocks of 3x3 convolution, ReLU and 2x2 pooling, then one hidden layer.
+
+    Args:
+        channels, height, width: shape of an input.
+        classes: number of classes.
+        widths: channels after each block; pooling stops where a side would fall under 2.
+        hidden: units of the hidden layer.
+    """
+
+    def __init__(
+        self, channels: int, height: int, width: int, classes: int, widths: Sequence[int] = (16, 32), hidden: int = 64
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for size in widths:
+            layers += [nn.Conv2d(channels, size, 3, padding=1), nn.ReLU()]
+            channels = size
+            if min(height, width) >= 4:
+                layers.append(nn.MaxPool2d(2))
+                height, width = height // 2, width // 2
+        self.features = nn.Sequential(*layers, nn.Flatten())
+        self.head = nn.Sequential(
+            nn.Linear(channels * height * width, hidden), nn.ReLU(), nn.Linear(hidden, classes)
+        )
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return logits (batch, classes)."""
+        return self.head(self.features(inputs))
+
+
+class MLP(nn.Module):
+    """Fully connected layers with ReLU between them; arguments as of `CNN`, `widths` being the hidden layers."""
+
+    def __init__(self, channels: int, height: int, width: int, classes: int, widths: Sequence[int] = (128, 64)) -> None:
+        super().__init__()
+        sizes = [channels * height * width, *widths]
+        layers: list[nn.Module] = [nn.Flatten()]
+        for before, after in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Linear(before, after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return logits (batch, classes)."""
+        return self.layers(inputs)

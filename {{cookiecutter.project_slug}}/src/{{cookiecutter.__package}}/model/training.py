@@ -1,0 +1,208 @@
+"""Training with a fixed number of optimiser steps, the same batches for every data revision of the same examples."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from torch import nn
+from torch.utils.data import DataLoader
+
+from ..shared.progress import Progress
+from .storage import to_float
+
+CURVE_POINTS = 20
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples of one set in memory, sorted by id.
+
+    Attributes:
+        keys: a 64-bit hash of each id, which orders the batches (n, uint64).
+        images: (n, height, width, channels), uint8.
+        targets: class codes (n, int64).
+        weights: 0 for examples that do not count (n, float32).
+    """
+
+    keys: np.ndarray
+    images: torch.Tensor
+    targets: torch.Tensor
+    weights: torch.Tensor
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, images: np.ndarray, classes: list[str]) -> "Examples":
+        """Return the examples of a table of data/examples/; `images` are all packed inputs."""
+        codes = table["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64)
+        return cls(
+            pd.util.hash_array(table["id"].to_numpy(dtype=object), categorize=False),
+            torch.from_numpy(images[table["row"].astype(np.int64).to_numpy()]),
+            torch.from_numpy(codes.copy()),
+            torch.from_numpy(table["weight"].astype(np.float32).to_numpy(copy=True)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, rows: torch.Tensor | slice) -> Batch:
+        """Return inputs (batch, channels, height, width), targets and weights."""
+        return to_float(self.images[rows]), self.targets[rows], self.weights[rows]
+
+
+def order(keys: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """Return a permutation of the examples that depends on their ids, the seed and the epoch alone.
+
+    Examples that two data revisions share follow each other in the same order in both, whatever was added between them:
+    the arms stay paired (splitmix64 finaliser: Steele et al. 2014, "Fast splittable pseudorandom number generators").
+    """
+    # Two arguments become one 64-bit stream; multiplication wraps, as it should.
+    mixed = keys + np.uint64((seed * 0x9E3779B97F4A7C15 + epoch * 0xD1B54A32D192ED03) & 0xFFFFFFFFFFFFFFFF)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")
+
+
+class Batches:
+    """The training batches of one seed: `steps` of `size` examples, epoch after epoch, sliced from tensors."""
+
+    def __init__(self, examples: Examples, steps: int, size: int, seed: int) -> None:
+        self.examples, self.steps, self.size, self.seed = examples, steps, size, seed
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        waiting, epoch = np.empty(0, np.int64), 0
+        for _ in range(self.steps):
+            while len(waiting) < self.size:
+                waiting = np.concatenate([waiting, order(self.examples.keys, self.seed, epoch)])
+                epoch += 1
+            rows, waiting = waiting[: self.size], waiting[self.size :]
+            yield self.examples.take(torch.from_numpy(rows))
+
+
+class Classifier(pl.LightningModule):
+    """A network, its loss for each example, and its optimiser.
+
+    Args:
+        network: maps inputs to logits.
+        loss: maps logits and targets to one loss an example (`reduction: none`).
+        optimizer: makes the optimiser of parameters.
+    """
+
+    def __init__(
+        self, network: nn.Module, loss: nn.Module, optimizer: Callable[[Any], torch.optim.Optimizer]
+    ) -> None:
+        super().__init__()
+        self.network, self.loss, self.make_optimizer = network, loss, optimizer
+
+    def weighted(self, batch: Batch) -> torch.Tensor:
+        """Return the weighted sums of loss and correct answers, and the sum of weights (3)."""
+        inputs, targets, weights = batch
+        logits = self.network(inputs)
+        correct = (logits.detach().argmax(dim=1) == targets).to(weights.dtype)
+        return torch.stack([(self.loss(logits, targets) * weights).sum(), (correct * weights).sum(), weights.sum()])
+
+    def training_step(self, batch: Batch, _: int) -> dict[str, torch.Tensor]:
+        """Return the mean loss of the examples that count."""
+        sums = self.weighted(batch)
+        return {"loss": sums[0] / sums[2].clamp(min=1), "sums": sums.detach()}
+
+    def validation_step(self, batch: Batch, _: int) -> torch.Tensor:
+        """Return the sums of `weighted`."""
+        return self.weighted(batch)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Make the optimiser."""
+        return self.make_optimizer(self.parameters())
+
+
+class Curve(pl.Callback):
+    """Collect loss and accuracy in training and validation, and show the progress over all seeds."""
+
+    def __init__(self, progress: Progress, seed: int) -> None:
+        self.progress, self.note = progress, f"seed {seed}"
+        self.rows: list[dict[str, float]] = []
+        self.training = torch.zeros(3)
+        self.validation = torch.zeros(3)
+
+    def on_train_batch_end(self, _t: pl.Trainer, _m: pl.LightningModule, outputs: Any, _b: Batch, _i: int) -> None:  # type: ignore[override]
+        """Add up one step."""
+        self.training += outputs["sums"].cpu()
+        self.progress.advance(note=self.note)
+
+    def on_validation_batch_end(self, _t: pl.Trainer, _m: pl.LightningModule, outputs: Any, *_: Any) -> None:
+        """Add up one batch."""
+        self.validation += outputs.cpu()
+
+    def on_validation_end(self, trainer: pl.Trainer, _: pl.LightningModule) -> None:
+        """Close one point of the curves: training since the last point, validation now."""
+        row: dict[str, float] = {"step": trainer.global_step}
+        for name, (loss, correct, weight) in [("train", self.training), ("validation", self.validation)]:
+            row |= {f"{name}_loss": float(loss / weight), f"{name}_accuracy": float(correct / weight)}
+        self.rows.append(row)
+        self.training, self.validation = torch.zeros(3), torch.zeros(3)
+
+
+def silence() -> None:
+    """Keep Lightning's adverts and hints out of the log."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning")
+
+
+def build(model: Mapping[str, Any], shape: tuple[int, int, int], classes: int) -> tuple[dict[str, Any], nn.Module]:
+    """Return the network's complete Hydra node and a fresh network for inputs of (height, width, channels)."""
+    height, width, channels = shape
+    node = dict(model["network"]) | {"channels": channels, "height": height, "width": width, "classes": classes}
+    return node, instantiate(node)
+
+
+def train_seed(
+    model: Mapping[str, Any],
+    network: nn.Module,
+    train: Examples,
+    validation: Examples,
+    seed: int,
+    trainer: Mapping[str, Any],
+    progress: Progress,
+) -> pd.DataFrame:
+    """Train `network` in place for `model.steps` optimiser steps; return its curves, one row a point.
+
+    Args:
+        model: `params.yaml`'s `model`.
+        network: with its initial weights.
+        train, validation: the examples; `validation` may be empty.
+        seed: of the batch order.
+        trainer: hardware arguments of `pytorch_lightning.Trainer`.
+        progress: advanced once a step.
+    """
+    steps, size = model["steps"], model["batch_size"]
+    loops = [validation.take(slice(i, i + 1024)) for i in range(0, len(validation), 1024)]
+    curve = Curve(progress, seed)
+    pl.Trainer(
+        **trainer,
+        max_steps=steps,
+        max_epochs=-1,
+        val_check_interval=max(1, steps // CURVE_POINTS),
+        num_sanity_val_steps=0,
+        callbacks=[curve],
+        deterministic=True,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    ).fit(
+        Classifier(network, instantiate(model["loss"]), instantiate(model["optimizer"])),
+        Batches(train, steps, size, seed),
+        DataLoader(loops, batch_size=None) if loops else None,  # type: ignore[arg-type]
+    )
+    network.cpu()
+    return pd.DataFrame(curve.rows)

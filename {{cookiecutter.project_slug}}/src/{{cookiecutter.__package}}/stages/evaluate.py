@@ -1,0 +1,82 @@
+"""Ask each seed's model about the test set, and sum the answers up."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..comparison.statistics import crossed_interval, macro_f1, recall
+from ..model.storage import load, to_float
+from ..shared.files import write_json, written
+from ..shared.problems import Refusal
+from ..shared.stage import run
+from ..shared.tables import read_table, write_table
+
+EXAMPLES, INPUTS, MODELS = Path("data/examples"), Path("data/inputs/images.npy"), Path("models")
+REPORTS = Path("reports")
+
+
+def probabilities(network: torch.nn.Module, images: np.ndarray, rows: np.ndarray, batch: int) -> np.ndarray:
+    """Return class probabilities of the inputs at `rows` (rows, classes), float32."""
+    parts = []
+    with torch.inference_mode():
+        for i in range(0, len(rows), batch):
+            inputs = to_float(torch.from_numpy(images[rows[i : i + batch]]))
+            parts.append(network(inputs).softmax(dim=1).numpy())
+    return np.concatenate(parts)
+
+
+def main(params: dict[str, Any]) -> None:
+    """Write metrics.json, reports/predictions.csv, reports/classes.csv and reports/probabilities.npy."""
+    classes = read_table(EXAMPLES / "classes.csv")["class"].to_list()
+    test = read_table(EXAMPLES / "test.csv")
+    test = test[test["weight"] == "1"].reset_index(drop=True)
+    images = np.load(INPUTS, mmap_mode="r", allow_pickle=False)
+    files = sorted(MODELS.glob("seed-*.safetensors"), key=lambda path: int(path.stem.removeprefix("seed-")))
+    answers, about = [], {}
+    for file in files:
+        network, about = load(file)
+        torch.set_num_threads(about["threads"])
+        if about["classes"] != classes:
+            raise Refusal(f"{file.as_posix()} knows other classes than data/examples/classes.csv; run `dvc repro train`.")
+        answers.append(probabilities(network, images, test["row"].astype(np.int64).to_numpy(), params["evaluate"]["batch_size"]))
+    stacked = np.stack(answers)
+    predicted = stacked.argmax(axis=2)  # (seeds, examples)
+    votes = (predicted[:, :, None] == np.arange(len(classes))).sum(axis=0).argmax(axis=1)
+    names = np.array(classes, dtype=object)
+    truth = test["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64)
+
+    table = pd.DataFrame({"id": test["id"], "label": test["label"], "predicted": names[votes]})
+    for file, codes in zip(files, predicted, strict=True):
+        table[file.stem.replace("-", "_")] = names[codes]
+    write_table(table, REPORTS / "predictions.csv")
+    with written(REPORTS / "probabilities.npy") as aside, aside.open("wb") as out:
+        np.save(out, stacked.astype(np.float32), allow_pickle=False)
+    by_class = recall(truth, predicted, len(classes)).mean(axis=0)
+    support = np.bincount(truth, minlength=len(classes))
+    write_table(pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), REPORTS / "classes.csv")
+
+    accuracy = crossed_interval((predicted == truth).T.astype(float))
+    data = json.loads((REPORTS / "data.json").read_text(encoding="utf-8"))
+    metrics = {
+        "accuracy": accuracy.mean,
+        "accuracy_low": accuracy.low,
+        "accuracy_high": accuracy.high,
+        "macro_f1": float(macro_f1(truth, predicted, len(classes)).mean()),
+        "train_examples": data["sets"]["train"]["examples"],
+        "relabelled": data["edits"].get("relabel", 0),
+        "dropped": data["edits"].get("drop", 0),
+        "added": data["edits"].get("add", 0),
+        "model": about["fingerprint"],
+        "environment": about["environment"],
+    }
+    rounded = {name: round(v, 6) if isinstance(v, float) and np.isfinite(v) else v for name, v in metrics.items()}
+    write_json({name: None if v != v else v for name, v in rounded.items()}, Path("metrics.json"))
+    print(f"accuracy {accuracy.mean:.4f} ({accuracy.low:.4f} to {accuracy.high:.4f}), {len(files)} seeds, {len(test):,} examples")
+
+
+if __name__ == "__main__":
+    run("evaluate", main)

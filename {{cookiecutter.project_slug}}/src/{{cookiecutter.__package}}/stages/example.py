@@ -1,0 +1,90 @@
+"""The embedded example: scikit-learn's handwritten digits, with *simulated* label noise.
+
+1,797 real 8x8 digits (Alpaydin and Kaynak 1998, in scikit-learn): 797 for test, with their true labels, and 1,000 for
+training and validation, of which a share is mislabelled systematically: each class tends to the class it looks most
+like. `python -m <package>.stages.example` writes them as anyone's data would be, as PNG files and a table;
+`python -m <package>.stages.example review` stands in for a careful person, who knows the true labels: it prints a pass
+that corrects half of the wrong ones.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from ..shared.files import written
+from ..shared.stage import run
+from ..shared.tables import read_table, write_table
+
+TEST, VALIDATION = 797, 150
+MOST_LIKE = 0.8  # of the wrong labels name the class most like the true one, the others any class
+
+
+def true_labels() -> pd.Series:
+    """Return the true class of each example, indexed by id."""
+    labels = load_digits().target.astype(str)
+    return pd.Series(labels, index=[f"digit-{i:04}" for i in range(len(labels))], dtype="str")
+
+
+def most_like(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return for each class 0..9 the class whose mean image is nearest to its own."""
+    means = np.stack([images[labels == c].mean(axis=0).ravel() for c in range(10)])
+    distance = np.linalg.norm(means[:, None] - means[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    return distance.argmin(axis=1)
+
+
+def main(params: dict[str, Any]) -> None:
+    """Write data/raw/labels.csv and data/raw/images/."""
+    example = params["data"]["example"]
+    rng = np.random.default_rng(example["seed"])
+    digits = load_digits()
+    truth = digits.target
+    order = rng.permutation(len(truth))
+    kept, noisy = order[:TEST], order[TEST:]
+    given = truth.copy()
+    wrong = rng.choice(noisy, round(example["noise"] * len(noisy)), replace=False)
+    other = (truth[wrong] + rng.integers(1, 10, len(wrong))) % 10
+    given[wrong] = np.where(rng.random(len(wrong)) < MOST_LIKE, most_like(digits.images, truth)[truth[wrong]], other)
+    split = np.full(len(truth), "train", dtype=object)
+    split[noisy[:VALIDATION]] = "validation"
+    split[kept] = "test"
+    ink = digits.images.mean(axis=(1, 2))
+    ids = true_labels().index
+    table = pd.DataFrame(
+        {
+            "id": ids,
+            "label": given.astype(str),
+            "path": "images/" + ids + ".png",
+            "split": split,
+            "stroke": np.where(ink < np.quantile(ink, 0.25), "thin", "bold"),
+        }
+    )
+    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    with written(Path("data/raw")) as raw:
+        (raw / "images").mkdir(parents=True)
+        for path, image in zip(table["path"], pixels, strict=True):
+            Image.fromarray(image).save(raw / path)
+        write_table(table, raw / "labels.csv")
+    print(f"{len(table):,} digits; {len(wrong)} of the {len(noisy):,} labels for training and validation are simulated errors")
+
+
+def review(share: float = 0.5) -> pd.DataFrame:
+    """Return a pass that corrects this share of the wrong labels of data/raw/labels.csv, picked at random."""
+    given = read_table(Path("data/raw/labels.csv")).set_index("id")["label"]
+    truth = true_labels().loc[given.index]
+    wrong = given.index[given != truth]
+    picked = sorted(np.random.default_rng(1).choice(wrong, round(share * len(wrong)), replace=False))
+    edits = {"action": "relabel", "label": truth[picked], "was": given[picked], "reason": "wrong digit", "by": "simulated"}
+    return pd.DataFrame(edits, index=pd.Index(picked, name="id")).reset_index()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["review"]:
+        review().to_csv(sys.stdout, index=False, lineterminator="\n")
+    else:
+        run("example", main)

@@ -1,0 +1,58 @@
+"""Train the frozen model once for each seed."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+
+from ..model.storage import environment, fingerprint, save
+from ..model.training import Examples, build, silence, train_seed
+from ..shared.files import written
+from ..shared.problems import Refusal
+from ..shared.progress import Progress
+from ..shared.stage import loaded_code, run
+from ..shared.tables import read_table, write_table
+
+EXAMPLES, INPUTS = Path("data/examples"), Path("data/inputs/images.npy")
+MODELS, CURVES = Path("models"), Path("reports/learning_curves.csv")
+
+
+def main(params: dict[str, Any]) -> None:
+    """Write models/seed-N.safetensors and the learning curves, which are means over the seeds."""
+    silence()
+    model, seeds, trainer = params["model"], params["seeds"], params["trainer"]
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise Refusal("conf/config.yaml: seeds must be a list of different numbers, such as [0, 1, 2, 3, 4].")
+    torch.set_num_threads(model["threads"])
+    images = np.load(INPUTS, mmap_mode="r", allow_pickle=False)
+    classes = read_table(EXAMPLES / "classes.csv")["class"].to_list()
+    train, validation = (
+        Examples.of(read_table(EXAMPLES / f"{split}.csv"), images, classes) for split in ("train", "validation")
+    )
+    shape = images.shape[1:]
+    device = pl.Trainer(**trainer, logger=False, enable_checkpointing=False).strategy.root_device
+    where = environment(device)
+    about = {
+        "classes": classes,
+        "environment": where,
+        "threads": model["threads"],
+        "fingerprint": fingerprint({"model": model, "seeds": seeds}, loaded_code(), where),
+    }
+    progress = Progress("train", len(seeds) * model["steps"])
+    curves = []
+    with written(MODELS) as folder:
+        folder.mkdir()
+        for seed in seeds:
+            pl.seed_everything(seed, verbose=False)
+            node, network = build(model, shape, len(classes))
+            curves.append(train_seed(model, network, train, validation, seed, trainer, progress))
+            save(network, about | {"network": node, "seed": seed}, folder / f"seed-{seed}.safetensors")
+        mean = pd.concat(curves).groupby("step", as_index=False).mean() if len(validation) else pd.DataFrame({"step": []})
+        write_table(mean.round(6), CURVES)
+
+
+if __name__ == "__main__":
+    run("train", main)
