@@ -1,7 +1,11 @@
-"""Make the project a Git repository where that is safe, and say what to type next. Asks, downloads and commits nothing."""
+"""Make the project a Git repository where that is safe, and say what to type next. Asks, downloads and commits nothing.
+
+Cannot fail: what does not work is left out or said.
+"""
 
 import shlex
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,7 +17,15 @@ def git(*arguments: str) -> bool:
         return False
 
 
+def remove_empty(*folders: str) -> None:
+    """Remove folders whose files this project did not choose."""
+    for folder in folders:
+        with suppress(OSError):
+            Path(folder).rmdir()
+
+
 if __name__ == "__main__":
+    remove_empty(".github/workflows", ".github")
     inside = git("rev-parse", "--is-inside-work-tree")
     ready = inside or git("init", "-b", "main") or (git("init") and git("symbolic-ref", "HEAD", "refs/heads/main"))
     steps = [
@@ -22,7 +34,9 @@ if __name__ == "__main__":
         "pip install -c constraints.txt -e .        # README.md: uv, and torch without CUDA",
     ]
     if inside:
-        print("This folder is already inside a Git repository; DVC needs the project to be one of its own, or `dvc init --subdir`.")
+        print(
+            "This folder is already inside a Git repository; DVC needs the project to be one of its own, or `dvc init --subdir`."
+        )
     elif not ready:
         steps.append("git init -b main                            # git was not found")
     steps += ["dvc repro", "git add . && git commit -m 'Baseline'"]

@@ -1,41 +1,116 @@
-"""The commands beside DVC's own: `python -m <package> VERB`."""
+"""The commands beside DVC's own: `python -m <package> VERB`. Each imports what it needs, so that it starts quickly."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from .shared.files import write_json
+from .shared.files import write_json, write_text
 from .shared.problems import Refusal
 from .shared.stage import complain
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-BASELINE = Annotated[str, typer.Argument(help="Git revision, tag, branch, `dvc exp` name, or `workspace`.")]
-CANDIDATES = Annotated[list[str], typer.Argument(help="The same, one or more; each is compared with the baseline.")]
+REVISION = "Git revision, tag, branch, `dvc exp` name, or `workspace`."
+BASELINE = Annotated[str, typer.Argument(help=REVISION)]
+JSON = Annotated[Path | None, typer.Option(help="Write everything there as JSON.")]
+MARKDOWN = Annotated[Path | None, typer.Option(help="Write it there as Markdown, for a pull request.")]
+
+
+class FailOn(StrEnum):
+    """Verdicts that `compare` can turn into exit code 1."""
+
+    hurts = "hurts"
+    never = "never"
 
 
 @app.command()
 def compare(
     baseline: BASELINE,
-    candidates: CANDIDATES,
-    json: Annotated[Path | None, typer.Option(help="Write everything there as JSON.")] = None,
+    candidates: Annotated[
+        list[str] | None, typer.Argument(help="The same, one or more, each against the baseline.")
+    ] = None,
+    experiments: Annotated[bool, typer.Option(help="Add all experiments that were run on the baseline.")] = False,
+    md: MARKDOWN = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page there that opens from disk, with pictures.")] = None,
+    json: JSON = None,
+    fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 on this verdict.")] = FailOn.never,
 ) -> None:
     """Say whether the candidate's data helps the frozen model, and how sure that is."""
-    from .comparison.revisions import resolve
-    from .comparison.verdict import compare
-    from .report.record import record
-    from .report.terminal import print_comparison
+    from .comparison.looks import add_looks
+    from .comparison.revisions import experiments_on, resolve
+    from .comparison.verdict import HURTS, compare
+    from .report.terminal import print_comparison, print_overview
 
-    first, *others = resolve([baseline, *candidates])
-    comparisons = [compare(first, other) for other in others]
-    for comparison in comparisons:
-        print_comparison(comparison, Console(highlight=False))
+    (first,) = resolve([baseline])
+    names = [*(candidates or []), *(experiments_on(first) if experiments else [])]
+    if not names:
+        raise Refusal("Name at least one candidate, or add --experiments for all that were run on the baseline.")
+    comparisons = [compare(first, other) for other in resolve(list(dict.fromkeys(names)))]
+    add_looks(comparisons)
+    console = Console(highlight=False)
+    if len(comparisons) > 1:
+        print_overview(comparisons, console)
+    else:
+        print_comparison(comparisons[0], console)
+    if md:
+        from .report.markdown import markdown
+
+        write_text(markdown(comparisons), md)
+    if html:
+        from .report.html import html as page
+        from .report.html import pictured
+        from .report.pictures import thumbnails
+
+        ids = pictured(comparisons)
+        pictures = {id: uri for c in comparisons for id, uri in thumbnails(c.candidate, ids).items()}
+        write_text(page(comparisons, pictures), html)
     if json:
+        from .report.record import record
+
         records = [record(comparison) for comparison in comparisons]
         write_json(records[0] if len(records) == 1 else records, json)
+    if fail_on is FailOn.hurts and any(comparison.verdict == HURTS for comparison in comparisons):
+        raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    baseline: BASELINE,
+    candidate: Annotated[str, typer.Argument(help=REVISION)] = "workspace",
+    md: MARKDOWN = None,
+    json: JSON = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every changed row there as CSV.")] = None,
+) -> None:
+    """Show what changed in the data between two revisions, by row, and which labels became which."""
+    from .comparison.datadiff import diff
+    from .comparison.revisions import resolve
+    from .report.changes import changes_csv, changes_markdown, changes_record, print_changes
+
+    revisions = resolve([baseline, candidate])
+    found = diff(*revisions)
+    print_changes(found, revisions[0], revisions[1], Console(highlight=False))
+    if md:
+        write_text(changes_markdown(found, revisions[0], revisions[1]), md)
+    if json:
+        write_json(changes_record(found, revisions[0], revisions[1]), json)
+    if csv:
+        changes_csv(found, csv)
+
+
+@app.command()
+def passes(json: JSON = None) -> None:
+    """List the passes: what each changed, who made it and when, and what it gained where experiments tell."""
+    from .comparison.ledger import ledger
+    from .report.changes import print_ledger
+
+    rows = ledger()
+    print_ledger(rows, Console(highlight=False))
+    if json:
+        write_json(rows, json)
 
 
 @app.callback()

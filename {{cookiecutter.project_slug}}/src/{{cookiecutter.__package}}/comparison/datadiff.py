@@ -1,15 +1,19 @@
 """What changed in the data, by row, between two data revisions."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..data.examples import OWN
 from ..data.raw import SPLITS
+from ..shared.problems import Refusal
 from .revisions import Revision
 
+COLUMNS = ["id", "kind", "split", "column", "old", "new", "passes"]
 KINDS = ("added", "removed", "dropped", "restored", "relabelled", "input changed", "moved", "metadata changed")
 
 
@@ -21,11 +25,13 @@ class DataDiff:
         rows: a row for each change: id, kind (of KINDS), split, column, old, new, passes; sorted by id.
         counts: {split: {class: (baseline, candidate)}} of the examples that count.
         passes: passes that only the candidate has, and only the baseline has.
+        notes: what cannot be told, and why.
     """
 
     rows: pd.DataFrame
     counts: dict[str, dict[str, tuple[int, int]]]
     passes: tuple[list[str], list[str]]
+    notes: list[str] = field(default_factory=list)
 
     def number(self, kind: str, split: str | None = None) -> int:
         """Return how many examples changed in this way, in one set or in all."""
@@ -40,67 +46,106 @@ class DataDiff:
         return table.sort_values(["count", "old", "new"], ascending=[False, True, True], ignore_index=True)
 
 
-def load_examples(revision: Revision) -> pd.DataFrame:
-    """Return the examples of all sets of a revision: the columns of the example tables and `split`, sorted by id."""
+def load_examples(revision: Revision, splits: Sequence[str]) -> pd.DataFrame:
+    """Return the examples of some sets of a revision: the columns of the example tables and `split`, its number."""
     tables = []
-    for split in SPLITS:
+    for split in splits:
         table = revision.table(f"data/examples/{split}.csv")
-        tables.append(table.assign(split=pd.Categorical([split] * len(table), SPLITS)))
-    return pd.concat(tables, ignore_index=True).fillna("")
+        tables.append(table.assign(split=np.int8(SPLITS.index(split))))
+    joined = pd.concat(tables, ignore_index=True)
+    return joined if all(len(table.columns) == len(joined.columns) for table in tables) else joined.fillna("")
 
 
 def diff(baseline: Revision, candidate: Revision) -> DataDiff:
-    """Compare the example tables of two revisions. Reads nothing but what Git (or the workspace) holds."""
-    old, new = load_examples(baseline), load_examples(candidate)
-    both = old.merge(new, on="id", how="outer", suffixes=("_old", "_new"), indicator=True, sort=True)
-    rows: list[pd.DataFrame] = []
+    """Compare the example tables of two revisions, without a checkout of either.
 
-    def note(kind: str, where: Any, column: str = "", value: str = "") -> None:
-        picked = both[where]
-        if len(picked):
-            split = picked["split_new"].astype("str").where(picked["split_new"].notna(), picked["split_old"].astype("str"))
-            value = value or column
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "id": picked["id"],
-                        "kind": kind,
-                        "split": split,
-                        "column": column,
-                        "old": picked[f"{value}_old"].astype("str").fillna(""),
-                        "new": picked[f"{value}_new"].astype("str").fillna(""),
-                        "passes": picked["passes_new"].fillna(picked["passes_old"]),
-                    }
-                )
-            )
-
-    shared = both["_merge"] == "both"
-    weights = both["weight_old"].astype("str"), both["weight_new"].astype("str")
-    note("added", both["_merge"] == "right_only", value="label")
-    note("removed", both["_merge"] == "left_only", value="label")
-    note("dropped", shared & (weights[0] == "1") & (weights[1] == "0"), value="label")
-    note("restored", shared & (weights[0] == "0") & (weights[1] == "1"), value="label")
-    note("relabelled", shared & (both["label_old"] != both["label_new"]), "label")
-    note("input changed", shared & (both["input_old"] != both["input_new"]), "input")
-    note("moved", shared & (both["split_old"].astype("str") != both["split_new"].astype("str")), "split")
-    for column in dict.fromkeys([*old.columns, *new.columns]):
-        if column in (*OWN, "split"):
-            continue
-        for side, table in (("old", old), ("new", new)):
-            if column not in table:
-                both[f"{column}_{side}"] = ""
-        if column in both:  # only one revision has it, so merge added no suffix
-            both[f"{column}_{'old' if column in old else 'new'}"] = both[column]
-        note("metadata changed", shared & (both[f"{column}_old"] != both[f"{column}_new"]), column)
-    columns = ["id", "kind", "split", "column", "old", "new", "passes"]
-    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns, dtype="str")
-    order = pd.Categorical(table["kind"], KINDS).codes
-    table = table.iloc[np.lexsort([order, table["id"].to_numpy(dtype=object)])].reset_index(drop=True)
-    counts: dict[str, dict[str, tuple[int, int]]] = {}
+    Where DVC holds the tables of one and they are neither in its cache nor on a remote, the rows cannot be told: then
+    the counts come from reports/data.json, and `notes` says what is missing and which tables are known to be equal.
+    """
+    reports = [revision.json("reports/data.json") for revision in (baseline, candidate)]
+    lists = [[entry["name"] for entry in report["passes"]] for report in reports]
+    only = ([n for n in lists[1] if n not in lists[0]], [n for n in lists[0] if n not in lists[1]])
+    counts = {}
     for split in SPLITS:
-        sides = [t[(t["split"] == split) & (t["weight"] == "1")]["label"].value_counts() for t in (old, new)]
-        classes = sorted(set(sides[0].index) | set(sides[1].index))
-        counts[split] = {name: (int(sides[0].get(name, 0)), int(sides[1].get(name, 0))) for name in classes}
-    lists = [[entry["name"] for entry in revision.json("reports/data.json")["passes"]] for revision in (baseline, candidate)]
-    only = tuple([name for name in a if name not in b] for a, b in ((lists[1], lists[0]), (lists[0], lists[1])))
-    return DataDiff(table, counts, (only[0], only[1]))
+        old, new = (report["sets"][split]["classes"] for report in reports)
+        counts[split] = {name: (old.get(name, 0), new.get(name, 0)) for name in dict.fromkeys([*old, *new])}
+    equal = {split: _same(baseline, candidate, f"data/examples/{split}.csv") for split in SPLITS}
+    changed = [split for split in SPLITS if not equal[split]]
+    rows, notes = pd.DataFrame(columns=COLUMNS, dtype="str"), []
+    if changed:
+        try:
+            rows = _rows(load_examples(baseline, changed), load_examples(candidate, changed))
+        except Refusal as refusal:
+            same = ", ".join(split for split in SPLITS if equal[split]) or "none"
+            notes = [
+                f"{refusal} So the changed rows cannot be told, only the counts; sets whose tables are equal: {same}. "
+                "`dvc fetch --all-commits` with the right remote brings the tables."
+            ]
+    return DataDiff(rows, counts, only, notes)
+
+
+def _same(baseline: Revision, candidate: Revision, path: str) -> bool:
+    """Return whether two revisions hold the same table, by hash where that is known."""
+    if path in baseline.files and path in candidate.files and baseline.commit and candidate.commit:
+        return baseline.files[path] == candidate.files[path]
+    digests = baseline.digest(path), candidate.digest(path)
+    return digests[0] is not None and digests[0] == digests[1] and None not in (baseline.commit, candidate.commit)
+
+
+def _rows(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Return the changes between two tables of examples."""
+    ids = pa.array(old["id"]), pa.array(new["id"])
+    if ids[0].equals(ids[1]):
+        place = np.arange(len(old))
+    else:
+        place = pc.fill_null(pc.index_in(ids[0], value_set=ids[1]), -1).to_numpy(zero_copy_only=False)
+    found = np.flatnonzero(place >= 0)
+    came = np.ones(len(new), dtype=bool)
+    came[place[found]] = False
+    a, b = old.iloc[found].reset_index(drop=True), new.iloc[place[found]].reset_index(drop=True)
+    parts = [
+        _part("added", new[came], new[came], "label", old_known=False),
+        _part("removed", old[place < 0], old[place < 0], "label", new_known=False),
+    ]
+
+    def note(kind: str, where: pd.Series, column: str) -> None:
+        if where.any():
+            parts.append(_part(kind, a[where], b[where], column))
+
+    note("dropped", (a["weight"] == "1") & (b["weight"] == "0"), "label")
+    note("restored", (a["weight"] == "0") & (b["weight"] == "1"), "label")
+    note("relabelled", a["label"] != b["label"], "label")
+    note("input changed", a["input"] != b["input"], "input")
+    note("moved", a["split"] != b["split"], "split")
+    for column in dict.fromkeys([*old.columns, *new.columns]):
+        if column not in (*OWN, "split"):
+            for side in (a, b):
+                if column not in side:
+                    side[column] = ""
+            note("metadata changed", a[column] != b[column], column)
+    table = pd.concat(parts, ignore_index=True)
+    order = pd.Categorical(table["kind"], KINDS).codes
+    return table.iloc[np.lexsort([order, table["id"].to_numpy(dtype=object)])].reset_index(drop=True)
+
+
+def _part(
+    kind: str, a: pd.DataFrame, b: pd.DataFrame, column: str, old_known: bool = True, new_known: bool = True
+) -> pd.DataFrame:
+    """Return changes of one kind: `a` and `b` are the old and the new rows of the same examples."""
+    return pd.DataFrame(
+        {
+            "id": b["id"].to_numpy(),
+            "kind": kind,
+            "split": np.array(SPLITS)[b["split"].to_numpy()],
+            "column": column,
+            "old": _text(a[column]) if old_known else "",
+            "new": _text(b[column]) if new_known else "",
+            "passes": b["passes"].where(b["passes"].to_numpy() != "", a["passes"].to_numpy()).to_numpy(),
+        },
+        columns=COLUMNS,
+        dtype="str",
+    )
+
+
+def _text(column: pd.Series) -> np.ndarray:
+    return np.array(SPLITS)[column.to_numpy()] if column.name == "split" else column.to_numpy()

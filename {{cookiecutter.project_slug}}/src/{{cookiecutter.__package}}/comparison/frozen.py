@@ -37,7 +37,11 @@ def flatten(params: Any, prefix: str = "") -> dict[str, Any]:
     """Return nested params as {dotted key: value}."""
     if not isinstance(params, dict):
         return {prefix: params}
-    return {k: v for key, value in params.items() for k, v in flatten(value, f"{prefix}.{key}" if prefix else str(key)).items()}
+    return {
+        k: v
+        for key, value in params.items()
+        for k, v in flatten(value, f"{prefix}.{key}" if prefix else str(key)).items()
+    }
 
 
 def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
@@ -49,7 +53,9 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
     for stage in STAGES:
         one, other = (lock.get(stage) for lock in locks)
         if one is None or other is None:
-            model += [f"{r.name} has no stage {stage} in dvc.lock" for r, s in ((baseline, one), (candidate, other)) if not s]
+            model += [
+                f"{r.name} has no stage {stage} in dvc.lock" for r, s in ((baseline, one), (candidate, other)) if not s
+            ]
             continue
         if one.get("cmd") != other.get("cmd"):
             model.append(f"command of {stage}: {one.get('cmd')} → {other.get('cmd')}")

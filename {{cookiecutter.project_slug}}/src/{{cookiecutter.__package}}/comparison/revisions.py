@@ -16,6 +16,7 @@ from ..shared.problems import Refusal, near_miss, quoted
 from ..shared.tables import read_table
 
 WORKSPACE = "workspace"
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def git(*arguments: str, stdin: bytes | None = None) -> bytes:
@@ -45,7 +46,11 @@ class Revision:
     @property
     def label(self) -> str:
         """How reports call it: the name, with the short commit where that says more."""
-        return self.name if self.commit is None or self.commit.startswith(self.name) else f"{self.name} ({self.commit[:7]})"
+        return (
+            self.name
+            if self.commit is None or self.commit.startswith(self.name)
+            else f"{self.name} ({self.commit[:7]})"
+        )
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -89,11 +94,28 @@ class Revision:
         return self.contents[path]
 
     def need(self, path: str) -> bytes:
-        """Return a file's content. Raises Refusal where the revision does not have it."""
+        """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none."""
         content = self.read(path)
+        if content is None and self.commit is not None and self.digest(path):
+            from dvc.api import read  # a quarter of a second, and only where DVC holds what Git usually does
+            from dvc.exceptions import DvcException
+
+            try:
+                content = read(path, rev=self.commit, mode="rb")
+            except (DvcException, OSError, FileNotFoundError):
+                raise Refusal(
+                    f"{self.name}: DVC holds {path}, but neither its cache nor a remote here has it."
+                ) from None
+            self.contents[path] = content
         if content is None:
             raise Refusal(f"{self.name} has no {path}; run `dvc repro` there and commit what it writes.")
         return content
+
+    def digest(self, path: str) -> str | None:
+        """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
+        lock = yaml.load(self.read("dvc.lock") or b"{}", Loader=YAML) or {}
+        outs = (out for stage in lock.get("stages", {}).values() for out in stage.get("outs", []))
+        return next((out.get("md5") for out in outs if out["path"] == path), None)
 
     def table(self, path: str) -> pd.DataFrame:
         """Return a CSV file as text columns."""
@@ -109,9 +131,11 @@ class Revision:
     def yaml(self, path: str) -> Any:
         """Return a YAML file."""
         try:
-            return yaml.load(self.need(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            return yaml.load(self.need(path), Loader=YAML)
         except yaml.YAMLError as error:
-            raise Refusal(f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`.") from None
+            raise Refusal(
+                f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`."
+            ) from None
 
     def stale(self) -> list[str]:
         """Return what changed in this revision after its results were made, by the hashes in dvc.lock.
@@ -122,7 +146,9 @@ class Revision:
         outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
         tracked = [path for path in self.paths("data") + self.paths("models") if path.endswith(".dvc")]
         outs |= {path.removesuffix(".dvc"): self.yaml(path)["outs"][0].get("md5") for path in tracked}
-        entries = [(name, dep) for name, stage in stages.items() for dep in (*stage.get("deps", []), *stage.get("outs", []))]
+        entries = [
+            (name, dep) for name, stage in stages.items() for dep in (*stage.get("deps", []), *stage.get("outs", []))
+        ]
         inside = {dep["path"]: self.paths(dep["path"]) for _, dep in entries}
         self.load({path for paths in inside.values() for path in paths})
         found = []
@@ -176,7 +202,9 @@ def _resolve(name: str) -> Revision:
         return Revision(name, None)
     experiments = list_experiments()
     try:
-        return Revision(name, git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip())
+        return Revision(
+            name, git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip()
+        )
     except Refusal:
         pass
     commits = experiments.get(name, {})
@@ -193,6 +221,11 @@ def _resolve(name: str) -> Revision:
     raise Refusal(
         f"{quoted(name)} is no Git revision, tag, branch or experiment here{hint or '; `git fetch` or `dvc exp pull` may bring it'}."
     )
+
+
+def experiments_on(baseline: Revision) -> list[str]:
+    """Return the names of the experiments that were run on a revision's commit, sorted."""
+    return sorted(name for name, commits in list_experiments().items() if baseline.commit in commits)
 
 
 def list_experiments() -> dict[str, dict[str, str]]:

@@ -89,6 +89,7 @@ class Comparison:
         ruler: present where test labels changed.
         flips: test examples where most seeds changed between right and wrong.
         mcnemar: with one seed: only the baseline right, only the candidate right, p.
+        looks: data revisions that were scored on this test set; None where it was not asked.
         warnings: what a reader should know besides.
     """
 
@@ -111,6 +112,7 @@ class Comparison:
     ruler: Ruler | None = None
     flips: pd.DataFrame | None = None
     mcnemar: tuple[int, int, float] | None = None
+    looks: int | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -146,7 +148,9 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
         test = revision.table("data/examples/test.csv").set_index("id")
         tests.append(test[test["weight"] == "1"])
         if not answers[-1].index.is_unique or set(answers[-1].index) != set(tests[-1].index):
-            raise Refusal(f"{revision.name}: reports/predictions.csv is not of its test set; run `dvc repro` there and commit.")
+            raise Refusal(
+                f"{revision.name}: reports/predictions.csv is not of its test set; run `dvc repro` there and commit."
+            )
     ids = answers[0].index.intersection(answers[1].index, sort=True)
     changed = (tests[0].loc[ids, "input"] != tests[1].loc[ids, "input"]).to_numpy()
     excluded = {
@@ -161,7 +165,12 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
     words = pd.unique(pd.concat([*labels, *(t[s] for t in (old_answers, new_answers) for s in seeds)]))
     classes = sorted(words)
     code = {name: number for number, name in enumerate(classes)}
-    table = tests[1].loc[ids].drop(columns=["given_label", "weight", "row", "passes"]).rename(columns={"label": "new_label"})
+    table = (
+        tests[1]
+        .loc[ids]
+        .drop(columns=["given_label", "weight", "row", "passes"])
+        .rename(columns={"label": "new_label"})
+    )
     table.insert(0, "old_label", labels[0])
 
     def coded(frame: pd.DataFrame) -> np.ndarray:
@@ -182,9 +191,13 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
 
 
 def parts(names: Sequence[tuple[str, np.ndarray]], old: np.ndarray, new: np.ndarray) -> list[Part]:
-    """Return the gain on each named subset (mask of n) of scores (n x S), with Holm's correction over those tested."""
+    """Return the gain on each named subset (mask of n) of scores (n x S), with Holm's correction over those tested.
+
+    A subset of under MIN_SLICE examples is not tested, and none is with under MIN_SEEDS seeds.
+    """
+    enough = old.shape[1] >= MIN_SEEDS
     gains = [statistics.crossed_interval(new[mask].astype(float) - old[mask]) for _, mask in names]
-    tested = [g.p if mask.sum() >= MIN_SLICE else np.nan for g, (_, mask) in zip(gains, names, strict=True)]
+    tested = [g.p if enough and mask.sum() >= MIN_SLICE else np.nan for g, (_, mask) in zip(gains, names, strict=True)]
     return [
         Part(name, int(mask.sum()), float(old[mask].mean()), float(new[mask].mean()), gain, float(p))
         for (name, mask), gain, p in zip(names, gains, statistics.holm(tested), strict=True)
@@ -214,8 +227,11 @@ def flips(scored: Scored, old: np.ndarray, new: np.ndarray) -> pd.DataFrame:
     broken = (old.sum(axis=1) > half) & (new.sum(axis=1) < half)
     names = np.array(scored.classes, dtype=object)
 
-    def votes(answers: np.ndarray) -> np.ndarray:
+    def votes(answers: np.ndarray, right: np.ndarray) -> np.ndarray:
         counts = (answers[:, :, None] == np.arange(len(names))).sum(axis=0)
+        # Where most seeds were wrong, in different ways, the label may still be the most frequent single answer.
+        wrong = np.flatnonzero(right.sum(axis=1) < half)
+        counts[wrong, scored.labels[1][wrong]] = -1
         return names[counts.argmax(axis=1)]
 
     found = pd.DataFrame(
@@ -223,8 +239,8 @@ def flips(scored: Scored, old: np.ndarray, new: np.ndarray) -> pd.DataFrame:
             "id": scored.table["id"],
             "flip": np.where(fixed, "fixed", "broken"),
             "label": scored.table["new_label"],
-            "old": votes(scored.old),
-            "new": votes(scored.new),
+            "old": votes(scored.old, old),
+            "new": votes(scored.new, new),
             "seeds": change,
         }
     )[fixed | broken]
@@ -245,7 +261,7 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
         "examples": len(scored.table),
         "excluded": scored.excluded,
     }
-    if why or not scored.seeds:
+    if why:
         return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common)
     old, new = scored.right(0, 1), scored.right(1, 1)
     gain = statistics.crossed_interval(new.astype(float) - old)
@@ -283,9 +299,7 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
     )
 
 
-def objections(
-    baseline: Revision, candidate: Revision, frozen: Frozen, scored: Scored
-) -> tuple[list[str], list[str]]:
+def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: Scored) -> tuple[list[str], list[str]]:
     """Return why two revisions cannot be compared, and what would mend it."""
     why, mend = [], []
     for revision in (baseline, candidate):
@@ -304,10 +318,15 @@ def objections(
         gone = ", ".join(quoted(name) for name in lists[0] if name not in lists[1])
         come = ", ".join(quoted(name) for name in lists[1] if name not in lists[0])
         why.append(f"the classes changed: gone {gone or 'none'}, new {come or 'none'}")
-        mend.append("Apply the passes that change classes to both sides: make a baseline that has them and nothing else.")
+        mend.append(
+            "Apply the passes that change classes to both sides: make a baseline that has them and nothing else."
+        )
     shared = len(scored.table)
     if 2 * shared < max(scored.sizes):
         reasons = ", ".join(f"{len(ids):,} {reason}" for reason, ids in scored.excluded.items())
         why.append(f"the test set changed: only {shared:,} examples are in both ({reasons})")
         mend.append("Keep the test set fixed while the training data changes; change it in a pull request of its own.")
+    if not why and not scored.seeds:
+        why.append("the two were trained with different seeds")
+        mend.append("Give both revisions the same `seeds` in conf/config.yaml and run `dvc repro`.")
     return why, mend

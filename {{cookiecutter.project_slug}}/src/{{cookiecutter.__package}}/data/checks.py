@@ -11,19 +11,20 @@ import pandas as pd
 from ..shared.problems import quoted
 from .passes import ACTIVE, State
 from .raw import SPLITS
+from .split import shared_inputs
 
 NAMED = 20  # ids listed with a warning
 
 
 def warnings(
-    state: State, sets: np.ndarray, inputs: pd.Series, weight: np.ndarray, limits: Mapping[str, Any], label_book: Path
+    state: State, sets: np.ndarray, inputs: np.ndarray, weight: np.ndarray, limits: Mapping[str, Any], label_book: Path
 ) -> list[dict[str, Any]]:
     """Return warnings as {kind, what, count, ids}; `ids` are the first few.
 
     Args:
         state: after all passes.
         sets: set of each raw row (n, int8).
-        inputs: hash of each raw row's input (n).
+        inputs: number of each raw row's input, see `split.assign` (n).
         weight: whether each raw row counts (n, bool).
         limits: `data.checks` of the configuration.
         label_book: the file with one section a class.
@@ -36,23 +37,30 @@ def warnings(
         found.append({"kind": kind, "what": what, "count": len(rows) if rows is not None else count or 1, "ids": ids})
 
     active = state.status == ACTIVE
-    doubled = active & (inputs != "").to_numpy() & inputs.duplicated(keep=False).to_numpy()
-    if doubled.any():
-        rows = np.flatnonzero(doubled)
-        labels = pd.Series(state.codes[rows]).groupby(inputs.iloc[rows].to_numpy())
+    rows = shared_inputs(inputs, active)
+    if len(rows):
+        labels = pd.Series(state.codes[rows]).groupby(inputs[rows])
         torn = rows[(labels.transform("min") != labels.transform("max")).to_numpy()]
         if len(torn):
-            warn("input with several labels", f"{len(torn):,} examples share their input with one of another label", torn)
+            warn(
+                "input with several labels", f"{len(torn):,} examples share their input with one of another label", torn
+            )
     hidden = np.flatnonzero(active & ~weight)
     if len(hidden):
-        what = f"{len(hidden):,} examples do not count: the same input is in the test or validation set; drop one of each"
+        what = (
+            f"{len(hidden):,} examples do not count: the same input is in the test or validation set; drop one of each"
+        )
         warn("input in several sets", what, hidden)
     _check_classes(state, sets, weight, limits, warn)
     total = int((state.status > 0).sum())
     for name, edits in state.edited.items():
         if edits > limits["mass_edit"] * total:
             share = edits / total
-            warn("mass edit", f"{name} touches {edits:,} of {total:,} examples ({share:.0%}); is a column shifted?", count=edits)
+            warn(
+                "mass edit",
+                f"{name} touches {edits:,} of {total:,} examples ({share:.0%}); is a column shifted?",
+                count=edits,
+            )
     known = state.known()
     folded = pd.Series(known, dtype="str").str.casefold()
     for name in folded[folded.duplicated()].unique():
@@ -81,7 +89,11 @@ def _check_classes(state: State, sets: np.ndarray, weight: np.ndarray, limits: M
                 if name is None:
                     continue
                 if now[code] < limits["min_examples"]:
-                    warn("small class", f"the class {quoted(name)} has {now[code]} training examples", count=int(now[code]))
+                    warn(
+                        "small class",
+                        f"the class {quoted(name)} has {now[code]} training examples",
+                        count=int(now[code]),
+                    )
                 old = before[code] / max(before.sum(), 1)
                 new = now[code] / max(now.sum(), 1)
                 if abs(new - old) > limits["balance_jump"]:

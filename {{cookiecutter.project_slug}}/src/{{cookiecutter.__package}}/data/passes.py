@@ -54,7 +54,9 @@ def pass_names(folder: Path) -> list[str]:
     names = sorted(path.stem for path in folder.glob("*.csv")) if folder.is_dir() else []
     refuse(
         [
-            Problem((folder / f"{name}.csv").as_posix(), "is not named like a pass; rename it, as in p001-fix-sevens.csv")
+            Problem(
+                (folder / f"{name}.csv").as_posix(), "is not named like a pass; rename it, as in p001-fix-sevens.csv"
+            )
             for name in names
             if not NAME.fullmatch(name)
         ]
@@ -79,7 +81,9 @@ def chosen(names: Sequence[str], choice: dict[str, Any]) -> list[str]:
     asked = [("until", until)] * (until not in (None, "p000")) + [("without", name) for name in without]
     refuse(
         [
-            Problem("conf/data", f"passes.{key} names {quoted(name)}, but data/passes/ has {', '.join(names) or 'none'}")
+            Problem(
+                "conf/data", f"passes.{key} names {quoted(name)}, but data/passes/ has {', '.join(names) or 'none'}"
+            )
             for key, name in asked
             if not find(name)
         ]
@@ -192,21 +196,20 @@ def _apply_one(state: State, one: Pass, row_of: pd.Series) -> dict[int, str]:
         what = f"the action {quoted(word)} is none of {', '.join(EXAMPLE_ACTIONS + CLASS_ACTIONS)}"
         wrong |= dict.fromkeys(np.flatnonzero(action == word).tolist(), what + near_miss(word, EXAMPLE_ACTIONS))
     on_classes = action.isin(CLASS_ACTIONS)
-    split: set[int] = set()
+    ending: set[int] = set()
     for row in np.flatnonzero(on_classes).tolist():
-        said = _edit_class(state, edits.iloc[row], split)
+        said = _edit_class(state, edits.iloc[row], ending)
         if said:
             wrong[row] = said
     rows = np.flatnonzero(action.isin(EXAMPLE_ACTIONS))
     wrong |= _edit_examples(state, one, rows, row_of)
-    in_use = np.unique(state.codes[state.status == ACTIVE]) if on_classes.any() else []
     for row in np.flatnonzero(action.isin(("split-class", "retire-class"))).tolist():
         was = edits["was"].iloc[row]
-        for code in split & set(np.asarray(in_use).tolist()):
-            if state.classes[code] == was and row not in wrong:
-                left = int(((state.codes == code) & (state.status == ACTIVE)).sum())
+        for code in ending:
+            left = int(((state.codes == code) & (state.status == ACTIVE)).sum())
+            if left and state.classes[code] == was and row not in wrong:
                 wrong[row] = f"{left:,} examples still have the class {quoted(was)}; relabel or drop each in this pass"
-    for code in split:
+    for code in ending:
         state.classes[code] = None
     counts = action.value_counts().to_dict()
     state.history[one.name] = {a: int(counts[a]) for a in EXAMPLE_ACTIONS + CLASS_ACTIONS if a in counts}
@@ -294,7 +297,10 @@ def _edit_examples(state: State, one: Pass, rows: np.ndarray, row_of: pd.Series)
         (status == DROPPED),
         lambda n: f"was dropped {before(n)}; delete this line, or the line that dropped it",
     )
-    mark(adds & (status == ACTIVE), lambda n: f"is in the data already ({before(n)}); only a later delivery's rows are added")
+    mark(
+        adds & (status == ACTIVE),
+        lambda n: f"is in the data already ({before(n)}); only a later delivery's rows are added",
+    )
     mark(~adds & (status == WAITING), "is delivered but not in the data; add it first, in this or an earlier pass")
     mark((relabels | (was != "")) & (was != current), conflict)
     known = state.known()

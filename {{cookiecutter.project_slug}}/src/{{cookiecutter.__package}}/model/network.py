@@ -1,6 +1,7 @@
 """Networks. Each maps inputs (batch, channels, height, width), float in [0, 1], to logits (batch, classes)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -28,9 +29,7 @@ class CNN(nn.Module):
                 layers.append(nn.MaxPool2d(2))
                 height, width = height // 2, width // 2
         self.features = nn.Sequential(*layers, nn.Flatten())
-        self.head = nn.Sequential(
-            nn.Linear(channels * height * width, hidden), nn.ReLU(), nn.Linear(hidden, classes)
-        )
+        self.head = nn.Sequential(nn.Linear(channels * height * width, hidden), nn.ReLU(), nn.Linear(hidden, classes))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return logits (batch, classes)."""
@@ -44,7 +43,7 @@ class MLP(nn.Module):
         super().__init__()
         sizes = [channels * height * width, *widths]
         layers: list[nn.Module] = [nn.Flatten()]
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], classes))
 

@@ -18,7 +18,9 @@ def environment(device: torch.device) -> str:
     """Return what else decides the weights: versions, processor kind and device, as one readable line."""
     where = "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device)
     parts = [f"{name} {version(name)}" for name in ("torch", "pytorch-lightning", "numpy")]
-    return ", ".join([f"python {platform.python_version()}", *parts, f"{platform.system()} {platform.machine()}", where])
+    return ", ".join(
+        [f"python {platform.python_version()}", *parts, f"{platform.system()} {platform.machine()}", where]
+    )
 
 
 def fingerprint(params: Mapping[str, Any], code: Sequence[str], environment: str) -> str:

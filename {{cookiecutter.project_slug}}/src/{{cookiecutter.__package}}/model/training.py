@@ -97,9 +97,7 @@ class Classifier(pl.LightningModule):
         optimizer: makes the optimiser of parameters.
     """
 
-    def __init__(
-        self, network: nn.Module, loss: nn.Module, optimizer: Callable[[Any], torch.optim.Optimizer]
-    ) -> None:
+    def __init__(self, network: nn.Module, loss: nn.Module, optimizer: Callable[[Any], torch.optim.Optimizer]) -> None:
         super().__init__()
         self.network, self.loss, self.make_optimizer = network, loss, optimizer
 

@@ -11,7 +11,13 @@ from ..comparison.verdict import Comparison
 from ..shared.problems import quoted
 from . import words
 
-STYLES = {v.HELPS: "bold green", v.HURTS: "bold red", v.NO_DIFFERENCE: "bold", v.DEPENDS: "bold yellow", v.NOT_COMPARABLE: "bold yellow"}
+STYLES = {
+    v.HELPS: "bold green",
+    v.HURTS: "bold red",
+    v.NO_DIFFERENCE: "bold",
+    v.DEPENDS: "bold yellow",
+    v.NOT_COMPARABLE: "bold yellow",
+}
 ROWS = 20
 
 
@@ -47,10 +53,35 @@ def print_comparison(c: Comparison, console: Console) -> None:
         if parts:
             shown = table(title, "", "examples", "before", "after", "gain (points)", "")
             for part in sorted(parts, key=lambda p: p.gain.mean)[:ROWS]:
-                cells = [escape(quoted(part.name)[1:-1]), f"{part.examples:,}", words.percent(part.old), words.percent(part.new)]
+                cells = [
+                    escape(quoted(part.name)[1:-1]),
+                    f"{part.examples:,}",
+                    words.percent(part.old),
+                    words.percent(part.new),
+                ]
                 shown.add_row(*cells, words.interval(part.gain), part.verdict)
             console.print(shown)
     print_transitions(c.data, console)
+
+
+def print_overview(comparisons: list[Comparison], console: Console) -> None:
+    """Print several comparisons with one baseline as a table, the largest gain first, then the reasons and warnings."""
+    shown = table(
+        f"Against {escape(comparisons[0].baseline.label)}", "", "accuracy", "gain (points)", "verdict", "data"
+    )
+    for c in by_gain(comparisons):
+        gain = words.interval(c.gain) if c.gain else "–"
+        verdict = Text(c.verdict, style=STYLES[c.verdict])
+        shown.add_row(escape(c.candidate.label), words.percent(c.new), gain, verdict, escape(words.data_line(c.data)))
+    console.print(shown)
+    for c in comparisons:
+        for line in [*c.why, *c.warnings, *words.ruler_lines(c), *words.excluded_lines(c)]:
+            console.print(escape(f"{c.candidate.name}: {line}"), soft_wrap=True)
+
+
+def by_gain(comparisons: list[Comparison]) -> list[Comparison]:
+    """Return the comparisons sorted by gain, those without one last."""
+    return sorted(comparisons, key=lambda c: (c.gain is None, -c.gain.mean if c.gain else 0, c.candidate.name))
 
 
 def print_transitions(data: DataDiff, console: Console) -> None:

@@ -10,7 +10,8 @@ def points(value: float, signed: bool = True) -> str:
     """Return a difference of scores in percentage points, such as +1.4."""
     if value != value:
         return "–"
-    return f"{100 * value:+.2f}".replace("-", "−") if signed else f"{100 * value:.2f}"
+    rounded = round(100 * value, 2) + 0.0  # no negative zero
+    return f"{rounded:+.2f}".replace("-", "−") if signed else f"{rounded:.2f}"
 
 
 def percent(value: float) -> str:
@@ -32,7 +33,11 @@ def headline(comparison: Comparison) -> str:
     gain = f"accuracy {percent(c.old)} → {percent(c.new)}, gain {interval(c.gain)} points"
     scale = f"{len(c.seeds)} seeds, {c.examples:,} test examples"
     if c.verdict == v.NO_DIFFERENCE:
-        tail = "the two answer alike" if c.gain.se == 0 else f"a gain under {points(c.gain.detectable, False)} points would not show"
+        tail = (
+            "the two answer alike"
+            if c.gain.se == 0
+            else f"a gain under {points(c.gain.detectable, False)} points would not show"
+        )
         return f"no detectable difference: {names}: {gain}; {tail} ({scale})"
     if c.verdict == v.DEPENDS:
         return f"depends on the labels: {names}: {gain} by the new test labels, the opposite by the old ones ({scale})"

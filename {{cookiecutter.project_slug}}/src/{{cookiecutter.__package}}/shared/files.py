@@ -65,7 +65,7 @@ def _remove(path: Path) -> None:
 
 def _exchange(new: Path, old: Path) -> None:
     """Swap two folders in one step (Linux, macOS); elsewhere move the old one away first."""
-    libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    libc: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
     a, b = os.fsencode(new), os.fsencode(old)
     swap: Callable[[], int] | None = None
     if sys.platform == "linux" and hasattr(libc, "renameat2"):

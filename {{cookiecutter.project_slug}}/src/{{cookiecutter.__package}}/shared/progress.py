@@ -1,4 +1,4 @@
-"""Progress with time left: one live line on a terminal, a line each tenth in a log file."""
+"""Progress with time left: one live line on a terminal; in a log file a line each tenth, at most one a second."""
 
 import sys
 import time
@@ -13,6 +13,7 @@ class Progress:
         self.stream = stream or sys.stderr
         self.live = self.stream.isatty()
         self.start = time.monotonic()
+        self.shown = 0.0  # seconds after the start
         self.next = 1 if self.live else -(-total // 10)
 
     def advance(self, steps: int = 1, note: str = "") -> None:
@@ -26,6 +27,9 @@ class Progress:
             self.next = self.done + max(1, int(self.done / max(seconds, 1e-3) / 10))
         else:
             self.next = -(-self.total * (self.done * 10 // self.total + 1) // 10)
+        if not self.live and seconds - self.shown < 1 and self.done < self.total:
+            return
+        self.shown = seconds
         text = f"{self.label} {self.done / self.total:4.0%}  {clock(seconds)} gone, {clock(left)} left  {note}"
         end = "\n" if not self.live or self.done >= self.total else "\r"
         self.stream.write(f"\x1b[2K{text}{end}" if self.live else f"{text.rstrip()}\n")

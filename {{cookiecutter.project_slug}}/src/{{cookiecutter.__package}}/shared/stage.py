@@ -38,7 +38,7 @@ def loaded_code() -> list[str]:
 
     Empty files, and the package's own `__init__.py`, hold nothing that a stage could depend on.
     """
-    found = {Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
+    found = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
     inside = {path for path in found if path.is_relative_to(PACKAGE) and path.stat().st_size}
     inside.discard(PACKAGE / "__init__.py")
     return sorted(path.relative_to(PACKAGE.parents[1]).as_posix() for path in inside)

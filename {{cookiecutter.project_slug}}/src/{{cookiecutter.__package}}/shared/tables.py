@@ -48,8 +48,16 @@ def read_table(path: Path, name: str | None = None, content: bytes | None = None
         raise Refusal([Problem(name, "is empty; its first line must name the columns", 1)])
     doubled = sorted({column for column in header if header.count(column) > 1})
     if doubled:
-        raise Refusal([Problem(name, f"the header names {', '.join(map(quoted, doubled))} twice", 1)])
-    if b'"' in content:  # pyarrow forgives a quote in the wrong place and then reads other cells than were meant
+        raise Refusal(
+            [
+                Problem(
+                    name, f"the first line must name the columns, and names {', '.join(map(quoted, doubled))} twice", 1
+                )
+            ]
+        )
+    if b'"' in content and not _quotes_are_plain(
+        content
+    ):  # pyarrow forgives a quote in the wrong place and reads other cells than meant
         for _ in _rows(name, content):
             pass
     ragged: list[tuple[int, int]] = []
@@ -94,6 +102,17 @@ def _refuse_bytes(name: str, content: bytes) -> None:
         problems.append(Problem(name, what, content.count(b"\n", 0, where) + 1))
     if problems:
         raise Refusal(problems)
+
+
+def _quotes_are_plain(content: bytes) -> bool:
+    """Return whether quotes only open and close whole cells, or are doubled inside them; quick, and may miss some."""
+    data = np.frombuffer(content, np.uint8)
+    quotes = np.flatnonzero(data == ord('"'))
+    if len(quotes) % 2:
+        return False
+    around = np.frombuffer(b"\n" + content + b"\n", np.uint8)
+    opens, closes = around[quotes[::2]], around[quotes[1::2] + 2]
+    return bool(np.isin(opens, [*b',"\r\n']).all() and np.isin(closes, [*b',"\r\n']).all())
 
 
 def _rows(name: str, content: bytes) -> Iterator[list[str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ..data.checks import summary, warnings
 from ..data.examples import build, save
@@ -22,7 +23,7 @@ REPORT, LABEL_BOOK = Path("reports/data.json"), Path("data/label_book.md")
 def input_hashes(raw: Raw) -> pd.Series:
     """Return the hash of each raw row's input. Raises Refusal where data/inputs/ was packed from other deliveries."""
     index = pd.read_parquet(INDEX_FILE)
-    if len(index) != len(raw.table) or not (index["id"].to_numpy() == raw.table["id"].to_numpy()).all():
+    if len(index) != len(raw.table) or not pa.array(index["id"]).equals(pa.array(raw.table["id"])):
         raise Refusal(f"{INDEX_FILE.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
     return index["input"]
 
@@ -43,19 +44,22 @@ def main(params: dict[str, Any]) -> None:
     problems += apply(state, passes)
     refuse(problems)
     inputs = input_hashes(raw)
-    sets = assign(raw, inputs, data["split"])
+    numbers = np.where(inputs == "", -1, inputs.factorize()[0])
+    sets = assign(raw, numbers, data["split"])
     active = state.status == ACTIVE
-    weight = active & ~shadowed(sets, inputs, active)
+    weight = active & ~shadowed(sets, numbers, active)
     for number, split in [(0, "train"), (2, "test")]:
         if not (weight & (sets == number)).any():
             hint = f"name it in the column `split` of {raw.files[0]}, or set data.split in conf/data"
             refuse([Problem("data/examples", f"no example counts in the {split} set; {hint}")])
-    found = warnings(state, sets, inputs, weight, data["checks"], LABEL_BOOK)
+    found = warnings(state, sets, numbers, weight, data["checks"], LABEL_BOOK)
     tables = build(state, sets, inputs, weight)
     save(tables, summary(state, tables) | {"warnings": found}, REPORT)
     for warning in found:
         print(f"warning: {warning['what']}")
-    counts = ", ".join(f"{int(np.sum(weight & (sets == n))):,} {s}" for n, s in enumerate(("train", "validation", "test")))
+    counts = ", ".join(
+        f"{int(np.sum(weight & (sets == n))):,} {s}" for n, s in enumerate(("train", "validation", "test"))
+    )
     print(f"{len(passes)} passes applied: {counts}")
 
 

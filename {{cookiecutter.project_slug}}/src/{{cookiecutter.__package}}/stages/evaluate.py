@@ -36,13 +36,18 @@ def main(params: dict[str, Any]) -> None:
     test = test[test["weight"] == "1"].reset_index(drop=True)
     images = np.load(INPUTS, mmap_mode="r", allow_pickle=False)
     files = sorted(MODELS.glob("seed-*.safetensors"), key=lambda path: int(path.stem.removeprefix("seed-")))
-    answers, about = [], {}
+    answers: list[np.ndarray] = []
+    about: dict[str, Any] = {}
     for file in files:
         network, about = load(file)
         torch.set_num_threads(about["threads"])
         if about["classes"] != classes:
-            raise Refusal(f"{file.as_posix()} knows other classes than data/examples/classes.csv; run `dvc repro train`.")
-        answers.append(probabilities(network, images, test["row"].astype(np.int64).to_numpy(), params["evaluate"]["batch_size"]))
+            raise Refusal(
+                f"{file.as_posix()} knows other classes than data/examples/classes.csv; run `dvc repro train`."
+            )
+        answers.append(
+            probabilities(network, images, test["row"].astype(np.int64).to_numpy(), params["evaluate"]["batch_size"])
+        )
     stacked = np.stack(answers)
     predicted = stacked.argmax(axis=2)  # (seeds, examples)
     votes = (predicted[:, :, None] == np.arange(len(classes))).sum(axis=0).argmax(axis=1)
@@ -57,7 +62,9 @@ def main(params: dict[str, Any]) -> None:
         np.save(out, stacked.astype(np.float32), allow_pickle=False)
     by_class = recall(truth, predicted, len(classes)).mean(axis=0)
     support = np.bincount(truth, minlength=len(classes))
-    write_table(pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), REPORTS / "classes.csv")
+    write_table(
+        pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), REPORTS / "classes.csv"
+    )
 
     accuracy = crossed_interval((predicted == truth).T.astype(float))
     data = json.loads((REPORTS / "data.json").read_text(encoding="utf-8"))
@@ -75,7 +82,9 @@ def main(params: dict[str, Any]) -> None:
     }
     rounded = {name: round(v, 6) if isinstance(v, float) and np.isfinite(v) else v for name, v in metrics.items()}
     write_json({name: None if v != v else v for name, v in rounded.items()}, Path("metrics.json"))
-    print(f"accuracy {accuracy.mean:.4f} ({accuracy.low:.4f} to {accuracy.high:.4f}), {len(files)} seeds, {len(test):,} examples")
+    print(
+        f"accuracy {accuracy.mean:.4f} ({accuracy.low:.4f} to {accuracy.high:.4f}), {len(files)} seeds, {len(test):,} examples"
+    )
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ def main(params: dict[str, Any]) -> None:
             node, network = build(model, shape, len(classes))
             curves.append(train_seed(model, network, train, validation, seed, trainer, progress))
             save(network, about | {"network": node, "seed": seed}, folder / f"seed-{seed}.safetensors")
-        mean = pd.concat(curves).groupby("step", as_index=False).mean() if len(validation) else pd.DataFrame({"step": []})
+        mean = (
+            pd.concat(curves).groupby("step", as_index=False).mean() if len(validation) else pd.DataFrame({"step": []})
+        )
         write_table(mean.round(6), CURVES)
 
 

@@ -1,0 +1,52 @@
+# make demo    from an empty folder to a verdict on a relabelling pass, in build/demo/
+# make test    linters, type check and tests, of the template and of a project made from it
+# make bench   costs as ratios to a floor measured in the same run; make bench-validity: error rates of the verdict (minutes)
+# make pins    choose new versions for constraints.txt, after a change of dependencies
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+TEMPLATE := {{cookiecutter.project_slug}}
+CONSTRAINTS := $(TEMPLATE)/constraints.txt
+# Every command of a project finds the environment's `python` and `dvc` first.
+export PATH := $(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: demo test bench bench-validity pins clean
+
+demo: $(VENV)/ready
+	@python tests/demo.py build/demo
+
+test: $(VENV)/ready-test
+	python tests/browser.py
+	ruff check tests hooks && ruff format --check tests hooks
+	python -m pytest
+
+bench: $(VENV)/ready-test
+	python tests/bench.py
+
+bench-validity: $(VENV)/ready-test
+	python tests/bench_validity.py
+
+$(VENV)/ready: pyproject.toml $(TEMPLATE)/pyproject.toml $(CONSTRAINTS) tests/requirements.py
+	@echo "[1/7] environment: $(VENV) (minutes the first time; torch alone is 200 MB or more)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say which: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) tests/requirements.py > $(VENV)/requirements.txt
+	pip install -c "$(CONSTRAINTS)" -r $(VENV)/requirements.txt
+	@touch $@
+
+$(VENV)/ready-test: $(VENV)/ready
+	@$(PYTHON) tests/requirements.py test dev > $(VENV)/requirements-test.txt
+	pip install -c "$(CONSTRAINTS)" -r $(VENV)/requirements-test.txt
+	@touch $@
+
+pins: $(VENV)/ready-test
+	python tests/requirements.py test dev > $(VENV)/requirements-test.txt
+	pip install --upgrade --upgrade-strategy eager -r $(VENV)/requirements-test.txt
+	@sed -n 1p "$(CONSTRAINTS)" > $(VENV)/constraints.txt
+	@pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' >> $(VENV)/constraints.txt
+	@cp $(VENV)/constraints.txt "$(CONSTRAINTS)"
+
+clean:
+	rm -rf build $(VENV)

@@ -1,0 +1,255 @@
+"""Costs, each as a ratio to a floor measured in the same run: `make bench`, or `python tests/bench.py ROW...`."""
+
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from conftest import ROOT, Project, render
+from pyarrow import csv as arrow_csv
+
+MILLIONS = 10
+EDITS = 100_000
+Row = tuple[str, float, float, str]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return the wall time of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def alternate(cost: Callable[[], object], floor: Callable[[], object], times: int = 5) -> tuple[float, float]:
+    """Return the median times of two functions, called in turn so that a busy machine slows both."""
+    pairs = [(seconds(cost), seconds(floor)) for _ in range(times)]
+    return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
+
+
+def baseline(folder: Path) -> Project:
+    """Return a rendered project with a committed baseline."""
+    project = render(folder)
+    project.repro()
+    project.commit("Baseline")
+    return project
+
+
+def generation(folder: Path) -> list[Row]:
+    """Rendering the project against rendering a template of one empty file."""
+    empty = folder / "empty"
+    (empty / "{{cookiecutter.project_slug}}").mkdir(parents=True)
+    (empty / "{{cookiecutter.project_slug}}" / "README.md").touch()
+    (empty / "cookiecutter.json").write_text('{"project_slug": "nothing"}')
+
+    def make(template: Path) -> Callable[[], object]:
+        target = str(folder / "made")
+        command = [sys.executable, "-m", "cookiecutter", "--no-input", "-f", "-o", target, str(template)]
+        return lambda: subprocess.run(command, check=True, capture_output=True)
+
+    return [("project generation", *alternate(make(ROOT), make(empty)), "an empty cookiecutter template")]
+
+
+def no_op(folder: Path) -> list[Row]:
+    """`dvc repro` that has nothing to do against `dvc status`."""
+    project = baseline(folder)
+    cost = alternate(lambda: project.run("dvc", "repro"), lambda: project.run("dvc", "status"))
+    return [("no-op dvc repro", *cost, "dvc status")]
+
+
+TRAINING = """
+import json, sys, time
+import numpy as np, torch, yaml
+from hydra.utils import instantiate
+from pathlib import Path
+from digits.model.training import Examples, build, silence, train_seed
+from digits.shared.progress import Progress
+from digits.shared.tables import read_table
+
+silence()
+params = yaml.safe_load(Path("params.yaml").read_text())
+model = params["model"]
+torch.set_num_threads(model["threads"])
+images = np.load("data/inputs/images.npy", mmap_mode="r")
+classes = read_table(Path("data/examples/classes.csv"))["class"].to_list()
+train, validation = (Examples.of(read_table(Path(f"data/examples/{s}.csv")), images, classes) for s in ("train", "validation"))
+none = Examples(validation.keys[:0], validation.images[:0], validation.targets[:0], validation.weights[:0])
+
+def ours():
+    torch.manual_seed(0)
+    train_seed(model, build(model, images.shape[1:], len(classes))[1], train, none, 0, params["trainer"], Progress("", model["steps"]))
+
+def bare():
+    torch.manual_seed(0)
+    network = build(model, images.shape[1:], len(classes))[1]
+    optimizer, loss = instantiate(model["optimizer"])(network.parameters()), instantiate(model["loss"])
+    x, y, w, n, size = train.images, train.targets, train.weights, len(train), model["batch_size"]
+    order = torch.cat([torch.randperm(n) for _ in range(model["steps"] * size // n + 1)])
+    for step in range(model["steps"]):
+        rows = order[step * size : (step + 1) * size]
+        inputs = x[rows].permute(0, 3, 1, 2).float().div_(255)
+        optimizer.zero_grad()
+        (loss(network(inputs), y[rows]) * w[rows]).sum().div(w[rows].sum()).backward()
+        optimizer.step()
+
+def timed(work):
+    start = time.perf_counter(); work(); return time.perf_counter() - start
+
+ours(), bare()
+print(json.dumps(sorted((timed(ours), timed(bare)) for _ in range(5))))
+"""
+
+
+def training(folder: Path) -> list[Row]:
+    """Training one seed against a bare PyTorch loop of the same steps; then a pass from CSV to verdict against it."""
+    project = baseline(folder)
+    times = json.loads(project.run("python", "-c", TRAINING).stdout)
+    ours, bare = (statistics.median(pair[i] for pair in times) for i in (0, 1))
+    edits = project.run("python", "-m", "digits.stages.example", "review").stdout.splitlines()[1:]
+    path = project.write_pass("p001-review", *edits)
+
+    def work() -> None:
+        project.run("dvc", "repro")
+        assert "against main" in project.verb("compare", "main", "workspace").stdout
+
+    first = seconds(work)
+    path.write_text("\n".join(path.read_text().splitlines()[:-7]) + "\n")
+    cost = statistics.median([first, seconds(work)])
+    return [
+        ("training, one seed", ours, bare, "a bare PyTorch loop, same steps and data"),
+        ("a pass, from CSV to verdict", cost, 5 * bare, "the bare training of its five seeds"),
+    ]
+
+
+def comparing(folder: Path) -> list[Row]:
+    """`compare` of two revisions with 10,000 test examples and 10 seeds, without cache and remote."""
+    project = baseline(folder)
+    rng = np.random.default_rng(0)
+    grow(project, rng, better=0.0)
+    project.commit("Large baseline")
+    project.run("git", "branch", "large")
+    grow(project, rng, better=0.01)
+    project.commit("Large candidate")
+    clone = Project(folder / "clone")
+    project.run("git", "clone", "--quiet", "--bare", str(project.path), str(folder / "bare.git"))
+    project.run("git", "clone", "--quiet", str(folder / "bare.git"), str(clone.path))
+    assert clone.verb("compare", "origin/large", "HEAD").stdout.startswith("helps")
+    floor = (
+        "import subprocess, io, pandas as pd\n"
+        "for r in ('origin/large', 'HEAD'):\n"
+        "    for f in ('reports/predictions.csv', 'data/examples/test.csv', 'data/examples/train.csv'):\n"
+        "        pd.read_csv(io.BytesIO(subprocess.check_output(['git', 'show', f'{r}:{f}'])), dtype=str)"
+    )
+    cost = alternate(lambda: clone.verb("compare", "origin/large", "HEAD"), lambda: clone.run("python", "-c", floor))
+    return [("compare, 10,000 x 10 seeds", *cost, "Python, pandas, the same files through git")]
+
+
+def grow(project: Project, rng: np.random.Generator, better: float) -> None:
+    """Write a test set of 10,000 examples and the answers of 10 seeds as if dvc repro had."""
+    n, seeds = 10_000, 10
+    labels = np.arange(n) % 10
+    ids = pd.Series([f"t{i:05}" for i in range(n)])
+    test = {"id": ids, "label": labels, "given_label": labels, "weight": 1, "row": range(n), "input": ids, "passes": ""}
+    files = {"data/examples/test.csv": pd.DataFrame(test)}
+    answers = pd.DataFrame({"id": ids, "label": labels, "predicted": labels})
+    hard = np.random.default_rng(1).random(n)
+    for seed in range(seeds):
+        right = hard + rng.normal(0, 0.02, n) < 0.9 + better
+        answers[f"seed_{seed}"] = np.where(right, labels, (labels + 1) % 10)
+    files["reports/predictions.csv"] = answers
+    lock = (project.path / "dvc.lock").read_text()
+    for name, table in files.items():
+        path = project.path / name
+        old = file_md5(path)
+        table.to_csv(path, index=False, lineterminator="\n")
+        lock = lock.replace(old, file_md5(path))
+    (project.path / "dvc.lock").write_text(lock)
+
+
+def file_md5(path: Path) -> str:
+    """Return the hash that dvc.lock holds of a file."""
+    from hashlib import md5
+
+    return md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def scale(folder: Path) -> list[Row]:
+    """Curate 10 million labels with a pass of 100,000 edits, and diff the result."""
+    project = render(folder)
+    text = (project.path / "dvc.yaml").read_text()
+    (project.path / "dvc.yaml").write_text(text.replace("{cache: false, persist: true}", "{persist: true}"))
+    n = MILLIONS * 1_000_000
+    ids = [f"x{i:08}" for i in range(n)]
+    labels = np.random.default_rng(0).integers(0, 10, n)
+    raw = project.path / "data" / "raw"
+    inputs = project.path / "data" / "inputs"
+    raw.mkdir(parents=True)
+    inputs.mkdir(parents=True)
+    table = pa.table({"id": ids, "label": [f"class {c}" for c in labels]})
+    arrow_csv.write_csv(table, raw / "labels.csv")
+    pd.DataFrame({"id": ids, "input": [f"{i:016x}" for i in range(n)]}).to_parquet(inputs / "index.parquet")
+    edited = np.random.default_rng(1).choice(n, EDITS, replace=False)
+    lines = [f"{ids[i]},relabel,class {(labels[i] + 1) % 10},class {labels[i]},," for i in sorted(edited.tolist())]
+    del ids, table
+    project.run("python", "-m", "digits.stages.freeze")
+    rows: list[Row] = []
+    for name in ("", "p001-many"):
+        if name:
+            project.write_pass(name, *lines)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        cost = seconds(lambda: project.run("python", "-m", "digits.stages.curate"))
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        if name:
+            floor = seconds(lambda: [copy_csv(path) for path in (project.path / "data" / "examples").glob("*.csv")])
+            rows.append(
+                (
+                    f"curate {MILLIONS} million, peak {max(peak, before) / 1e6:.1f} GB",
+                    cost,
+                    floor,
+                    "pyarrow: read, write the same tables",
+                )
+            )
+        project.run("dvc", "commit", "--force", "curate")
+        project.commit(name or "Baseline")
+    cost = seconds(lambda: project.verb("diff", "HEAD~1", "HEAD", "--csv", str(folder / "rows.csv")))
+    assert len((folder / "rows.csv").read_text().splitlines()) == EDITS + 1
+    floor = 2 * seconds(
+        lambda: [arrow_csv.read_csv(path) for path in (project.path / "data" / "examples").glob("*.csv")]
+    )
+    return [*rows, (f"diff {MILLIONS} million", cost, floor, "pyarrow: read both sides' tables")]
+
+
+def copy_csv(path: Path) -> None:
+    """Read a table and write it beside."""
+    target = path.with_suffix(".copy")
+    arrow_csv.write_csv(arrow_csv.read_csv(path), target)
+    target.unlink()
+
+
+ROWS = {"generation": generation, "no-op": no_op, "training": training, "compare": comparing, "scale": scale}
+
+
+def main(names: list[str]) -> None:
+    """Print the table, a line as soon as it is measured."""
+    print(f"{'':<40} {'seconds':>8} {'floor':>8} {'ratio':>6}  floor is", flush=True)
+    for name in names or ROWS:
+        folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        try:
+            for title, cost, floor, what in ROWS[name](folder):
+                print(f"{title:<40} {cost:8.2f} {floor:8.2f} {cost / floor:6.2f}  {what}", flush=True)
+        finally:
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    main(sys.argv[1:])

@@ -1,0 +1,25 @@
+"""Make sure that a Chromium is there for the browser tests: install Debian's where apt can, else say what to do."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find() -> str | None:
+    """Return the path of an installed browser of the Chromium family."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+if __name__ == "__main__":
+    if find() is None and shutil.which("apt-get"):
+        sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+            print("+", *command, flush=True)
+            subprocess.run([*sudo, *command], check=False, stdout=subprocess.DEVNULL)
+    if find() is None:
+        sys.exit(
+            "The browser tests need Chromium or Chrome: install it (Debian: apt-get install chromium) and try again."
+        )

@@ -1,0 +1,137 @@
+"""Projects made from the template, shared by the tests: rendering is cheap, training is not, so few train."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+IDENTITY = {
+    f"GIT_{who}_{what}": "Tester" if what == "NAME" else "tester@example.com"
+    for who in ("AUTHOR", "COMMITTER")
+    for what in ("NAME", "EMAIL")
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A rendered project and what one types in it."""
+
+    path: Path
+    package: str = "digits"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """An environment in which the project's package is importable and `python` and `dvc` are the tests' own."""
+        tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        clean = {name: value for name, value in os.environ.items() if name not in ("CI", "DVC_EXP_NAME")}
+        return clean | IDENTITY | {"PATH": tools, "PYTHONPATH": "src", "DVC_NO_ANALYTICS": "1", "COLUMNS": "200"}
+
+    def run(self, *command: str, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project; with `ok` a failure fails the test and shows what was printed."""
+        done = subprocess.run(command, cwd=self.path, env=self.env | env, capture_output=True, text=True, check=False)
+        if ok and done.returncode:
+            pytest.fail(f"{' '.join(command)} gave {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+        return done
+
+    def verb(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `python -m <package> ...`."""
+        return self.run("python", "-m", self.package, *arguments, ok=ok)
+
+    def repro(self) -> list[str]:
+        """Run `dvc repro` and return the stages that ran."""
+        return ran(self.run("dvc", "repro").stdout)
+
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "--quiet", "-m", message)
+
+    def write_pass(self, name: str, *lines: str) -> Path:
+        """Write a pass from its lines and make Git know of it."""
+        path = self.path / "data" / "passes" / f"{name}.csv"
+        path.write_text("\n".join(["id,action,label,was,reason,by", *lines]) + "\n", encoding="utf-8")
+        self.run("git", "add", "-N", str(path))
+        return path
+
+    def copy(self, target: Path) -> "Project":
+        """Return a full copy, DVC's cache included."""
+        shutil.copytree(self.path, target, symlinks=True)
+        return Project(target, self.package)
+
+
+def ran(printed: str) -> list[str]:
+    """Return the stages that `dvc repro` or `dvc exp run` says it ran."""
+    return [line.split("'")[1] for line in printed.splitlines() if line.startswith("Running stage '")]
+
+
+def render(folder: Path, **answers: str) -> Project:
+    """Render the template without questions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = Path(cookiecutter(str(ROOT), no_input=True, output_dir=str(folder), extra_context=answers))
+    (package,) = (entry.name for entry in (path / "src").iterdir() if entry.is_dir())
+    return Project(path, package)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests away from the user's Git and cookiecutter settings."""
+    home = tmp_path_factory.mktemp("home")
+    os.environ["HOME"] = str(home)
+    os.environ["GIT_CONFIG_NOSYSTEM"] = "1"
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The default project as rendered; read only."""
+    return render(tmp_path_factory.mktemp("rendered"))
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The default project with a committed baseline on `main`, and on branch `relabel-1` a pass with its results."""
+    project = render(tmp_path_factory.mktemp("story"))
+    project.repro()
+    project.commit("Baseline")
+    edits = project.run("python", "-m", "digits.stages.example", "review").stdout
+    project.run("git", "checkout", "--quiet", "-b", "relabel-1")
+    project.write_pass("p001-review", *edits.splitlines()[1:])
+    project.repro()
+    project.commit("Correct 60 labels")
+    project.run("git", "checkout", "--quiet", "main")
+    project.run("dvc", "checkout", "--quiet")
+    return project
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The default project with 20 optimiser steps for each of 3 seeds, run and committed; read only."""
+    project = render(tmp_path_factory.mktemp("trained"))
+    for file, old, new in [
+        ("model/cnn.yaml", "steps: 800", "steps: 20"),
+        ("config.yaml", "[0, 1, 2, 3, 4]", "[0, 1, 2]"),
+    ]:
+        path = project.path / "conf" / file
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    project.repro()
+    project.commit("Baseline")
+    return project
+
+
+@pytest.fixture
+def project(trained: Project, tmp_path: Path) -> Project:
+    """A copy of the trained project that a test may change."""
+    return trained.copy(tmp_path / "digits")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Project]:
+    """Render the template with answers into the test's own folder."""
+    return lambda **answers: render(tmp_path, **answers)

@@ -1,0 +1,484 @@
+"""The check of a pull request, played step by step: a shallow clone of a bare remote, no DVC cache, no DVC remote.
+
+The players below read the rendered YAML, so what is tested is what a host would run: each `run:` (GitHub) or script
+line (GitLab), in order, with the variables that the host sets. Only what comes from outside is stood in for: checkout,
+installation, and `gh` and `curl`, which keep the comments of a pull request in a file and record every call.
+"""
+
+import json
+import os
+import re
+import shutil
+import string
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import IDENTITY, Project, render
+
+WORKFLOW = ".github/workflows/data-experiment.yml"
+PIPELINE = ".gitlab-ci.yml"
+TAG = "<!-- data-experiment:v1:digits -->"
+TOKEN = "not-a-real-token"
+HEAVY = ("torch", "pytorch_lightning", "lightning", "sklearn", "safetensors")  # what the check does without
+
+STAND_IN = '''#!{python}
+"""Stands in for `gh api` and for curl on GitLab's API: keeps comments and calls in JSON files."""
+import json, re, sys
+from pathlib import Path
+
+folder = Path({folder!r})
+def read(name): return json.loads((folder / name).read_text()) if (folder / name).exists() else []
+name, arguments = Path(sys.argv[0]).name, sys.argv[1:]
+comments, calls = read("comments.json"), read("calls.json")
+after = lambda *options: next((v for o, v in zip(arguments, arguments[1:]) if o in options), "")
+method = after("--method", "--request") or "GET"
+url = next(a for a in arguments if "/comments" in a or "/notes" in a)
+secret = "" if name == "gh" else sys.stdin.read()
+body = after("--field", "--data-urlencode")
+text = Path(body.split("@")[1]).read_text(encoding="utf-8") if body else None
+calls.append({{"tool": name, "method": method, "url": url, "arguments": arguments, "secret": secret}})
+(folder / "calls.json").write_text(json.dumps(calls))
+if (folder / "refuse").exists():
+    sys.exit("HTTP 403: Resource not accessible by integration")
+number = re.search(r"/(?:comments|notes)/(\\d+)$", url)
+if method == "GET" and name == "gh":  # the two conditions of the filter, read from it; `gh` asks for every page
+    assert "--paginate" in arguments
+    login, start = (re.search(p + r'"(.*?)"', after("--jq"))[1] for p in ("login == ", r"startswith\\("))
+    print(*[c["id"] for c in comments if c["user"]["login"] == login and c["body"].startswith(start)], sep="\\n")
+elif method == "GET":
+    page, size = int(re.search(r"[?&]page=(\\d+)", url)[1]), int(re.search(r"per_page=(\\d+)", url)[1])
+    print(json.dumps(comments[(page - 1) * size : page * size], separators=(",", ":")))
+elif number:
+    next(c for c in comments if c["id"] == int(number[1]))["body"] = text
+else:
+    comments.append({{"id": 1000 + len(comments), "body": text, "user": {{"login": "github-actions[bot]"}}}})
+(folder / "comments.json").write_text(json.dumps(comments))
+'''
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=os.environ | IDENTITY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def write(folder: Path, path: str, text: str) -> None:
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(text, encoding="utf-8")
+
+
+@dataclass
+class Outcome:
+    """What a played job left: the exit code of the step that failed or 0, and what was to be seen."""
+
+    code: int = 0
+    failed: str = ""
+    log: str = ""
+    summary: str = ""
+    artifacts: list[str] = field(default_factory=list)
+    clone: Path = Path()
+
+
+class Host:
+    """A bare remote with pull request 12, its comments, and the machine that jobs run on."""
+
+    def __init__(self, story: Project, folder: Path) -> None:
+        self.folder, self.remote, self.work = folder, folder / "remote.git", folder / "work"
+        self.machine = folder / "machine"
+        self.runs = 0
+        git(folder, "clone", "--quiet", "--bare", str(story.path), str(self.remote))
+        git(self.remote, "config", "uploadpack.allowAnySHA1InWant", "true")  # as both hosts have it
+        git(folder, "clone", "--quiet", str(self.remote), str(self.work))
+        tools = self.machine / "bin"
+        for tool in ("gh", "curl"):
+            write(tools, tool, STAND_IN.format(python=sys.executable, folder=str(self.machine)))
+            (tools / tool).chmod(0o755)
+        for name in HEAVY:  # a package that the check does not install is not importable
+            write(
+                self.machine,
+                f"absent/{name}.py",
+                f'raise ModuleNotFoundError("{name} is not installed for the check")\n',
+            )
+        write(
+            tools, "python", f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{self.machine}/absent" exec {sys.executable} "$@"\n'
+        )
+        (tools / "python").chmod(0o755)
+
+    @property
+    def comments(self) -> list[dict[str, Any]]:
+        path = self.machine / "comments.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+    def calls(self, *methods: str) -> list[str]:
+        """Return the methods of the API calls so far, of all or of some."""
+        path = self.machine / "calls.json"
+        found = [call["method"] for call in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
+        return [method for method in found if method in methods or not methods]
+
+    def others(self, *bodies: str) -> None:
+        """Let people have commented before."""
+        comments = [{"id": n, "body": body, "user": {"login": "someone"}} for n, body in enumerate(bodies, 1)]
+        write(self.machine, "comments.json", json.dumps(comments))
+
+    def pull_request(self, branch: str, base: str = "main") -> None:
+        """Push a pull request's refs as a host makes them: its head, and its head merged into its base."""
+        git(self.work, "checkout", "--quiet", "--detach", f"origin/{base}")
+        git(self.work, "merge", "--quiet", "--no-ff", "--no-edit", branch)
+        git(self.work, "push", "--quiet", "--force", "origin", f"{branch}:refs/pull/12/head", "HEAD:refs/pull/12/merge")
+
+    def branch(self, name: str, start: str, files: dict[str, str]) -> None:
+        """Commit these files on a new branch of the working clone."""
+        git(self.work, "checkout", "--quiet", "-B", name, start)
+        for path, text in files.items():
+            write(self.work, path, text)
+        git(self.work, "add", "-A")
+        git(self.work, "commit", "--quiet", "-m", name)
+
+    def checkout(self, reference: str, depth: int) -> Path:
+        """Return a fresh shallow clone of one reference, detached, as a runner has it."""
+        self.runs += 1
+        clone = self.folder / f"run-{self.runs}"
+        git(self.folder, "init", "--quiet", str(clone))
+        git(clone, "remote", "add", "origin", self.remote.as_uri())
+        git(clone, "fetch", "--quiet", "--no-tags", f"--depth={depth}", "origin", reference)
+        git(clone, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+        assert git(clone, "rev-parse", "--is-shallow-repository") == "true"
+        assert not (clone / ".dvc" / "cache").exists() and not (clone / "data" / "raw").exists()
+        return clone
+
+    def shell(self, clone: Path, script: str, env: dict[str, str], outcome: Outcome) -> None:
+        """Run a script as runners do: bash, up to the first failure, and nothing of our own environment in it."""
+        path = f"{self.machine}/bin{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        base = {"PATH": path, "HOME": str(self.machine), "CI": "true", "DVC_SITE_CACHE_DIR": str(self.machine / "dvc")}
+        done = subprocess.run(
+            ["bash", "-e", "-c", script], cwd=clone, env=base | env, capture_output=True, text=True, check=False
+        )
+        outcome.code, outcome.log = done.returncode, outcome.log + done.stdout + done.stderr
+
+    def github(self, text: str, fork: bool = False, base: str = "main") -> Outcome:
+        """Play the workflow: its steps in order, until one fails."""
+        (job,) = yaml.safe_load(text)["jobs"].values()
+        owner = "stranger" if fork else "team"
+        context = {
+            "github.base_ref": base,
+            "github.token": "read-only" if fork else TOKEN,
+            "github.event.number": "12",
+            "github.repository": "team/digits",
+            "github.event.pull_request.head.repo.full_name": f"{owner}/digits",
+            "github.event.pull_request.head.sha": git(self.remote, "rev-parse", "refs/pull/12/head"),
+            "steps.report.outputs.artifact-url": "https://github.test/team/digits/actions/runs/1/artifacts/2",
+        }
+
+        def filled(env: dict[str, str]) -> dict[str, str]:
+            return {key: re.sub(r"\$\{\{ *(.*?) *\}\}", lambda m: context[m[1]], value) for key, value in env.items()}
+
+        outcome = Outcome()
+        summary = self.machine / "summary.md"
+        summary.write_text("", encoding="utf-8")
+        host = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "team/digits", "GITHUB_STEP_SUMMARY": str(summary)}
+        for step in job["steps"]:
+            action, given = step.get("uses", "").split("@")[0], step.get("with", {})
+            if "if" in step:
+                left, right = step["if"].split(" == ")
+                if context[left] != context[right]:
+                    continue
+            if action == "actions/checkout":
+                outcome.clone = self.checkout("refs/pull/12/merge", given["fetch-depth"])
+            elif action == "actions/upload-artifact":
+                assert given["archive"] is False
+                outcome.artifacts += [str(path) for path in outcome.clone.glob(given["path"])]
+            elif "run" in step and "pip install" not in step["run"]:
+                self.shell(outcome.clone, step["run"], host | filled(job["env"]) | filled(step.get("env", {})), outcome)
+                if outcome.code:
+                    outcome.failed = step.get("name", step["run"])
+                    break
+        outcome.summary = summary.read_text(encoding="utf-8")
+        return outcome
+
+    def gitlab(self, text: str, merged: bool = False, token: str = TOKEN) -> Outcome:
+        """Play the script of the job. `merged`: on the request merged into its target, as paid plans do."""
+        (job,) = yaml.safe_load(text).values()
+        head, main = git(self.remote, "rev-parse", "refs/pull/12/head"), git(self.remote, "rev-parse", "main")
+        host = {
+            "GITLAB_CI": "true",
+            "CI_API_V4_URL": "https://gitlab.test/api/v4",
+            "CI_COMMIT_SHA": head,
+            "CI_JOB_URL": "https://gitlab.test/team/digits/-/jobs/1",
+            "CI_MERGE_REQUEST_DIFF_BASE_SHA": git(self.remote, "merge-base", "main", head),
+            "CI_MERGE_REQUEST_IID": "12",
+            "CI_MERGE_REQUEST_PROJECT_ID": "34",
+            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+            "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": main if merged else "",
+            "DATA_EXPERIMENT_TOKEN": token,
+        }
+        variables = {key: string.Template(value).safe_substitute(host) for key, value in job["variables"].items()}
+        reference = "refs/pull/12/merge" if merged else "refs/pull/12/head"
+        outcome = Outcome(clone=self.checkout(reference, int(variables["GIT_DEPTH"])))
+        self.shell(outcome.clone, "\n".join(job["script"]), host | variables, outcome)
+        outcome.artifacts = [str(path) for name in job["artifacts"]["paths"] for path in outcome.clone.glob(name)]
+        return outcome
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
+    """A project for each answer about CI, as rendered."""
+    return {ci: render(tmp_path_factory.mktemp(ci), ci=ci) for ci in ("github", "gitlab", "none")}
+
+
+@pytest.fixture(scope="module")
+def workflow(files: dict[str, Project]) -> str:
+    return (files["github"].path / WORKFLOW).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def pipeline(files: dict[str, Project]) -> str:
+    return (files["gitlab"].path / PIPELINE).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def host(story: Project, tmp_path: Path) -> Host:
+    return Host(story, tmp_path)
+
+
+def test_a_data_change_is_commented_once_and_then_updated(host: Host, workflow: str) -> None:
+    """The base has moved since the branch left it; a person has quoted the hidden tag."""
+    host.others("Looks good.", f"{TAG}\nThis is what the comment begins with.")
+    host.branch("moved", "origin/main", {"README.md": "# Digits, described anew\n"})
+    git(host.work, "push", "--quiet", "origin", "moved:main")
+    host.pull_request("origin/relabel-1")
+
+    first = host.github(workflow)
+    assert first.code == 0, first.log
+    assert host.calls() == ["GET", "POST"]
+    *others, comment = host.comments
+    assert [c["body"] for c in others] == ["Looks good.", f"{TAG}\nThis is what the comment begins with."]
+    report = (first.clone / "report.md").read_text(encoding="utf-8")
+    assert comment["body"].startswith(f"{TAG}\n{report}")
+    assert "helps" in report.splitlines()[0] and "pull-12" in report and "main" in report
+    assert git(host.remote, "rev-parse", "relabel-1") in comment["body"], "people need a commit that they know"
+    assert "https://github.test/team/digits/actions/runs/1/artifacts/2" in comment["body"]
+    assert len(comment["body"]) < 65_536
+    assert report in first.summary and len(first.summary.encode()) < 900 * 1024
+    assert [Path(path).name for path in first.artifacts] == ["report.html"]
+    found = json.loads((first.clone / "report.json").read_text(encoding="utf-8"))
+    assert found["baseline"]["commit"] == git(host.remote, "rev-parse", "main"), "the base as it is now"
+    assert git(first.clone, "status", "--short", "--untracked-files=no") == ""
+
+    host.branch("more", "origin/relabel-1", {"README.md": "# Digits\n\nWith the pass explained.\n"})
+    git(host.work, "push", "--quiet", "--force", "origin", "origin/main~1:main")
+    git(host.work, "fetch", "--quiet", "origin")
+    host.pull_request("more")
+    second = host.github(workflow)
+    assert second.code == 0, second.log
+    assert host.calls() == ["GET", "POST", "GET", "PATCH"]
+    assert [c["id"] for c in host.comments] == [c["id"] for c in [*others, comment]]
+    assert git(host.work, "rev-parse", "more") in host.comments[-1]["body"]
+
+
+STALE = {
+    "a pass without its results": ({"data/passes/p001-late.csv": "id,action,label,was,reason,by\n"}, "curate"),
+    "a configuration without its results": ({"conf/mine.yaml": "answer: 42\n"}, "freeze"),
+    "a result edited by hand": ({"metrics.json": '{"accuracy": 1.0}\n'}, "evaluate"),
+}
+
+
+@pytest.mark.parametrize(("edits", "stage"), STALE.values(), ids=STALE.keys())
+def test_a_stale_lock_fails_and_names_the_command(host: Host, workflow: str, edits: dict[str, str], stage: str) -> None:
+    host.branch("late", "origin/main", edits)
+    host.pull_request("late")
+    played = host.github(workflow)
+    assert played.code == 1 and played.failed == "Is dvc.lock current?"
+    (error,) = [line for line in played.log.splitlines() if line.startswith("::error::")]
+    assert stage in error and "`dvc repro`" in error and "commit" in error
+    assert error.removeprefix("::error::") in played.summary
+    assert host.calls() == []
+
+
+def test_no_change_of_the_data_is_no_comment(host: Host, workflow: str) -> None:
+    host.branch("code", "origin/main", {"src/digits/mine.py": "ANSWER = 42\n"})
+    host.pull_request("code")
+    played = host.github(workflow)
+    assert played.code == 0, played.log
+    assert host.calls() == ["GET"] and host.comments == []
+    assert "No example changed, so there is no comment" in played.summary
+    assert (played.clone / "report.md").read_text(encoding="utf-8") in played.summary
+
+
+def test_a_change_taken_back_updates_its_comment(host: Host, workflow: str) -> None:
+    """Else the pull request would go on to show a verdict on data that it no longer brings."""
+    host.pull_request("origin/relabel-1")
+    host.github(workflow)
+    host.branch("code", "origin/main", {"src/digits/mine.py": "ANSWER = 42\n"})
+    host.pull_request("code")
+    host.github(workflow)
+    assert host.calls() == ["GET", "POST", "GET", "PATCH"]
+    assert git(host.work, "rev-parse", "code") in host.comments[0]["body"]
+
+
+def test_a_fork_gets_the_summary_alone(host: Host, workflow: str) -> None:
+    host.pull_request("origin/relabel-1")
+    played = host.github(workflow, fork=True)
+    assert played.code == 0, played.log
+    assert host.calls() == []
+    assert "helps" in played.summary.splitlines()[0]
+    assert len(played.artifacts) == 1
+
+
+def test_a_token_that_may_only_read_costs_the_comment_and_not_the_check(host: Host, workflow: str) -> None:
+    write(host.machine, "refuse", "")
+    host.pull_request("origin/relabel-1")
+    played = host.github(workflow)
+    assert played.code == 0, played.log
+    assert "::warning::The comment could not be" in played.log
+    assert "helps" in played.summary
+
+
+def test_a_change_that_hurts_fails_only_where_one_asks(host: Host, workflow: str) -> None:
+    """Taking the pass back, seen from the branch that has it."""
+    git(host.work, "checkout", "--quiet", "-B", "back", "origin/relabel-1")
+    git(host.work, "revert", "--no-edit", "HEAD")
+    host.pull_request("back", base="relabel-1")
+    assert "# - run: " in workflow
+    strict = host.github(workflow.replace("# - run: ", "- run: "), base="relabel-1")
+    assert strict.code == 1 and "--fail-on hurts" in strict.failed, "all steps that nobody uncommented passed"
+    assert "hurts" in host.comments[0]["body"].splitlines()[1], "the comment comes first"
+
+
+def test_a_base_without_results_is_said_and_passes(host: Host, workflow: str) -> None:
+    """The first pull request of a project brings the baseline itself."""
+    git(host.work, "checkout", "--quiet", "--orphan", "empty", "origin/main")
+    git(host.work, "rm", "--quiet", "-r", "-f", ".")
+    write(host.work, "README.md", "# Soon\n")
+    git(host.work, "add", "README.md")
+    git(host.work, "commit", "--quiet", "-m", "Soon")
+    tree = git(host.work, "rev-parse", "origin/main^{tree}")
+    merge = git(host.work, "commit-tree", tree, "-p", "HEAD", "-m", "Merged")
+    git(host.work, "push", "--quiet", "origin", f"{merge}:refs/pull/12/merge", f"{merge}:refs/pull/12/head")
+    played = host.github(workflow)
+    assert played.code == 0, played.log
+    assert "main has no results yet" in played.summary
+    assert host.calls() == [] and played.artifacts == []
+
+
+def test_what_cannot_be_compared_is_said_where_people_look(host: Host, workflow: str) -> None:
+    git(host.work, "checkout", "--quiet", "-B", "broken", "origin/main")
+    git(host.work, "rm", "--quiet", "reports/predictions.csv")
+    git(host.work, "commit", "--quiet", "-m", "No predictions")
+    git(host.work, "push", "--quiet", "origin", "broken:main")
+    git(host.work, "fetch", "--quiet", "origin")
+    tree = git(host.work, "rev-parse", "origin/relabel-1^{tree}")
+    merge = git(host.work, "commit-tree", tree, "-p", "broken", "-m", "Merged")
+    git(host.work, "push", "--quiet", "origin", f"{merge}:refs/pull/12/merge", f"{merge}:refs/pull/12/head")
+    played = host.github(workflow)
+    assert played.code != 0 and played.failed == "Compare"
+    assert "reports/predictions.csv" in played.summary and "::error::" in played.log
+    assert "Traceback" not in played.log
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["of the branch", "of the merged result"])
+def test_gitlab_notes_a_data_change_once_and_then_updates_it(host: Host, pipeline: str, merged: bool) -> None:
+    host.others(*["Another note."] * 120)
+    host.branch("moved", "origin/main", {"README.md": "# Digits, described anew\n"})
+    git(host.work, "push", "--quiet", "origin", "moved:main")
+    git(host.work, "fetch", "--quiet", "origin")
+    host.pull_request("origin/relabel-1")
+    for expected in ("POST", "PUT"):
+        played = host.gitlab(pipeline, merged=merged)
+        assert played.code == 0, played.log
+        assert host.calls("POST", "PUT")[-1] == expected
+    assert len(host.comments) == 121
+    body = host.comments[-1]["body"]
+    assert body.startswith(f"{TAG}\n") and "helps" in body.splitlines()[1]
+    assert "https://gitlab.test/team/digits/-/jobs/1/artifacts/file/report.html" in body
+    calls = json.loads((host.machine / "calls.json").read_text(encoding="utf-8"))
+    assert all(TOKEN in call["secret"] and TOKEN not in " ".join(call["arguments"]) for call in calls)
+    assert TOKEN not in played.log
+    assert [Path(path).name for path in played.artifacts] == ["report.html"]
+    found = json.loads((played.clone / "report.json").read_text(encoding="utf-8"))
+    assert len(found["data"]["rows"]) == 60
+
+
+def test_gitlab_without_a_token_leaves_log_and_artifact(host: Host, pipeline: str) -> None:
+    host.pull_request("origin/relabel-1")
+    played = host.gitlab(pipeline, token="")
+    assert played.code == 0, played.log
+    assert host.calls() == []
+    assert "helps" in played.log and "DATA_EXPERIMENT_TOKEN is not set" in played.log
+    assert len(played.artifacts) == 1
+
+
+def test_gitlab_fails_on_a_stale_lock(host: Host, pipeline: str) -> None:
+    edits, stage = STALE["a pass without its results"]
+    host.branch("late", "origin/main", edits)
+    host.pull_request("late")
+    played = host.gitlab(pipeline)
+    assert played.code == 1
+    assert f"would run: {stage}" in played.log and "`dvc repro`" in played.log
+    assert host.calls() == []
+
+
+def test_each_answer_gives_its_own_files(files: dict[str, Project]) -> None:
+    found = {
+        ci: [name for name in (WORKFLOW, PIPELINE) if (project.path / name).exists()] for ci, project in files.items()
+    }
+    assert found == {"github": [WORKFLOW], "gitlab": [PIPELINE], "none": []}
+    usage = subprocess.run(
+        ["sh", ".ci/data-experiment.sh"], cwd=files["none"].path, capture_output=True, text=True, check=False
+    )
+    assert usage.returncode == 2 and "compare BASE HEAD" in usage.stderr
+
+
+def test_the_files_follow_their_schemas(files: dict[str, Project]) -> None:
+    for ci, name, schema in (("github", WORKFLOW, "github-workflows"), ("gitlab", PIPELINE, "gitlab-ci")):
+        command = [
+            sys.executable,
+            "-m",
+            "check_jsonschema",
+            "--builtin-schema",
+            f"vendor.{schema}",
+            str(files[ci].path / name),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zizmor_finds_nothing(files: dict[str, Project]) -> None:
+    zizmor = shutil.which("zizmor", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert zizmor, "zizmor is missing; `make test` installs it"
+    command = [zizmor, "--offline", "--no-progress", "--persona", "pedantic", str(files["github"].path / ".github")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflow_keeps_to_what_it_needs(workflow: str) -> None:
+    read = yaml.safe_load(workflow)
+    assert list(read[True]) == ["pull_request"], "the key `on` is a truth value to YAML 1.1"
+    assert read["permissions"] == {}
+    (job,) = read["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    for step in job["steps"]:
+        assert "${{" not in step.get("run", ""), "an expression in a script is how a branch's name becomes a command"
+        if "uses" in step:
+            assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
+        assert ("GH_TOKEN" in step.get("env", {})) == (step.get("name") == "Comment")
+    assert "secrets." not in workflow
+
+
+def test_what_the_check_installs_is_declared_and_light(files: dict[str, Project]) -> None:
+    def names(lines: list[str]) -> set[str]:
+        return {re.split(r"[<>=\[; ]", line)[0].lower() for line in lines}
+
+    folder = files["github"].path
+    declared = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    light, pins = names(declared["dependency-groups"]["ci"]), (folder / "constraints.txt").read_text(encoding="utf-8")
+    assert light < names(declared["project"]["dependencies"])
+    assert not light & {"torch", "pytorch-lightning", "scikit-learn"}
+    assert light <= names(pins.splitlines())

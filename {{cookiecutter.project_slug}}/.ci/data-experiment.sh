@@ -1,0 +1,122 @@
+#!/bin/sh
+# What the check of a pull request does, whatever the CI. It needs Git and a few packages; no data, no cache, no remote.
+#
+#     sh .ci/data-experiment.sh lock                 fail where dvc.lock is stale
+#     sh .ci/data-experiment.sh compare BASE HEAD    write report.md, report.html and report.json
+#     sh .ci/data-experiment.sh comment              put report.md on the pull request, where the data changed
+set -eu
+
+# Finds our comment again, so that it is updated and not repeated. The name keeps two projects in one repository apart.
+tag='<!-- data-experiment:v1:{{ cookiecutter.project_slug }} -->'
+
+# GitHub reads lines such as `::error::text` and shows them on the pull request's page.
+annotate() { # LEVEL TEXT
+  if [ -n "${GITHUB_ACTIONS:-}" ]; then echo "::$1::$2"; else echo "$2" >&2; fi
+}
+
+# The job's summary page, where there is one. Reports stay under 60,000 characters; GitHub drops a page of 1 MiB.
+summary="${GITHUB_STEP_SUMMARY:-/dev/null}"
+
+fail() { # TEXT
+  annotate error "$1"
+  echo "$1" >> "$summary"
+  exit 1
+}
+
+lock() {
+  failed=0
+  plan=$(dvc repro --dry --allow-missing 2>&1) || failed=$?
+  printf '%s\n' "$plan"
+  # The exit code cannot tell: a stage that would run gives 0, and 255 where it also reads data that is not here.
+  stages=$(printf '%s\n' "$plan" |
+    sed -n "s/^Running stage '\([^']*\)'.*/\1/p; s/^ERROR: failed to reproduce '\([^']*\)'.*/\1/p" | paste -s -d , - | sed 's/,/, /g')
+  if [ -n "$stages" ]; then
+    fail "dvc.lock is stale: the results are not of this data, code and configuration (would run: $stages). Merge the target branch into this one, run \`dvc repro\` and commit what it writes."
+  elif [ "$failed" -ne 0 ]; then
+    fail "\`dvc repro --dry --allow-missing\` failed, so nobody knows whether dvc.lock is current; what it said is in the log."
+  fi
+}
+
+compare() { # BASE HEAD
+  if ! git cat-file -e "$1:./metrics.json" 2> /dev/null; then
+    echo "$1 has no results yet, so there is nothing to compare with." | tee -a "$summary"
+    return 0
+  fi
+  failed=0
+  python -m {{ cookiecutter.__package }} compare "$1" "$2" --md report.md --html report.html --json report.json 2> errors.txt || failed=$?
+  cat errors.txt >&2
+  if [ "$failed" -ne 0 ]; then
+    sed 's/^/    /' errors.txt >> "$summary" # four spaces: Markdown shows it as it is
+    fail "The two data revisions could not be compared; the log says why."
+  fi
+  cat report.md >> "$summary"
+  if ! data_changed; then
+    printf '\nNo example changed, so there is no comment on the pull request.\n' | tee -a "$summary"
+  fi
+}
+
+data_changed() {
+  python -c 'import json, sys; sys.exit(not json.load(open("report.json", encoding="utf-8"))["data"]["rows"])'
+}
+
+# For each host: the numbers of the comments that begin with the tag, and writing comment.md to one, or to a new one.
+github_find() {
+  gh api --paginate "repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments?per_page=100" \
+    --jq ".[] | select(.user.login == \"github-actions[bot]\" and (.body | startswith(\"$tag\"))) | .id"
+}
+
+github_write() { # [NUMBER]
+  if [ -n "$1" ]; then
+    gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$1" --field body=@comment.md
+  else
+    gh api --silent --method POST "repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments" --field body=@comment.md
+  fi
+}
+
+gitlab() { # METHOD PATH [OPTION...]; the token goes through a pipe, since other processes can read a command line
+  method=$1 url="$CI_API_V4_URL/projects/$CI_MERGE_REQUEST_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes$2"
+  shift 2
+  printf 'header = "PRIVATE-TOKEN: %s"\n' "$DATA_EXPERIMENT_TOKEN" |
+    curl --config - --fail --silent --show-error --request "$method" "$@" "$url"
+}
+
+gitlab_find() {
+  page=1
+  while notes=$(gitlab GET "?per_page=100&page=$page") && [ "$notes" != "[]" ]; do
+    printf '%s' "$notes" | python -c 'import json, sys
+for note in json.load(sys.stdin):
+    if note["body"].startswith(sys.argv[1]):
+        print(note["id"])' "$tag"
+    page=$((page + 1))
+  done
+  [ "$notes" = "[]" ] # else a request failed
+}
+
+gitlab_write() { # [NUMBER]
+  if [ -n "$1" ]; then method=PUT; else method=POST; fi
+  gitlab "$method" "${1:+/$1}" --output /dev/null --data-urlencode body@comment.md
+}
+
+comment() {
+  [ -f report.json ] || return 0 # nothing to compare with
+  if [ -n "${GITLAB_CI:-}" ]; then
+    [ -n "${DATA_EXPERIMENT_TOKEN:-}" ] || { echo "DATA_EXPERIMENT_TOKEN is not set, so the verdict is in this log and in report.html."; return 0; }
+    host=gitlab commit=$CI_COMMIT_SHA report="$CI_JOB_URL/artifacts/file/report.html"
+  else
+    host=github commit=$COMMIT report=$REPORT_URL
+  fi
+  # A token that may only read, or a host that does not answer, costs the comment and not the check.
+  ids=$("${host}_find") || { annotate warning "The comment could not be looked up; the verdict is in the job's log."; return 0; }
+  id=$(printf '%s\n' "$ids" | head -n 1)
+  if [ -z "$id" ] && ! data_changed; then return 0; fi # a comment of an earlier push is brought up to date all the same
+  printf '%s\n' "$tag" | cat - report.md > comment.md
+  printf '\nOf commit %s; [the full report](%s).\n' "$commit" "$report" >> comment.md
+  "${host}_write" "$id" || annotate warning "The comment could not be written; the verdict is in the job's log."
+}
+
+case "${1:-}" in
+  lock) lock ;;
+  compare) compare "$2" "$3" ;;
+  comment) comment ;;
+  *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac

@@ -1,0 +1,73 @@
+"""The ledger of passes: what each changed, when and by whom, and the gain it brought where results tell."""
+
+from pathlib import Path
+from typing import Any
+
+from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
+from ..shared.problems import Refusal
+from .revisions import Revision, git, list_experiments
+from .verdict import NOT_COMPARABLE, compare
+
+PASSES = Path("data/passes")
+
+
+def ledger() -> list[dict[str, Any]]:
+    """Return a row for each pass of the workspace, in order.
+
+    Keys: name, edits (by action), by and reasons (with counts), date and commit (of the commit that brought it; None
+    before), gain and interval in accuracy, verdict, and of which revisions; None where no two results differ by just
+    this pass.
+    """
+    names = pass_names(PASSES)
+    results = _results()
+    rows = []
+    for number, name in enumerate(names):
+        edits = read_pass(PASSES, name).edits
+        counts = edits["action"].value_counts()
+        log = (
+            git("log", "--diff-filter=A", "--format=%h %cs", "-1", "--", f"{PASSES.as_posix()}/{name}.csv")
+            .decode()
+            .split()
+        )
+        rows.append(
+            {
+                "name": name,
+                "edits": {a: int(counts[a]) for a in EXAMPLE_ACTIONS + CLASS_ACTIONS if a in counts},
+                "by": edits.loc[edits["by"] != "", "by"].value_counts().to_dict(),
+                "reasons": edits.loc[edits["reason"] != "", "reason"].value_counts().to_dict(),
+                "commit": log[0] if log else None,
+                "date": log[1] if log else None,
+            }
+            | _gain(results, tuple(names[:number]), tuple(names[: number + 1]))
+        )
+    return rows
+
+
+def _results() -> dict[tuple[str, ...], Revision]:
+    """Return the newest result for each list of passes that was ever applied, in branches, tags and experiments."""
+    commits = git("log", "--format=%H", "--branches", "--tags", "HEAD", "--", "metrics.json").decode().split()
+    names = {commit: commit[:7] for commit in commits}
+    for name, runs in list_experiments().items():
+        names |= dict.fromkeys(runs.values(), name)
+    found: dict[tuple[str, ...], Revision] = {}
+    for commit, name in names.items():
+        revision = Revision(name, commit)
+        if revision.read("reports/data.json") and revision.read("metrics.json"):
+            key = tuple(entry["name"] for entry in revision.json("reports/data.json")["passes"])
+            found.setdefault(key, revision)
+    return found
+
+
+def _gain(results: dict[tuple[str, ...], Revision], before: tuple[str, ...], after: tuple[str, ...]) -> dict[str, Any]:
+    nothing = dict.fromkeys(["gain", "low", "high", "verdict", "of"])
+    if before not in results or after not in results:
+        return nothing
+    try:
+        found = compare(results[before], results[after])
+    except Refusal:  # an old revision whose files this version cannot read has no gain to tell
+        return nothing
+    of = f"{results[after].name} against {results[before].name}"
+    if found.verdict == NOT_COMPARABLE or found.gain is None:
+        return nothing | {"verdict": found.verdict, "of": of}
+    gain = found.gain
+    return {"gain": gain.mean, "low": gain.low, "high": gain.high, "verdict": found.verdict, "of": of}

@@ -1,0 +1,77 @@
+"""How often this very test set was looked at: the best of many tries looks better than it is.
+
+Derived from what Git holds, so that nobody has to keep a book: every commit of a branch or tag that changed
+metrics.json, and every experiment. Counted are different data revisions, not re-runs.
+"""
+
+import dataclasses
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from .revisions import Revision, git
+from .statistics import Interval
+from .verdict import Comparison
+
+TRAINING = ("data/examples/train.csv", "data/examples/validation.csv")
+TEST = "data/examples/test.csv"
+
+
+def looks(test_of: Revision) -> int:
+    """Return how many different data revisions were scored on the test set of a revision, itself included."""
+    commits = (
+        git("log", "--format=%H", "--full-history", "--branches", "--tags", "--remotes", "HEAD", "--", "metrics.json")
+        .decode()
+        .split()
+    )
+    commits += git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
+    asked = [f"{commit}:./{path}" for commit in dict.fromkeys(commits) for path in (TEST, *TRAINING)]
+    answer = git("cat-file", "--batch-check=%(objectname)", stdin="\n".join(asked).encode()).decode().splitlines()
+    hashes = [None if line.endswith("missing") else line for line in answer]
+    rows = list(zip(hashes[::3], hashes[1::3], hashes[2::3], strict=True))
+    own = [git("hash-object", "--stdin", stdin=test_of.need(path)).decode().strip() for path in (TEST, *TRAINING)]
+    return len({row[1:] for row in [*rows, tuple(own)] if row[0] == own[0] and row[1] is not None})
+
+
+def luck(k: int) -> float:
+    """Return the expected best of k standard normal draws, in standard errors: 0 for 1, .56 for 2, 1.54 for 10."""
+    x = np.linspace(-10, 10, 20001)
+    density = k * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi) * ndtr(x) ** (k - 1)
+    return float(np.trapezoid(x * density, x))
+
+
+def sidak_z(k: int, level: float = 0.05) -> float:
+    """Return the one-sided critical z after k looks (Sidak 1967): 1.645 for 1, 2.568 for 10."""
+    return float(ndtri((1 - level) ** (1 / k)))
+
+
+def warning(k: int, gain: Interval) -> str | None:
+    """Return what k looks at one test set mean for a gain, or None for a single candidate."""
+    if k <= 2:  # the baseline and this candidate
+        return None
+    tries = k - 1
+    text = (
+        f"{k} different data revisions were scored on this test set. The best of {tries} changes without effect would show "
+        f"about {100 * luck(tries) * gain.se:+.2f} points by luck."
+    )
+    if gain.se > 0 and gain.mean / gain.se < sidak_z(tries) and gain.low > 0:
+        text += f" This gain is not beyond luck after {tries} tries (z {gain.mean / gain.se:.2f}, needed {sidak_z(tries):.2f}): confirm it on fresh test examples."
+    return text
+
+
+def add_looks(comparisons: list[Comparison]) -> None:
+    """Put the warning into each comparison's `warnings`, in place. It warns and never blocks."""
+    counted: dict[bytes, int] = {}
+    shallow = git("rev-parse", "--is-shallow-repository").strip() == b"true"
+    for number, comparison in enumerate(comparisons):
+        if comparison.gain is None:
+            continue
+        key = comparison.candidate.need(TEST)
+        if key not in counted:
+            counted[key] = looks(comparison.candidate)
+        said = warning(counted[key], comparison.gain)
+        if shallow:
+            said = "This clone holds only the newest commits, so earlier looks at the test set are not counted."
+        comparisons[number] = dataclasses.replace(
+            comparison, looks=counted[key], warnings=comparison.warnings + ([said] if said else [])
+        )

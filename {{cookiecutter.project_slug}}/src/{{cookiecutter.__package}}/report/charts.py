@@ -1,0 +1,101 @@
+"""Charts as inline SVG, drawn by matplotlib, which takes half a second to import and so is imported when drawing.
+
+Texts stay texts, so the browser's fonts draw any script, and colours become the page's CSS variables, so that a chart
+follows its light and dark theme. The same gains give the same bytes.
+"""
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Sequence
+from html import escape
+from itertools import accumulate, takewhile
+from typing import Any, NamedTuple
+from unicodedata import east_asian_width
+
+from ..comparison.statistics import Interval
+from . import words
+
+WIDTH, LEFT, RIGHT, LINE, AXIS = 420, 136, 56, 23, 24  # in CSS pixels; a phone shows the chart in about this width
+COLORS = {"#010101": "--ink", "#020202": "--muted", "#030303": "--line", "#040404": "--helps", "#050505": "--hurts"}
+INK, MUTED, RULE, HELPS, HURTS = COLORS
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "data-experiment",
+    "text.parse_math": False,  # a class may be called $x$
+    "font.family": "DejaVu Sans",
+    "font.size": 12,
+}
+
+
+class Row(NamedTuple):
+    """A line of the forest plot: a heading where `gain` is None.
+
+    Attributes:
+        name: shown as it is, so already one line of printable characters.
+        gain: fraction, as everywhere; the axis is in points.
+        color: of HELPS, HURTS or INK.
+        small: may leave the axis, which it does not stretch.
+    """
+
+    name: str
+    gain: Interval | None = None
+    color: str = INK
+    small: bool = False
+
+
+def fitted(name: str, room: int = 18, tail: int = 7) -> str:
+    """Return what of a name fits left of the plot: names often differ at their end, so the middle goes."""
+
+    def start(text: str, places: int) -> str:
+        taken = accumulate(2 if east_asian_width(c) in "WF" else 1 for c in text)  # Chinese signs take two places
+        return text[: sum(1 for _ in takewhile(lambda total: total <= places, taken))]
+
+    return name if start(name, room) == name else f"{start(name, room - tail - 1)}…{start(name[::-1], tail)[::-1]}"
+
+
+def forest(rows: Sequence[Row], title: str) -> str:
+    """Return each gain with its interval on one axis with a zero line, as an `<svg>` element named `title`."""
+    from matplotlib import style
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    bounds = [100 * x for r in rows if r.gain and not r.small for x in (r.gain.low, r.gain.mean, r.gain.high) if x == x]
+    low, high = min([0.0, *bounds]), max([0.0, *bounds])
+    margin = 0.04 * (high - low) or 1.0
+    low, high = low - margin, high + margin
+    height = LINE * len(rows) + AXIS
+    with style.context(STYLE, after_reset=True), warnings.catch_warnings(), io.StringIO() as out:
+        warnings.filterwarnings("ignore", "Glyph")  # the browser has the font that matplotlib lacks
+        figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, frameon=False)
+        axes = figure.add_axes((LEFT / WIDTH, AXIS / height, (WIDTH - LEFT - RIGHT) / WIDTH, 1 - AXIS / height))
+        axes.set(xlim=(low, high), ylim=(len(rows) - 0.5, -0.5), yticks=[], frame_on=False)
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:+g}".replace("-", "\N{MINUS SIGN}") if value else "0")
+        axes.tick_params(axis="x", length=0, labelcolor=MUTED, labelsize=11)
+        axes.grid(axis="x", color=RULE, linewidth=0.8)
+        axes.axvline(0, color=MUTED, linewidth=1.2)
+        beside = axes.get_yaxis_transform()
+        start, end = -LEFT / (WIDTH - LEFT - RIGHT), 1 + RIGHT / (WIDTH - LEFT - RIGHT)
+        for y, row in enumerate(rows):
+            if row.gain is None:
+                axes.text(start, y, row.name, transform=beside, va="center", color=MUTED, size=11, weight="bold")
+                continue
+            gain = row.gain
+            middle, *ends = (min(max(100 * x, low), high) for x in (gain.mean, gain.low, gain.high))
+            color = MUTED if row.small else row.color
+            if not math.isnan(gain.low):
+                axes.plot(ends, [y, y], color=color, linewidth=2, solid_capstyle="butt", clip_on=False)
+                for at, beyond, marker in ((low, 100 * gain.low < low, "<"), (high, 100 * gain.high > high, ">")):
+                    if beyond:
+                        axes.plot(at, y, marker, color=color, markersize=5, clip_on=False)
+            axes.plot(middle, y, "o", color=color, markersize=7.5, clip_on=False)
+            axes.text(start, y, fitted(row.name), transform=beside, va="center", color=INK)
+            axes.text(end, y, words.points(gain.mean), transform=beside, va="center", ha="right", color=color)
+        figure.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        drawn = out.getvalue()
+    # What follows matplotlib's own style sheet, which would reach the whole page; its ids repeat from chart to chart.
+    drawn = re.sub(r' id="[a-z0-9.]+_[0-9]+"', "", drawn[drawn.index("</style>") :].partition("</defs>")[2])
+    drawn = re.sub(r"(fill|stroke): (#0\d0\d0\d)\b", lambda m: f"{m[1]}: var({COLORS.get(m[2], '--ink')})", drawn)
+    return f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {WIDTH} {height}">{drawn}'
