@@ -34,9 +34,7 @@ if __name__ == "__main__":
         "pip install -c constraints.txt -e .        # README.md: uv, and torch without CUDA",
     ]
     if inside:
-        print(
-            "This folder is already inside a Git repository; DVC needs the project to be one of its own, or `dvc init --subdir`."
-        )
+        print("The folder is inside a Git repository already, so it was not made one of its own.")
     elif not ready:
         steps.append("git init -b main                            # git was not found")
     steps += ["dvc repro", "git add . && git commit -m 'Baseline'"]

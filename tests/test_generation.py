@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -110,6 +111,17 @@ def test_inside_another_repository(tmp_path: Path) -> None:
     assert not (project.path / ".git").exists()
     assert git(project.path, "rev-parse", "--show-toplevel") == str(tmp_path)
     project.run("dvc", "repro", "freeze")
+
+
+def test_comparing_inside_another_repository(story: Project, tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    project = Project(tmp_path / "some" / "folder")
+    for branch in ("main", "relabel-1"):
+        story.run("git", "worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"), branch)
+        shutil.copytree(tmp_path / "tree", project.path, ignore=shutil.ignore_patterns(".git"), dirs_exist_ok=True)
+        story.run("git", "worktree", "remove", "--force", str(tmp_path / "tree"))
+        project.commit(branch)
+    assert project.verb("compare", "HEAD~1", "HEAD").stdout.startswith("helps")
 
 
 def test_path_with_a_blank_and_an_accent(tmp_path: Path) -> None:

@@ -515,3 +515,96 @@ def test_packed_inputs_are_read_without_pickle(box: Sandbox) -> None:
     assert images[:, 0, 0, 0].tolist() == [0, 0, 1]
     assert index["id"].tolist() == ["a0", "a1", "a2"]
     assert index["input"].duplicated().tolist() == [False, True, False]
+
+
+# --- bad input ----------------------------------------------------------------------------------------------------
+
+PIECES = [
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\r\n",
+    b'"',
+    b",",
+    b"\n",
+    b"\0",
+    b"=cmd|'/C calc'!A0",
+    b"007",
+    b"1e5",
+    b"NA",
+    b"null",
+]
+PIECES += [
+    b"x" * 1_000_000,
+    b"a1",
+    b"relabel",
+    b"dog ",
+    b"\x1b[31m",
+    "\u202e".encode(),
+    b"a1,relabel,dog,cat,,\n",
+    b" ",
+]
+GOOD_PASS = f"{HEADER}\na1,relabel,dog,cat,why,me\na2,drop,,,,\na4,keep,,dog,,\n".encode()
+GOOD_LABELS = "id,label,split,note\n".encode() + "".join(f"{row},n\n" for row in FIRST).encode()
+
+
+def mutated(content: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
+    """Replace at each place (0 to 1) some bytes by a piece."""
+    for place, gone, piece in edits:
+        start = int(place * len(content))
+        content = content[:start] + piece + content[start + gone :]
+    return content
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["data/passes/p001-a.csv", "data/raw/labels.csv"]),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 8), st.sampled_from(PIECES)), min_size=1, max_size=3),
+)
+def test_mutated_files_are_right_or_refused(box: Sandbox, file: str, edits: list[tuple[float, int, bytes]]) -> None:
+    """Never a traceback; what is accepted is what an independent reader sees in the file."""
+    Path("data/raw/labels.csv").write_bytes(GOOD_LABELS)
+    Path("data/passes/p001-a.csv").write_bytes(GOOD_PASS)
+    Path(file).write_bytes(mutated(Path(file).read_bytes(), edits))
+    try:
+        table = box.curate()
+    except Refusal as refusal:
+        text = str(refusal)
+        assert text
+        assert text.replace("\n", "").isprintable()
+        assert all(problem.line for problem in refusal.problems if problem.file == file)
+    else:
+        raw = pd.read_csv("data/raw/labels.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig").set_index("id")
+        assert set(table.index) == set(raw.index)
+        assert table["given_label"].to_dict() == raw["label"].to_dict()
+        edits_read = pd.read_csv("data/passes/p001-a.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        for edit in edits_read.itertuples():
+            if edit.action == "relabel":
+                assert table.loc[edit.id, "label"] == edit.label
+                assert raw.loc[edit.id, "label"] == edit.was
+            if edit.action == "drop":
+                assert table.loc[edit.id, "weight"] == "0"
+
+
+ODD_TEXT = [
+    "007",
+    "1e5",
+    "NA",
+    "null",
+    "None",
+    "TRUE",
+    "2024-01-01",
+    "=cmd|'/C calc'!A0",
+    "ä€😀",
+    "a,b",
+    'say "hi"',
+    "-1",
+]
+
+
+def test_ids_and_labels_stay_the_text_they_are(box: Sandbox) -> None:
+    cells = [f'"{text.replace(chr(34), chr(34) * 2)}"' for text in ODD_TEXT]
+    box.deliver("", "id,label,split", [f"{cell},{cell},train" for cell in cells] + ["t,NA,test"])
+    box.add_pass("p001-a", *[f"{cell},relabel,NA,{cell},," for cell in cells if cell != '"NA"'])
+    table = box.curate()
+    assert table.loc[ODD_TEXT, "given_label"].tolist() == ODD_TEXT
+    assert set(table["label"]) == {"NA"}

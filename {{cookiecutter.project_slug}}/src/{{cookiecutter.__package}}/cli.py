@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from .labels import verbs, verbs_review
 from .shared.files import write_json, write_text
 from .shared.problems import Refusal
 from .shared.stage import complain
@@ -111,6 +112,10 @@ def passes(json: JSON = None) -> None:
     print_ledger(rows, Console(highlight=False))
     if json:
         write_json(rows, json)
+
+
+verbs_review.register(app)
+verbs.register(app)
 
 
 @app.callback()

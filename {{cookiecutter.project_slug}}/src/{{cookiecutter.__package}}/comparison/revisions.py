@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import md5
@@ -100,13 +101,11 @@ class Revision:
             from dvc.api import read  # a quarter of a second, and only where DVC holds what Git usually does
             from dvc.exceptions import DvcException
 
-            try:
-                content = read(path, rev=self.commit, mode="rb")
-            except (DvcException, OSError, FileNotFoundError):
-                raise Refusal(
-                    f"{self.name}: DVC holds {path}, but neither its cache nor a remote here has it."
-                ) from None
-            self.contents[path] = content
+            with suppress(DvcException, OSError):
+                content = self.contents[path] = read(path, rev=self.commit, mode="rb")
+            if content is None:
+                hint = "`dvc fetch` may bring it; else run `dvc repro` there and commit what it writes"
+                raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
         if content is None:
             raise Refusal(f"{self.name} has no {path}; run `dvc repro` there and commit what it writes.")
         return content

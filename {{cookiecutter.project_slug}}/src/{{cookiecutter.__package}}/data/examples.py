@@ -1,7 +1,7 @@
 """Example tables: `data/examples/<split>.csv`, one row an example, sorted by id.
 
 Columns: id, label, given_label, weight (0: dropped, or its input stands in a set of higher rank), row (in the packed
-inputs), input (hash of the input), passes (which touched it, separated by blanks), then text, group and metadata.
+inputs), input (hash of the input), passes (which changed it, separated by blanks), then text, group and metadata.
 """
 
 import json

@@ -78,6 +78,9 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
     shape = (len(table), inputs["height"], inputs["width"], inputs["channels"])
     target.mkdir(parents=True)
     images = np.lib.format.open_memmap(target / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map would kill the process without a word
+        with (target / IMAGES).open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, images.offset + images.nbytes)
     digests = np.empty(len(table), dtype=object)
 
     def one(row: int, path: str) -> str | None:

@@ -117,7 +117,7 @@ class State:
         codes: current label of each row (n, int32).
         status: WAITING (delivered, not added), ACTIVE or DROPPED (n, int8).
         given: code of each row's given label, -1 for rows of later deliveries (n, int32).
-        touched: rows that passes edited, with the passes' names.
+        touched: rows that passes changed, with the passes' names.
         setter: rows whose label a pass set, with its name.
         history: each pass's number of edits by action.
     """
@@ -319,7 +319,7 @@ def _edit_examples(state: State, one: Pass, rows: np.ndarray, row_of: pd.Series)
     state.codes[places[change]] = label[change].map(code_of).to_numpy(np.int32)
     state.status[places[good & adds]] = ACTIVE
     state.status[places[good & (action == "drop")]] = DROPPED
-    for place in places[good].tolist():
+    for place in places[good & (action != "keep")].tolist():  # what was kept is as it was, and trains nothing anew
         state.touched.setdefault(place, []).append(one.name)
     state.setter |= dict.fromkeys(places[change].tolist(), one.name)
     return wrong

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 
 
 def environment(device: torch.device) -> str:
@@ -33,7 +33,7 @@ def fingerprint(params: Mapping[str, Any], code: Sequence[str], environment: str
 def save(network: torch.nn.Module, about: Mapping[str, Any], path: Path) -> None:
     """Write a network; `about` needs `network` (its Hydra node, with the shapes) and is what `load` returns."""
     # One key: safetensors writes several in an order that changes from run to run.
-    save_file(network.state_dict(), path, {"about": json.dumps(about, sort_keys=True)})
+    path.write_bytes(to_bytes(network.state_dict(), {"about": json.dumps(about, sort_keys=True)}))
 
 
 def load(path: Path) -> tuple[torch.nn.Module, dict[str, Any]]:

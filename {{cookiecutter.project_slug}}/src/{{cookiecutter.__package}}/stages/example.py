@@ -4,7 +4,8 @@
 training and validation, of which a share is mislabelled systematically: each class tends to the class it looks most
 like. `python -m <package>.stages.example` writes them as anyone's data would be, as PNG files and a table;
 `python -m <package>.stages.example review` stands in for a careful person, who knows the true labels: it prints a pass
-that corrects half of the wrong ones.
+that corrects half of the wrong ones. `... review FILE` answers the first suspects of the audit instead, and writes what
+the review page would save.
 """
 
 import sys
@@ -17,7 +18,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from ..shared.files import written
-from ..shared.stage import run
+from ..shared.problems import Refusal
+from ..shared.stage import complain, run
 from ..shared.tables import read_table, write_table
 
 TEST, VALIDATION = 797, 150
@@ -70,7 +72,10 @@ def main(params: dict[str, Any]) -> None:
         for path, image in zip(table["path"], pixels, strict=True):
             Image.fromarray(image).save(raw / path)
         write_table(table, raw / "labels.csv")
-    print(f"{len(table):,} digits; {len(wrong)} of the {len(noisy):,} labels for training and validation are simulated errors")
+    print(
+        f"{len(table):,} digits; {len(wrong)} of the {len(noisy):,} labels for training and validation are simulated "
+        "errors"
+    )
 
 
 def review(share: float = 0.5) -> pd.DataFrame:
@@ -79,12 +84,49 @@ def review(share: float = 0.5) -> pd.DataFrame:
     truth = true_labels().loc[given.index]
     wrong = given.index[given != truth]
     picked = sorted(np.random.default_rng(1).choice(wrong, round(share * len(wrong)), replace=False))
-    edits = {"action": "relabel", "label": truth[picked], "was": given[picked], "reason": "wrong digit", "by": "simulated"}
+    edits = {
+        "action": "relabel",
+        "label": truth[picked],
+        "was": given[picked],
+        "reason": "wrong digit",
+        "by": "simulated",
+    }
     return pd.DataFrame(edits, index=pd.Index(picked, name="id")).reset_index()
+
+
+def answer(queue: pd.DataFrame, key: str, most: int = 120) -> pd.DataFrame:
+    """Return what a careful person answers to the first suspects of a queue, as the review page saves it.
+
+    Args:
+        queue: see `labels.review.read_queue`.
+        key: see `labels.review.queue_key`.
+        most: number of answers; the person stops there.
+    """
+    asked = queue.head(most).reset_index(drop=True)
+    truth = true_labels().loc[asked["id"]].reset_index(drop=True)
+    right = truth == asked["label"]
+    mark = (" [review " + key + ", " + asked["mark"] + "]").where(right, f" [review {key}]")
+    edits = {"action": np.where(right, "keep", "relabel"), "label": truth, "was": asked["label"]}
+    return pd.DataFrame({"id": asked["id"]} | edits | {"reason": asked["reason"] + mark, "by": "simulated"})
+
+
+def save_answers(file: Path) -> None:
+    """Write the answers to reports/suspects.csv to a review file, and say how many labels were wrong."""
+    from ..labels.review import queue_key, read_queue  # the stage itself has no need of it
+
+    answers = answer(read_queue(), queue_key())
+    write_table(answers, file)
+    wrong = int((answers["action"] == "relabel").sum())
+    print(f"{file.as_posix()}: {len(answers):,} suspects reviewed, {wrong:,} of their labels were wrong")
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["review"]:
         review().to_csv(sys.stdout, index=False, lineterminator="\n")
+    elif sys.argv[1:2] == ["review"] and len(sys.argv) == 3:
+        try:
+            save_answers(Path(sys.argv[2]))
+        except Refusal as refusal:
+            sys.exit(complain(str(refusal)))
     else:
         run("example", main)

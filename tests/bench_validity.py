@@ -1,0 +1,122 @@
+"""How often the verdict is wrong, measured on the digits with real training: `make bench-validity` (minutes).
+
+A pool of models is trained on the baseline and, with the same seeds, on a known relabelling. Each comparison draws its
+seeds from the pool and its test examples, with replacement, from the 797: so the truth is known, 0 for two draws from
+the same data and the pools' difference for the relabelling, and both seeds and examples are random, as they are for a
+user who asks whether a gain would be there again.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from conftest import Project, render
+
+POOL = 160  # models of each arm
+COMPARISONS = 1000
+SEEDS = 5
+
+
+def train(folder: str, seeds: list[int]) -> list[list[int]]:
+    """Train one model for each seed as the stage does; return its answers on the test set as class codes."""
+    os.chdir(folder)
+    sys.path.insert(0, "src")
+    import torch
+    import yaml
+    from digits.model.storage import to_float
+    from digits.model.training import Examples, build, silence, train_seed
+    from digits.shared.progress import Progress
+    from digits.shared.tables import read_table
+    from pytorch_lightning import seed_everything
+
+    silence()
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    model = params["model"]
+    torch.set_num_threads(model["threads"])
+    images = np.load("data/inputs/images.npy", mmap_mode="r")
+    classes = read_table(Path("data/examples/classes.csv"))["class"].to_list()
+    sets = {s: Examples.of(read_table(Path(f"data/examples/{s}.csv")), images, classes) for s in ("train", "test")}
+    empty = Examples(*(part[:0] for part in vars(sets["test"]).values()))
+    answers = []
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        for seed in seeds:
+            seed_everything(seed, verbose=False)
+            network = build(model, images.shape[1:], len(classes))[1]
+            progress = Progress("", model["steps"], nowhere)
+            train_seed(model, network, sets["train"], empty, seed, params["trainer"], progress)
+            with torch.inference_mode():
+                answers.append(network(to_float(sets["test"].images)).argmax(dim=1).tolist())
+    return answers
+
+
+def pool(project: Project) -> np.ndarray:
+    """Return the answers of POOL models (POOL x test examples), trained in as many processes as there are cores."""
+    cores = os.cpu_count() or 1
+    parts = [list(range(POOL))[i : i + 10] for i in range(0, POOL, 10)]
+    with ProcessPoolExecutor(cores, get_context("spawn")) as workers:
+        found = list(workers.map(train, [str(project.path)] * len(parts), parts))
+    return np.array([answer for part in found for answer in part])
+
+
+def main() -> None:
+    """Train, compare, print."""
+    from importlib import import_module
+
+    folder = Path(tempfile.mkdtemp(prefix="validity-"))
+    start = time.monotonic()
+    try:
+        project = render(folder)
+        project.run("dvc", "repro", "curate")
+        right = {}
+        lines = (project.path / "data" / "examples" / "test.csv").read_text().splitlines()[1:]
+        truth = np.array([int(line.split(",")[1]) for line in lines])
+        for arm in ("baseline", "relabelled"):
+            print(f"training {POOL} models on the {arm} data ...", flush=True)
+            right[arm] = (pool(project) == truth).astype(float)
+            edits = project.run("python", "-m", "digits.stages.example", "review").stdout.splitlines()[1:]
+            project.write_pass("p001-review", *edits)
+            project.run("dvc", "repro", "curate")
+        sys.path.insert(0, str(project.path / "src"))
+        interval = import_module("digits.comparison.statistics").crossed_interval
+    finally:
+        shutil.rmtree(folder)
+    rng = np.random.default_rng(0)
+    same, changed, fixed = [], [], []
+    effect = float(right["relabelled"].mean() - right["baseline"].mean())
+    for _ in range(COMPARISONS):
+        rows = rng.integers(0, len(truth), len(truth))
+        seeds = rng.choice(POOL, 2 * SEEDS, replace=False)
+        a, b = right["baseline"][seeds[:SEEDS]], right["baseline"][seeds[SEEDS:]]
+        same.append(interval((b - a).T[rows]))
+        fixed.append(interval((b - a).T))
+        gain = right["relabelled"][seeds[:SEEDS]] - right["baseline"][seeds[:SEEDS]]
+        changed.append(interval(gain.T[rows]))
+    shares = {
+        "A/A called helps": np.mean([found.low > 0 for found in same]),
+        "A/A called hurts": np.mean([found.high < 0 for found in same]),
+        "A/A called either": np.mean([found.low > 0 or found.high < 0 for found in same]),
+        "A/A called either, one fixed test set": np.mean([found.low > 0 or found.high < 0 for found in fixed]),
+        "relabelling called helps (power)": np.mean([found.low > 0 for found in changed]),
+        "relabelling called hurts": np.mean([found.high < 0 for found in changed]),
+        "interval holds the true gain (coverage)": np.mean([found.low <= effect <= found.high for found in changed]),
+    }
+    print(
+        f"\n{COMPARISONS} comparisons of {SEEDS} seeds and {len(truth)} test examples, from {POOL} models an arm, "
+        f"{time.monotonic() - start:.0f} s; the true gain of the relabelling is {100 * effect:+.2f} points"
+    )
+    for name, share in shares.items():
+        print(f"{name:<42} {100 * share:5.1f} %")
+    print(json.dumps({name: round(float(share), 4) for name, share in shares.items()}))
+    if shares["A/A called either"] > 0.08:
+        sys.exit("More than 8 % of the comparisons without a difference got a verdict: the statistics are not valid.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Data iterations in Git: branches that meet, sweeps over passes, diffs without the data, and the ledger."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+GENERATED = ("dvc.lock", "params.yaml", "metrics.json", "conf.ok", "reports/", "data/examples/")
+
+
+def branch(project: Project, name: str, *lines: str) -> None:
+    """On a branch from main, add a pass of that name, run it and commit."""
+    project.run("git", "checkout", "--quiet", "-b", name, "main")
+    project.run("dvc", "checkout", "--quiet")
+    project.write_pass(f"p001-{name}", *lines)
+    project.repro()
+    project.commit(name)
+
+
+@pytest.fixture
+def two(project: Project) -> Project:
+    """Two branches, each with a pass of the same number on another example."""
+    branch(project, "ana", "digit-0055,relabel,0,5,closed loop,ana")
+    branch(project, "ben", "digit-0093,relabel,1,8,one stroke,ben")
+    return project
+
+
+def test_two_branches_with_a_pass_each_meet(two: Project) -> None:
+    merged = two.run("git", "merge", "--quiet", "ana", ok=False)
+    torn = two.run("git", "diff", "--name-only", "--diff-filter=U").stdout.splitlines()
+    assert merged.returncode == 1
+    assert torn and all(path.startswith(GENERATED) for path in torn), "only generated files, never a pass"
+    two.repro()
+    two.commit("Merge")
+    passes = json.loads((two.path / "reports" / "data.json").read_text(encoding="utf-8"))["passes"]
+    assert [entry["name"] for entry in passes] == ["p001-ana", "p001-ben"]
+    printed = two.verb("diff", "main", "HEAD").stdout
+    assert "2 relabelled" in printed
+    assert "p001-ana, p001-ben" in printed
+    ledger = two.verb("passes", "--json", "ledger.json").stdout
+    assert "closed loop" in ledger
+    first, second = json.loads((two.path / "ledger.json").read_text(encoding="utf-8"))
+    assert first["edits"] == {"relabel": 1}
+    assert first["by"] == {"ana": 1}
+    assert first["verdict"] is not None and first["of"].endswith(
+        two.run("git", "rev-parse", "--short=7", "main").stdout.strip()
+    )
+    assert second["commit"] and second["date"]
+
+
+def test_two_branches_that_edit_the_same_example(project: Project) -> None:
+    branch(project, "ana", "digit-0055,relabel,0,5,closed loop,ana")
+    branch(project, "ben", "digit-0055,relabel,6,5,open loop,ben")
+    project.run("git", "merge", "--quiet", "ana", ok=False)
+    before = (project.path / "data" / "examples" / "train.csv").read_bytes()
+    said = project.run("dvc", "repro", ok=False).stderr
+    assert 'p001-ben.csv:2: id "digit-0055": conflict: this pass wants to relabel "5" to "6"' in said
+    assert 'p001-ana made it "0"' in said
+    for way in ("set `was` to", "delete this line", "data.passes.without"):
+        assert way in said
+    assert (project.path / "data" / "examples" / "train.csv").read_bytes() == before
+    path = project.path / "data" / "passes" / "p001-ben.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",6,5,", ",6,0,"), encoding="utf-8")
+    project.repro()
+    assert "1 relabelled" in project.verb("diff", "main").stdout
+
+
+def test_all_iterations_in_one_sweep(two: Project) -> None:
+    two.run("git", "merge", "--quiet", "ana", ok=False)
+    two.repro()
+    two.commit("Merge")
+    sweep = ["dvc", "exp", "run", "--queue", "-S", "data.passes.until=p000,p001-ana,p001", "--name", "until"]
+    two.run(*sweep)
+    two.run("dvc", "exp", "run", "--run-all")
+    printed = two.verb("compare", "main", "--experiments", ok=False)
+    assert printed.returncode == 2, "they were run on HEAD, not on main"
+    printed = two.verb("compare", "HEAD", "--experiments").stdout
+    assert "1 relabelled" in printed
+    assert "2 relabelled" in printed
+    assert "no example changed" in printed
+
+
+def test_leaving_a_pass_out(two: Project) -> None:
+    two.run("git", "merge", "--quiet", "ana", ok=False)
+    two.repro()
+    two.commit("Merge")
+    two.run("dvc", "exp", "run", "-n", "without-ana", "-S", "data.passes.without=[p001-ana]")
+    two.verb("diff", "ben~1", "without-ana", "--json", "d.json")
+    assert json.loads((two.path / "d.json").read_text(encoding="utf-8"))["rows"] == []
+
+
+def test_a_diff_needs_neither_cache_nor_checkout(story: Project, tmp_path: Path) -> None:
+    story.run("git", "clone", "--quiet", "--no-checkout", str(story.path), str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    clone.run("git", "checkout", "--quiet", "origin/main", "--", "src")
+    clone.verb("diff", "origin/main", "origin/relabel-1", "--csv", "d.csv", "--md", "d.md")
+    lines = (clone.path / "d.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "id,kind,split,column,old,new,passes"
+    assert len(lines) == 61
+    assert lines[1].endswith(",p001-review")
+    assert "| digit-" in (clone.path / "d.md").read_text(encoding="utf-8")
+
+
+def test_tables_that_only_dvc_holds(project: Project, tmp_path: Path) -> None:
+    path = project.path / "dvc.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("csv: {cache: false, persist: true}", "csv: {persist: true}"),
+        encoding="utf-8",
+    )
+    project.run("git", "rm", "-r", "--quiet", "--cached", "data/examples")
+    project.repro()
+    project.commit("DVC keeps the tables")
+    project.write_pass("p001-ana", "digit-0136,relabel,6,4,closed loop,ana")
+    project.repro()
+    project.commit("A pass")
+    assert "1 relabelled" in project.verb("diff", "HEAD~1", "HEAD").stdout
+    assert "1 relabelled" in project.verb("compare", "HEAD~1", "HEAD").stdout
+    shutil.rmtree(project.path / ".dvc" / "cache")
+    printed = project.verb("diff", "HEAD~1", "HEAD").stdout
+    assert "neither Git nor DVC's cache nor a remote here has data/examples/train.csv" in printed
+    assert "sets whose tables are equal: validation, test" in printed
+    assert "p001-ana" in printed
+    assert 'train "4"' in " ".join(printed.split()), "the counts are told"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["diff", "mian"], 'did you mean "main"?'),
+        (["compare", "main", "relabel-9"], '"relabel-9" is no Git revision, tag, branch or experiment here'),
+        (["compare", "main"], "Name at least one candidate"),
+        (["compare", "--help-me"], "No such option"),
+        (["compare", "main", "-x"], "No such option"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_refused_names(story: Project, arguments: list[str], said: str) -> None:
+    done = story.verb(*arguments, ok=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_revision_without_results(project: Project) -> None:
+    project.run("git", "checkout", "--quiet", "--orphan", "empty")
+    project.run("git", "rm", "-r", "--quiet", "--cached", "metrics.json")
+    project.run("git", "commit", "--quiet", "-m", "No metrics")
+    done = project.verb("compare", "main", "empty", ok=False)
+    assert done.returncode == 2
+    assert "neither Git nor DVC's cache nor a remote here has metrics.json" in done.stderr

@@ -1,0 +1,199 @@
+"""Suspects: examples whose label looks wrong, ranked for people to review. Nothing here changes a label.
+
+Each kind of evidence says how much support, 0 to 1, a label has: the frozen model, asked about examples it did not
+train on; copies of the same input; annotators. Its table has a row for each example: `support` (NaN: nothing known),
+`suggested` (a class, or empty) and `reason`.
+
+The test set is the ruler: no model takes part in choosing what to review of it, since a ruler that is corrected only
+where a model disagreed favours that model ever after. A random sample is drawn instead, and what copies or annotators
+contradict is added.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..data.passes import EXAMPLE_ACTIONS
+from ..data.split import fraction
+from .book import sections
+
+SUSPECTS, AUDIT = Path("reports/suspects.csv"), Path("reports/audit.json")
+COLUMNS = ["id", "split", "label", "suggested", "margin", "self_confidence", "queue", "reason"]
+TRAINING, TEST, SAMPLE = "training", "test", "test-sample"  # queues
+NEIGHBOURS, MOST = 6, 50_000  # nearest inputs looked at; examples above which near copies are not looked for
+KEPT, RELABELLED = "kept", "relabelled"
+MARK = r"\[review [0-9a-f]{12}[^\[]*, input (?P<input>[0-9a-f]{16}), book (?P<book>[0-9a-f]{8}|-)\]$"  # see review.py
+
+
+def definition(book: str) -> dict[str, str]:
+    """Return 8 hex digits for each class of the label book, which change when its section does (not with blanks)."""
+    plain = {name: " ".join(text.split()) for name, text in sections(book).items()}
+    return {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in plain.items()}
+
+
+def folds(table: pd.DataFrame, number: int) -> np.ndarray:
+    """Return the fold of each example (n, int64), by a hash of its group, else of its input, else of its id.
+
+    Neither a group nor the copies of an input are divided, and a new example moves no other to another fold.
+    """
+    group = table["group"] if "group" in table else pd.Series("", index=table.index, dtype="str")
+    key = group.where(group != "", table["input"].where(table["input"] != "", table["id"]))
+    return (fraction(key, "audit") * number).astype(np.int64)
+
+
+def by_model(table: pd.DataFrame, classes: Sequence[str], probabilities: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the model's evidence, with `margin` and `self_confidence`, and where the label is likely wrong (n, bool).
+
+    Normalised margin and self-confidence, and the off-diagonal of the confident joint, whose size estimates the number
+    of wrong labels (Northcutt, Jiang and Chuang 2021, "Confident learning", JAIR 70), are cleanlab's.
+
+    Args:
+        table: examples, each with a label of `classes`.
+        classes: two or more, in code order.
+        probabilities: by models that did not train on the example (n x classes).
+    """
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_normalized_margin_for_each_label, get_self_confidence_for_each_label
+
+    codes = pd.Index(classes).get_indexer(table["label"])
+    best = probabilities.argmax(axis=1)
+    said = pd.Series(np.array(classes, dtype=object)[best], index=table.index, dtype="str")
+    percent = pd.Series(np.rint(100 * probabilities.max(axis=1)).astype(int), index=table.index).astype("str")
+    margin = get_normalized_margin_for_each_label(codes, probabilities).round(6)
+    evidence = {
+        "support": margin,
+        "suggested": said.where(best != codes, ""),
+        "reason": ("the model says " + said + " (" + percent + " %)").where(best != codes, ""),
+        "margin": margin,
+        "self_confidence": get_self_confidence_for_each_label(codes, probabilities).astype(float).round(6),
+    }
+    wrong = find_label_issues(codes, probabilities, filter_by="confident_learning", n_jobs=1)
+    return pd.DataFrame(evidence, index=table.index), np.asarray(wrong, dtype=bool)
+
+
+def by_copies(table: pd.DataFrame, pixels: np.ndarray, near: float) -> pd.DataFrame:
+    """Return the evidence of equal and nearly equal inputs that have another label.
+
+    Args:
+        table: examples, with `input`, the hash of the input.
+        pixels: the inputs (n x values, 0 to 1).
+        near: root mean square difference of values up to which inputs count as nearly equal; 0: only equal ones.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = table[["id", "label"]].reset_index(drop=True).assign(row=np.arange(len(table)))
+    rows["key"] = table["input"].where(table["input"] != "", " " + table["id"]).to_numpy()
+    same = rows.groupby(["key", "label"]).agg(n=("id", "size"), id=("id", "min")).reset_index()
+    votes = [rows[["row", "key"]].merge(same, on="key")]  # an example is one of its own copies
+    if near > 0 and 1 < len(table) <= MOST:
+        search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(table)), algorithm="brute").fit(pixels)
+        distance, found = search.kneighbors(pixels)
+        one, rank = np.nonzero(distance <= near * np.sqrt(pixels.shape[1]))
+        pairs = rows.iloc[found[one, rank]].assign(row=one, n=1)
+        votes.append(pairs[pairs["key"].to_numpy() != rows["key"].to_numpy()[one]])
+    return _count(table, pd.concat(votes), lambda v: "almost the same as " + v["id"] + ", labelled " + v["label"])
+
+
+def by_annotators(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
+    """Return the evidence of annotations (columns id, annotator, label) that name another class than the label."""
+    last = annotations.drop_duplicates(["id", "annotator"], keep="last")
+    votes = last.groupby(["id", "label"]).size().rename("n").reset_index()
+    votes["row"] = pd.Index(table["id"]).get_indexer(votes["id"])
+    votes = votes[votes["row"] >= 0].sort_values(["row", "n", "label"], ascending=[True, False, True])
+    votes["text"] = votes["label"] + " " + votes["n"].astype("str") + "x"
+    votes["text"] = votes["row"].map(votes.groupby("row")["text"].agg(", ".join)).astype("str")
+    return _count(table, votes, lambda v: "annotators say " + v["text"])
+
+
+def _count(table: pd.DataFrame, votes: pd.DataFrame, say: Callable[[pd.DataFrame], pd.Series]) -> pd.DataFrame:
+    """Return the evidence of votes (columns id, row of the table, label, n); `say` words the most frequent other."""
+    votes = votes.assign(own=votes["label"].to_numpy() == table["label"].to_numpy()[votes["row"]])
+    votes["for"] = votes["n"] * votes["own"]
+    sums = votes.groupby("row")[["for", "n"]].sum()
+    others = votes[~votes["own"]].sort_values(["row", "n", "label", "id"], ascending=[True, False, True, True])
+    others = others.drop_duplicates("row").set_index("row")
+    support = (sums["for"] / sums["n"]).loc[others.index]
+    evidence = pd.DataFrame({"support": support, "suggested": others["label"], "reason": say(others)})
+    return evidence.reindex(np.arange(len(table))).fillna({"suggested": "", "reason": ""}).set_index(table.index)
+
+
+def reviewed(edits: pd.DataFrame, table: pd.DataFrame, definitions: dict[str, str]) -> pd.Series:
+    """Return what people decided last of each example: KEPT, RELABELLED, nothing, or why a `keep` no longer holds.
+
+    A keep holds until the example is edited again, its class is merged with another, or what the review page noted in
+    its reason changes: the hash of the input and of the class's section in the label book.
+
+    Args:
+        edits: those of all passes in order, with `number`, the pass's place.
+        table: examples, with id, label and input.
+        definitions: see `definition`.
+    """
+    own = edits[edits["action"].isin(EXAMPLE_ACTIONS)].drop_duplicates("id", keep="last").set_index("id")
+    last = own.reindex(table["id"]).reset_index(drop=True)
+    noted = last["reason"].astype("str").str.extract(MARK)
+    label = table["label"].reset_index(drop=True)
+    now = label.map(definitions).fillna("-")
+    other_input = noted["input"].notna() & (noted["input"] != table["input"].reset_index(drop=True))
+    other_book = noted["book"].notna() & (noted["book"] != now)
+    merged = pd.Series(False, index=last.index)
+    for edit in edits[edits["action"].isin(["merge-class", "rename-class"])].iloc[::-1].itertuples():  # back in time
+        before = last["number"] < edit.number
+        if edit.action == "merge-class":
+            merged |= before & (label == edit.label)
+        label = label.mask(before & (label == edit.label) & (edit.action == "rename-class"), edit.was)
+    state = last["action"].map({"keep": KEPT, "relabel": RELABELLED}).fillna("").astype("str")
+    why = (
+        pd.Series("", index=last.index).mask(merged, "its class was merged").mask(other_book, "the label book changed")
+    )
+    why = why.mask(other_input, "the input changed")
+    outdated = (state == KEPT) & (why != "")
+    return state.mask(outdated, "kept before, but " + why).set_axis(table.index)
+
+
+def queue(
+    table: pd.DataFrame, evidence: Sequence[pd.DataFrame], state: pd.Series, limit: int, sample: int
+) -> pd.DataFrame:
+    """Return the suspects, ranked by the least support that any evidence gives their label; the test set comes last.
+
+    Args:
+        table: the examples that count of all sets, with `split`.
+        evidence: of `by_model` (NaN for the test set), `by_copies` and `by_annotators`.
+        state: see `reviewed`.
+        limit: most suspects of each queue.
+        sample: size of the random sample of the test set: the first, by a hash of the id, that nobody has reviewed.
+    """
+    model, _, people = evidence
+    people.loc[state == RELABELLED, ["support", "suggested", "reason"]] = [np.nan, "", ""]  # a person has settled it
+    support = np.column_stack([e["support"] for e in evidence])
+    doubted = (support[:, 0] < 0.5) | (support[:, 1:] < 1).any(axis=1)
+    suggested, reason = (evidence[0][name] for name in ("suggested", "reason"))
+    for e in evidence[1:]:
+        suggested = suggested.where(suggested != "", e["suggested"])
+        reason = (reason + "; " + e["reason"]).where((reason != "") & (e["reason"] != ""), reason + e["reason"])
+    outdated = ~state.isin(["", KEPT, RELABELLED])
+    reason = (reason + "; " + state).where(outdated & (reason != ""), reason)
+    test = table["split"] == "test"
+    open_ = state != KEPT
+    drawn = table.index[test & open_ & (state != RELABELLED)]
+    drawn = drawn[np.argsort(fraction(table["id"].loc[drawn], "test sample"), kind="stable")[:sample]]
+    names = pd.Series(np.where(test, TEST, TRAINING), index=table.index, dtype="str")
+    names.loc[drawn] = SAMPLE
+    reason = reason.mask((names == SAMPLE) & (reason == ""), "random sample of the test set")
+    found = table.assign(
+        suggested=suggested,
+        margin=model["margin"],
+        self_confidence=model["self_confidence"],
+        queue=names,
+        reason=reason,
+    )
+    found["support"] = np.fmin.reduce(support, axis=1).round(6)
+    found["order"] = names.map({TRAINING: 0, TEST: 1, SAMPLE: 2})
+    found = found[(doubted & open_) | (names == SAMPLE)]
+    found = found.sort_values(["order", "support", "margin", "id"], kind="stable")
+    found = found[(found.groupby("queue").cumcount() < limit) | (found["queue"] == SAMPLE)]
+    found = found.drop(columns=["support", "order"])
+    hidden = ("given_label", "weight", "row", "input", "passes", "text", *COLUMNS)
+    return found[[*COLUMNS, *(column for column in table if column not in hidden)]].reset_index(drop=True)

@@ -1,0 +1,53 @@
+"""The verbs of finding and reviewing: `review` and `errors`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PAGE = Path("reports/review.html")
+
+
+def review(
+    apply: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Check a saved review; make it the next pass.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="With --apply: what the pass is about; part of its file's name.")
+    ] = "review",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N suspects.")] = None,
+    blind: Annotated[bool, typer.Option("--blind", help="Hide label and suggestion until one has answered.")] = False,
+) -> None:
+    """Write the review page of the audit's suspects, or bring its answers back as a pass."""
+    from .place import current_labels, place_pass
+    from .review import page, queue_key, read_answers, read_queue
+
+    if apply:
+        place_pass(read_answers(apply), name)
+        return
+    from ..shared.files import write_text
+
+    queue = read_queue(limit)
+    package = __package__.partition(".")[0]
+    command = f"python -m {package} review --apply"
+    write_text(page(queue, current_labels()[1], queue_key(), Path.cwd().name, command, blind), PAGE)
+    print(f"{PAGE.as_posix()}: {len(queue):,} suspects; open it in a browser. `{command} FILE` places what it saves.")
+
+
+def errors(json: Annotated[Path | None, typer.Option(help="Write everything there as JSON.")] = None) -> None:
+    """Say where the errors are, by class, slice and confusion, what each is worth, and what to do next."""
+    from rich.console import Console
+
+    from ..shared.files import write_json
+    from .errors import read, record, show
+
+    found = read()
+    show(found, Console(highlight=False))
+    if json:
+        write_json(record(found), json)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line."""
+    app.command("review")(review)
+    app.command("errors")(errors)
