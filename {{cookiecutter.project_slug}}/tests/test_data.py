@@ -499,7 +499,7 @@ def test_refused_inputs(box: Sandbox, path: str, make: Callable[[Path], object],
     with pytest.raises(Refusal) as refusal:
         pack(read_raw(Path("data/raw")), Path("data/raw"), Path("data/inputs"), SHAPE)
     text = str(refusal.value)
-    assert f'labels.csv:3: id "a2": {said}' in text or (f'labels.csv:3: id "a2"' in text and said in text)
+    assert f'labels.csv:3: id "a2": {said}' in text or ('labels.csv:3: id "a2"' in text and said in text)
     assert 'labels.csv:4: id "a3"' in text
     assert "the label is empty" in text, "all problems at once"
     assert 'id "a1"' not in text
@@ -544,7 +544,7 @@ PIECES += [
     b" ",
 ]
 GOOD_PASS = f"{HEADER}\na1,relabel,dog,cat,why,me\na2,drop,,,,\na4,keep,,dog,,\n".encode()
-GOOD_LABELS = "id,label,split,note\n".encode() + "".join(f"{row},n\n" for row in FIRST).encode()
+GOOD_LABELS = b"id,label,split,note\n" + "".join(f"{row},n\n" for row in FIRST).encode()
 
 
 def mutated(content: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
