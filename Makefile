@@ -1,6 +1,7 @@
 # make demo    from an empty folder to a verdict on a relabelling pass, in build/demo/
 # make test    linters, type check and tests, of the template and of a project made from it
 # make bench   costs as ratios to a floor measured in the same run; make bench-validity: error rates of the verdict (minutes)
+# make docs    the samples, pictures and transcripts in docs/ and README.md, from a real run
 # make pins    choose new versions for constraints.txt, after a change of dependencies
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
@@ -12,7 +13,7 @@ export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: demo test bench bench-validity pins clean
+.PHONY: demo test bench bench-validity docs pins clean
 
 demo: $(VENV)/ready
 	@python tests/demo.py build/demo
@@ -27,6 +28,10 @@ bench: $(VENV)/ready-test
 
 bench-validity: $(VENV)/ready-test
 	python tests/bench_validity.py
+
+docs: $(VENV)/ready-test
+	python tests/browser.py
+	python tests/make_docs.py
 
 $(VENV)/ready: pyproject.toml $(TEMPLATE)/pyproject.toml $(CONSTRAINTS) tests/requirements.py
 	@echo "[1/7] environment: $(VENV) (minutes the first time; torch alone is 200 MB or more)"

@@ -62,13 +62,21 @@ def compare(
 
         write_text(markdown(comparisons), md)
     if html:
+        from .labels.errors import analyse
         from .report.html import html as page
         from .report.html import pictured
         from .report.pictures import thumbnails
 
         ids = pictured(comparisons)
         pictures = {id: uri for c in comparisons for id, uri in thumbnails(c.candidate, ids).items()}
-        write_text(page(comparisons, pictures), html)
+        errors = {
+            c.candidate.name: analyse(
+                c.candidate.table("reports/predictions.csv"), c.candidate.table("data/examples/test.csv")
+            )
+            for c in comparisons
+            if c.gain is not None
+        }
+        write_text(page(comparisons, pictures, errors), html)
     if json:
         from .report.record import record
 

@@ -24,6 +24,7 @@ def ledger() -> list[dict[str, Any]]:
     for number, name in enumerate(names):
         edits = read_pass(PASSES, name).edits
         counts = edits["action"].value_counts()
+        reasons = edits["reason"].str.replace(r" \[review [^]]*\]$", "", regex=True)  # what the review page adds
         log = (
             git("log", "--diff-filter=A", "--format=%h %cs", "-1", "--", f"{PASSES.as_posix()}/{name}.csv")
             .decode()
@@ -34,7 +35,7 @@ def ledger() -> list[dict[str, Any]]:
                 "name": name,
                 "edits": {a: int(counts[a]) for a in EXAMPLE_ACTIONS + CLASS_ACTIONS if a in counts},
                 "by": edits.loc[edits["by"] != "", "by"].value_counts().to_dict(),
-                "reasons": edits.loc[edits["reason"] != "", "reason"].value_counts().to_dict(),
+                "reasons": reasons[reasons != ""].value_counts().to_dict(),
                 "commit": log[0] if log else None,
                 "date": log[1] if log else None,
             }

@@ -126,7 +126,10 @@ def print_ledger(rows: list[dict[str, Any]], console: Console) -> None:
             else f"{words.points(row['gain'])} [{words.points(row['low'])}, {words.points(row['high'])}]"
         )
         counted = [
-            ", ".join(f"{count:,} {quoted(name, 30)[1:-1]}" for name, count in list(row[key].items())[:3])
+            ", ".join(
+                f"{count:,} {quoted(name, 30)[1:-1]}"
+                for name, count in list(row[key].items())[: 1 if key == "reasons" else 3]
+            )
             for key in ("edits", "by", "reasons")
         ]
         cells = [

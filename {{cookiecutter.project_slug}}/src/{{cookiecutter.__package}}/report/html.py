@@ -1,6 +1,7 @@
 """The report as one page that opens from disk: no script, no network, pictures and charts inline."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from markupsafe import Markup, escape
 from ..comparison import verdict as v
 from ..comparison.verdict import Comparison, Part
 from ..data.raw import SPLITS
+from ..labels.errors import Errors
 from . import charts, words
 from .markdown import FLIPS, SENTENCE, advice, apart, called, flipped, plain, touched
 from .terminal import by_gain
@@ -27,12 +29,13 @@ def pictured(comparisons: list[Comparison]) -> list[str]:
     return list(dict.fromkeys(id for flips in found for id in flips.groupby("flip").head(GALLERY)["id"]))
 
 
-def html(comparisons: list[Comparison], pictures: dict[str, str]) -> str:
+def html(comparisons: list[Comparison], pictures: dict[str, str], errors: Mapping[str, Errors] | None = None) -> str:
     """Return the page on one or more candidates compared with the same baseline; under 3 MiB whatever the data.
 
     Args:
         comparisons: at least one.
         pictures: {id: data URI} of test examples, see `pictures.thumbnails`; may lack any, or be empty.
+        errors: the errors of candidates, by name; may lack any.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -44,7 +47,10 @@ def html(comparisons: list[Comparison], pictures: dict[str, str]) -> str:
     environment.filters |= {"plain": plain, "prose": prose, "number": "{:,}".format}
     environment.globals |= {"words": words, "v": v, "advice": advice, "called": called, "SPLITS": SPLITS}
     ordered = by_gain(comparisons)
-    views = [view(c, pictures, PICTURES // min(len(ordered), COMPARISONS)) for c in ordered[:COMPARISONS]]
+    views = [
+        view(c, pictures, PICTURES // min(len(ordered), COMPARISONS)) | {"errors": (errors or {}).get(c.candidate.name)}
+        for c in ordered[:COMPARISONS]
+    ]
     page = ""
     for most in ROWS:
         page = environment.get_template("report.html.j2").render(all=ordered, views=views, most=most)

@@ -1,0 +1,118 @@
+"""Make docs/ and the transcript in README.md from a real run on the digits: `make docs` (two minutes)."""
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from browser import find
+from conftest import ROOT, Project, render
+from markdown_it import MarkdownIt
+from playwright.sync_api import sync_playwright
+
+DOCS = ROOT / "docs"
+DATE = "2026-01-01T12:00:00Z"  # the same commits, and so the same text, each time
+GITHUB = """<meta charset=utf-8><style>body{font:16px/1.5 -apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif;
+color:#1f2328;max-width:830px;margin:24px auto;padding:16px 24px;border:1px solid #d1d9e0;border-radius:6px}
+table{border-collapse:collapse}td,th{border:1px solid #d1d9e0;padding:6px 13px}code{background:#f1f2f4;border-radius:6px;
+padding:.2em .4em;font-size:85%}details{margin:8px 0}summary{cursor:pointer}</style>"""
+
+
+class Transcript:
+    """Runs commands as one types them and keeps what they print."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.lines = project, []
+
+    def type(self, command: str, ok: bool = True, keep: str = "") -> None:
+        """Run a shell command; keep the lines of its output that match `keep`."""
+        done = self.project.run("sh", "-c", f"{command} 2>&1", ok=ok, COLUMNS="100")
+        shown = [line.rstrip() for line in done.stdout.splitlines() if re.search(keep, line)]
+        self.lines += [f"$ {command}", *shown, ""]
+
+    def __str__(self) -> str:
+        return "```console\n" + "\n".join(self.lines).rstrip() + "\n```\n"
+
+
+def baseline(folder: Path, short: bool = False) -> Project:
+    """Return a project with a committed baseline; `short` trains for a moment only."""
+    project = render(folder)
+    if short:
+        config = project.path / "conf" / "model" / "cnn.yaml"
+        config.write_text(config.read_text().replace("steps: 800", "steps: 20"))
+    project.repro()
+    project.commit("Baseline")
+    return project
+
+
+def report(folder: Path) -> None:
+    """Write the sample comment and report, their pictures, and the transcript of the verdict."""
+    project = baseline(folder)
+    project.verb("review")
+    project.run("python", "-m", "digits.stages.example", "review", "reports/review-answers.csv")
+    project.verb("review", "--apply", "reports/review-answers.csv")
+    typed = Transcript(project)
+    typed.type("dvc exp run -n relabel-1", keep="passes applied|^accuracy|estimated")
+    typed.type("python -m digits compare main relabel-1", keep="^(helps|The model|Data|Macro|Test)")
+    project.verb("compare", "main", "relabel-1", "--md", "comment.md", "--html", "report.html")
+    shutil.copy(project.path / "comment.md", DOCS / "sample-comment.md")
+    shutil.copy(project.path / "report.html", DOCS / "sample-report.html")
+    comment = MarkdownIt("gfm-like", {"linkify": False}).render(
+        (project.path / "comment.md").read_text(encoding="utf-8")
+    )
+    (folder / "comment.html").write_text(GITHUB + comment, encoding="utf-8")
+    pages = {
+        "comment": (folder / "comment.html", 900),
+        "report": (project.path / "report.html", 1100),
+        "review": (project.path / "reports" / "review.html", 1000),
+    }
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        for name, (page, width) in pages.items():
+            tab = browser.new_page(viewport={"width": width, "height": 900})
+            tab.goto(page.as_uri())
+            tab.screenshot(path=DOCS / f"{name}.png")
+        browser.close()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    fresh = re.sub(
+        r"(<!-- transcript -->\n).*?(<!-- end -->)", lambda m: m[1] + str(typed) + m[2], readme, flags=re.DOTALL
+    )
+    (ROOT / "README.md").write_text(fresh, encoding="utf-8")
+
+
+def conflict(folder: Path) -> None:
+    """Write the transcript of two branches that edit the same example."""
+    typed = Transcript(baseline(folder, short=True))
+    header = "id,action,label,was,reason,by"
+    for name, line in (
+        ("ana", "digit-0055,relabel,0,5,closed loop,ana"),
+        ("ben", "digit-0055,relabel,6,5,open loop,ben"),
+    ):
+        typed.type(f"git checkout -q -b {name} main && dvc checkout -q")
+        typed.type(f"printf '{header}\\n{line}\\n' > data/passes/p001-{name}.csv")
+        typed.type("dvc repro -q && git add -A && git commit -qm 'A pass'", keep="^$")
+    typed.type("git merge ana", ok=False, keep="CONFLICT|failed")
+    typed.type("dvc repro -q", ok=False, keep="conflict")
+    typed.type(
+        "sed -i s/,6,5,/,6,0,/ data/passes/p001-ben.csv     # they talked: ben is right, and says what he changes"
+    )
+    typed.type("dvc repro -q && git add -A && git commit -qm 'Merge ana; the loop is open'", keep="passes applied")
+    typed.type("python -m digits diff main HEAD", keep="relabelled$|relabelled |has:")
+    text = (
+        "# Two branches that edit the same example\n\nTwo people each add a pass. The passes are two files, so Git merges "
+        "them; what it reports are generated files, which the next `dvc repro` makes anew. The edits contradict each other, "
+        "so `curate` refuses them, shows both sides and leaves its outputs as they were. Three ways out: correct `was` and "
+        "keep one's own edit (here), delete one of the lines, or leave a pass out with `data.passes.without`.\n\n"
+    )
+    (DOCS / "conflict.md").write_text(text + str(typed), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
+    home = Path(tempfile.mkdtemp(prefix="docs-"))
+    try:
+        report(home / "report")
+        conflict(home / "conflict")
+    finally:
+        shutil.rmtree(home)

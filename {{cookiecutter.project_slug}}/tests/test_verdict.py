@@ -1,0 +1,316 @@
+"""Which verdict two revisions get: a table of what may differ, on revisions made by hand."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from hashlib import md5
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from {{ cookiecutter.__package }}.comparison import verdict as v
+from {{ cookiecutter.__package }}.comparison.looks import warning
+from {{ cookiecutter.__package }}.comparison.revisions import Revision
+from {{ cookiecutter.__package }}.comparison.statistics import t_interval
+from {{ cookiecutter.__package }}.comparison.verdict import compare
+from {{ cookiecutter.__package }}.report.record import record
+from {{ cookiecutter.__package }}.report.words import headline
+
+N, SEEDS = 400, 5
+CODE = "src/pkg/model/network.py"
+
+
+@dataclasses.dataclass
+class Made:
+    """A revision to be: change what should differ, then `revision()`."""
+
+    name: str
+    test: pd.DataFrame
+    answers: pd.DataFrame
+    train: pd.DataFrame
+    model: dict[str, Any] = dataclasses.field(default_factory=lambda: {"optimizer": {"lr": 0.1}, "steps": 10})
+    code: str = "one = 1\n"
+    environment: str = "python 3.11.7, torch 2.13.0, cpu"
+    fingerprint: str = "abc"
+    classes: list[str] = dataclasses.field(default_factory=lambda: ["cat", "dog"])
+    passes: list[str] = dataclasses.field(default_factory=list)
+    tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
+
+    def revision(self) -> Revision:
+        """Write all files and a dvc.lock that fits them; then tamper."""
+        params = {"model": self.model, "seeds": list(range(SEEDS)), "evaluate": {"batch_size": 8}}
+        files = {
+            "data/examples/train.csv": csv(self.train),
+            "data/examples/validation.csv": csv(self.train.head(0)),
+            "data/examples/test.csv": csv(self.test),
+            "data/examples/classes.csv": csv(pd.DataFrame({"class": self.classes})),
+            "reports/predictions.csv": csv(self.answers),
+            "reports/data.json": json.dumps(
+                {
+                    "passes": [{"name": name} for name in self.passes],
+                    "sets": {s: {"classes": {}} for s in ("train", "validation", "test")},
+                }
+            ).encode(),
+            "metrics.json": json.dumps({"model": self.fingerprint, "environment": self.environment}).encode(),
+            "params.yaml": yaml.safe_dump(params).encode(),
+            CODE: self.code.encode(),
+        }
+
+        def entry(path: str) -> dict[str, str]:
+            return {"path": path, "md5": md5(files[path]).hexdigest()}
+
+        tables = [entry(f"data/examples/{name}.csv") for name in ("train", "validation", "test", "classes")]
+        lock = {
+            "stages": {
+                "curate": {"cmd": "c", "outs": [*tables, entry("reports/data.json")]},
+                "train": {
+                    "cmd": "t",
+                    "deps": [*tables[:2], entry(CODE)],
+                    "params": {"params.yaml": {"model": self.model, "seeds": params["seeds"]}},
+                    "outs": [{"path": "models", "md5": f"{self.fingerprint}.dir"}],
+                },
+                "evaluate": {
+                    "cmd": "e",
+                    "deps": [tables[2], {"path": "models", "md5": f"{self.fingerprint}.dir"}],
+                    "params": {"params.yaml": {"evaluate": params["evaluate"]}},
+                    "outs": [entry("reports/predictions.csv"), entry("metrics.json")],
+                },
+            }
+        }
+        files["dvc.lock"] = yaml.safe_dump(lock).encode()
+        files |= self.tampered
+        made = Revision(self.name, self.name.ljust(40, "0"), dict(files))
+        made.__dict__["files"] = {path: md5(content).hexdigest() for path, content in files.items()}
+        return made
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def examples(prefix: str, n: int) -> pd.DataFrame:
+    ids = [f"{prefix}{i:04}" for i in range(n)]
+    label = ["cat" if i % 2 else "dog" for i in range(n)]
+    table = pd.DataFrame({"id": ids, "label": label, "given_label": label, "weight": 1, "row": range(n)})
+    return table.assign(
+        input=[f"{i:016x}" for i in range(n)], passes="", camera=["a" if i % 4 else "b" for i in range(n)]
+    )
+
+
+def answer(test: pd.DataFrame, accuracy: float, first: int = 1) -> pd.DataFrame:
+    """Return answers that are right for this share; examples are of fixed difficulty, seeds differ a little."""
+    difficulty = np.random.default_rng(0).random(len(test))
+    table = test[["id", "label"]].assign(predicted=test["label"])
+    other = test["label"].map({"cat": "dog", "dog": "cat"})
+    for seed in range(SEEDS):
+        luck = np.random.default_rng(first + seed).normal(0, 0.02, len(test))
+        table[f"seed_{seed}"] = test["label"].where(difficulty + luck < accuracy, other)
+    return table
+
+
+@pytest.fixture
+def pair() -> tuple[Made, Made]:
+    """A baseline and a candidate that is 6 points better."""
+    test = examples("t", N)
+    old = Made("old", test, answer(test, 0.80), examples("x", 40))
+    new = Made("new", test.copy(), answer(test, 0.86), examples("x", 40), passes=["p001-fix"])
+    new.train.loc[[0, 1], ["label", "passes"]] = [["cat", "p001-fix"], ["dog", "p001-fix"]]
+    return old, new
+
+
+def test_helps_and_hurts(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HELPS
+    assert found.gain is not None
+    assert found.old == pytest.approx(
+        (old.answers.filter(like="seed_").eq(old.test["label"], axis=0)).to_numpy().mean()
+    )
+    assert found.frozen.model == []
+    assert found.frozen.data == ["data/examples/train.csv"]
+    assert found.data.number("relabelled", "train") == 2
+    assert found.flips is not None
+    assert set(found.flips["flip"]) == {"fixed"}
+    back = compare(new.revision(), old.revision())
+    assert back.verdict == v.HURTS
+    assert back.gain is not None
+    assert back.gain.mean == pytest.approx(-found.gain.mean)
+
+
+def test_no_detectable_difference(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.answers = answer(new.test, 0.80, first=100)
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NO_DIFFERENCE
+    assert "points would not show" in headline(found)
+    same = compare(old.revision(), old.revision())
+    assert same.verdict == v.NO_DIFFERENCE
+    assert "the two answer alike" in headline(same)
+
+
+def changed_lr(new: Made) -> None:
+    new.model["optimizer"]["lr"] = 0.2
+
+
+def changed_code(new: Made) -> None:
+    new.code = "one = 2\n"
+
+
+def changed_environment(new: Made) -> None:
+    new.environment = "python 3.11.7, torch 2.14.0, cpu"
+
+
+def changed_fingerprint(new: Made) -> None:
+    new.fingerprint = "xyz"
+
+
+def changed_classes(new: Made) -> None:
+    new.classes = ["cat", "dog", "bird"]
+
+
+def another_test_set(new: Made) -> None:
+    new.test["id"] = ["u" + id if number < 300 else id for number, id in enumerate(new.test["id"])]
+    new.answers["id"] = new.test["id"]
+
+
+def other_pictures(new: Made) -> None:
+    new.test["input"] = "f" * 16
+
+
+def fewer_seeds(new: Made) -> None:
+    new.answers = new.answers.drop(columns=["seed_2", "seed_3", "seed_4"])
+
+
+def edited_answers(new: Made) -> None:
+    new.tampered["reports/predictions.csv"] = csv(answer(new.test, 0.99))
+
+
+def edited_train(new: Made) -> None:
+    new.tampered["data/examples/train.csv"] = csv(new.train.head(3))
+
+
+def edited_params(new: Made) -> None:
+    new.tampered["params.yaml"] = yaml.safe_dump({"model": {"optimizer": {"lr": 9}}}).encode()
+
+
+OBJECTIONS = {
+    "learning rate": (changed_lr, "the model changed: param model.optimizer.lr: 0.1 → 0.2", "the model, not both"),
+    "code": (changed_code, f"the model changed: code {CODE}: changed", "the model, not both"),
+    "environment": (changed_environment, "environment: torch 2.13.0 → torch 2.14.0", "the model, not both"),
+    "fingerprint alone": (changed_fingerprint, 'fingerprint in metrics.json: "abc" → "xyz"', "not both"),
+    "classes": (changed_classes, 'the classes changed: gone none, new "bird"', "passes that change classes"),
+    "test set": (another_test_set, "the test set changed: only 100 examples are in both", "Keep the test set fixed"),
+    "test inputs": (other_pictures, "the test set changed: only 0 examples are in both", "Keep the test set fixed"),
+    "seeds": (fewer_seeds, "2 seeds are too few", "at least 3 numbers"),
+    "edited answers": (edited_answers, "reports/predictions.csv is not what stage evaluate last ran with", "dvc repro"),
+    "edited table": (edited_train, "data/examples/train.csv is not what stage", "dvc repro"),
+    "edited params": (edited_params, "model in params.yaml is not what stage train last ran with", "dvc repro"),
+}
+
+
+@pytest.mark.parametrize(("change", "why", "mend"), OBJECTIONS.values(), ids=OBJECTIONS.keys())
+def test_not_comparable(pair: tuple[Made, Made], change: Callable[[Made], None], why: str, mend: str) -> None:
+    old, new = pair
+    change(new)
+    for found in (compare(old.revision(), new.revision()), compare(new.revision(), old.revision())):
+        assert found.verdict == v.NOT_COMPARABLE
+    found = compare(old.revision(), new.revision())
+    assert any(why in reason for reason in found.why), found.why
+    assert any(mend in hint for hint in found.mend)
+    assert headline(found).startswith("not comparable: ")
+    assert json.loads(json.dumps(record(found), allow_nan=False))["verdict"] == v.NOT_COMPARABLE
+
+
+def test_one_seed_tells_two_models_apart_and_no_more(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    for made in pair:
+        made.answers = made.answers.drop(columns=[f"seed_{n}" for n in range(1, SEEDS)])
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert found.mcnemar is not None
+    b, c, p = found.mcnemar
+    right = [made.answers["seed_0"] == made.answers["label"] for made in pair]
+    assert (b, c) == (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
+    assert p < 0.05
+    assert not any(part.verdict for part in found.classes + found.slices)
+
+
+def relabel_test(new: Made, rows: range) -> None:
+    new.test.loc[list(rows), "label"] = new.test.loc[list(rows), "label"].map({"cat": "dog", "dog": "cat"})
+    new.answers["label"] = new.test["label"]
+
+
+def test_a_ruler_that_moved(pair: tuple[Made, Made]) -> None:
+    """The 2x2 of both models on both label revisions, by hand."""
+    old, new = pair
+    relabel_test(new, range(20))
+    found = compare(old.revision(), new.revision())
+    labels = old.test["label"].to_numpy(), new.test["label"].to_numpy()
+    answers = [made.answers.filter(like="seed_").to_numpy() for made in pair]
+    expected = [[(arm == label[:, None]).mean() for label in labels] for arm in answers]
+    assert found.ruler is not None
+    assert found.ruler.relabelled == 20
+    assert np.array(found.ruler.scores) == pytest.approx(np.array(expected))
+    assert found.gain is not None
+    assert found.gain.mean == pytest.approx(expected[1][1] - expected[0][1])
+    assert found.ruler.moved == pytest.approx(expected[0][1] - expected[0][0])
+
+
+def test_a_gain_by_new_labels_alone_depends_on_the_labels(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    right = old.answers["seed_0"] == old.test["label"]
+    rows = range(60)
+    relabel_test(new, rows)
+    new.answers = old.answers.copy()
+    new.answers["label"] = new.test["label"]
+    seeds = [column for column in new.answers if column.startswith("seed_")]
+    for seed in seeds:
+        new.answers.loc[list(rows), seed] = new.test.loc[list(rows), "label"]
+    assert right[:60].mean() > 0.5
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.DEPENDS
+    assert headline(found).startswith("depends on the labels: ")
+
+
+def test_dropped_and_added_test_examples_are_left_out(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.test.loc[new.test.index[:10], "weight"] = 0
+    new.answers = new.answers.iloc[10:]
+    found = compare(old.revision(), new.revision())
+    assert found.examples == N - 10
+    assert len(found.excluded["only in the baseline's test set"]) == 10
+    assert found.gain is not None
+    right = [
+        made.answers.set_index("id").filter(like="seed_").eq(made.test.set_index("id")["label"], axis=0)
+        for made in pair
+    ]
+    shared = new.answers["id"]
+    assert found.gain.mean == pytest.approx(
+        (right[1].loc[shared].to_numpy().astype(float) - right[0].loc[shared]).to_numpy().mean()
+    )
+
+
+def test_small_slices_and_classes_get_no_verdict(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    for made in pair:
+        made.test["site"] = ["rare" if i < v.MIN_SLICE - 1 else "usual" for i in range(N)]
+    found = {part.name: part for part in compare(old.revision(), new.revision()).slices}
+    assert found["site = rare"].examples == v.MIN_SLICE - 1
+    assert np.isnan(found["site = rare"].p)
+    assert found["site = rare"].verdict == ""
+    assert found["site = usual"].p >= found["site = usual"].gain.p, "corrected for how many were tested"
+
+
+def test_looks_warn_and_do_not_block() -> None:
+    gain = t_interval(0.02, 0.009, 1000)
+    assert warning(2, gain) is None
+    said = warning(21, gain)
+    assert said is not None
+    assert "21 different data revisions" in said
+    assert "+1.68 points by luck" in said
+    assert "not beyond luck after 20 tries (z 2.22, needed 2.80)" in said
+    strong = warning(21, t_interval(0.05, 0.009, 1000))
+    assert strong is not None and "not beyond luck" not in strong
