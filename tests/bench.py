@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import bench_audit
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -235,7 +236,20 @@ def copy_csv(path: Path) -> None:
     target.unlink()
 
 
-ROWS = {"generation": generation, "no-op": no_op, "training": training, "compare": comparing, "scale": scale}
+def audit(folder: Path) -> list[Row]:
+    """Print how many wrong labels the audit's queue finds, beside a random queue."""
+    bench_audit.main(baseline(folder).path)
+    return []
+
+
+ROWS = {
+    "generation": generation,
+    "no-op": no_op,
+    "training": training,
+    "compare": comparing,
+    "scale": scale,
+    "audit": audit,
+}
 
 
 def main(names: list[str]) -> None:

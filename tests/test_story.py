@@ -61,7 +61,7 @@ def test_a_pass_runs_curate_train_evaluate(project: Project) -> None:
     path = project.write_pass("p001-one", ONE_EDIT)
     assert set(project.repro()) - {"audit"} == {"curate", "train", "evaluate"}
     path.write_text(path.read_text(encoding="utf-8").replace("wrong digit", "see the book"), encoding="utf-8")
-    assert project.repro() == ["curate"], "another reason gives the same tables"
+    assert set(project.repro()) - {"audit"} == {"curate"}, "another reason gives the same tables"
     test_row = json_rows(project, "test")[0]
     project.write_pass("p002-test-only", f"{test_row['id']},drop,,,unreadable,tester")
     assert set(project.repro()) - {"audit"} == {"curate", "evaluate"}, "a pass on test rows trains nothing"

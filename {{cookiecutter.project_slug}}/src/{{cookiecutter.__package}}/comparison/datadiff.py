@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..data.examples import OWN
 from ..data.raw import SPLITS
 from ..shared.problems import Refusal
+from ..shared.tables import strings
 from .revisions import Revision
 
 COLUMNS = ["id", "kind", "split", "column", "old", "new", "passes"]
@@ -94,11 +94,11 @@ def _same(baseline: Revision, candidate: Revision, path: str) -> bool:
 
 def _rows(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Return the changes between two tables of examples."""
-    ids = pa.array(old["id"]), pa.array(new["id"])
+    ids = strings(old["id"]), strings(new["id"])
     if ids[0].equals(ids[1]):
         place = np.arange(len(old))
     else:
-        place = pc.fill_null(pc.index_in(ids[0], value_set=ids[1]), -1).to_numpy(zero_copy_only=False)
+        place = pc.fill_null(pc.index_in(ids[0], value_set=ids[1].combine_chunks()), -1).to_numpy()
     found = np.flatnonzero(place >= 0)
     came = np.ones(len(new), dtype=bool)
     came[place[found]] = False

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..shared.problems import Problem, Refusal, near_miss, quoted, refuse
-from ..shared.tables import lines_of, read_table
+from ..shared.tables import lines_of, read_table, strings
 from .raw import Raw
 
 COLUMNS = ["id", "action", "label", "was", "reason", "by"]
@@ -152,8 +152,7 @@ def start(raw: Raw, classes: Sequence[str] | None) -> State:
         Refusal: for each label that is not among the classes, with the near miss named.
     """
     first = len(raw.table) if len(raw.starts) == 1 else raw.starts[1]
-    encoded = pa.array(raw.table["label"]).dictionary_encode()
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    encoded = strings(raw.table["label"]).dictionary_encode().combine_chunks()
     words, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     if classes is None:
         present = np.bincount(codes[:first], minlength=len(words)) > 0
@@ -177,8 +176,7 @@ def start(raw: Raw, classes: Sequence[str] | None) -> State:
 def apply(state: State, passes: Sequence[Pass]) -> list[Problem]:
     """Apply passes in order; return every problem found. After a problem the state is not to be used."""
     wanted = pa.array(pd.unique(pd.concat([p.edits["id"] for p in passes])) if passes else [], pa.string())
-    found = pc.index_in(pa.array(state.raw.table["id"], pa.string()), value_set=wanted)
-    found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    found = pc.index_in(strings(state.raw.table["id"]), value_set=wanted).combine_chunks()
     rows = np.flatnonzero(found.is_valid())
     row_of = pd.Series(rows, index=wanted.take(found.take(pa.array(rows))).to_pylist())
     problems: list[Problem] = []

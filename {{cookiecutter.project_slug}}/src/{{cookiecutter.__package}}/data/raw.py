@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..shared.problems import Problem, Refusal, near_miss, quoted
-from ..shared.tables import lines_of, read_table
+from ..shared.tables import lines_of, read_table, strings
 
 SPLITS = ("train", "validation", "test")
 KNOWN = ("id", "label", "path", "text", "split", "group")  # every other column is metadata: slices
@@ -100,10 +99,10 @@ def _wrong(table: pd.DataFrame) -> dict[int, str]:
             wrong[row] = f"{wrong[row]}; {what}" if row in wrong else what
 
     ids = table["id"]
-    arrow = pa.array(ids)
+    arrow = strings(ids)
     mark((ids == "").to_numpy(), "the id is empty")
     plain = pc.and_(pc.utf8_is_printable(arrow), pc.equal(pc.utf8_trim_whitespace(arrow), arrow))
-    mark(~plain.to_numpy(zero_copy_only=False), "the id has blanks around it or control characters")
+    mark(~plain.to_numpy(), "the id has blanks around it or control characters")
     if pc.count_distinct(arrow).as_py() < len(ids):
         again = (ids.duplicated() & (ids != "")).to_numpy()
         mark(again, "this id stands above already; an id names one example in all deliveries")

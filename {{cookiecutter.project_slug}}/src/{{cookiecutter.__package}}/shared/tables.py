@@ -84,6 +84,12 @@ def read_table(path: Path, name: str | None = None, content: bytes | None = None
     return table.to_pandas(types_mapper={pa.string(): TEXT}.get)
 
 
+def strings(column: pd.Series) -> pa.ChunkedArray:
+    """Return a column of text as Arrow's; pandas gives one piece or several, as it was put together."""
+    array = pa.array(column)
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+
+
 def text_column(array: pa.Array) -> pd.Series:
     """Return an Arrow array of strings as a Series of `str`, without making Python strings of it."""
     return array.to_pandas(types_mapper={pa.string(): TEXT}.get)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ..data.checks import summary, warnings
 from ..data.examples import build, save
@@ -15,6 +14,7 @@ from ..data.raw import Raw, read_raw
 from ..data.split import assign, shadowed
 from ..shared.problems import Problem, Refusal, refuse
 from ..shared.stage import run
+from ..shared.tables import strings
 
 RAW, PASSES, INDEX_FILE = Path("data/raw"), Path("data/passes"), Path("data/inputs") / INDEX
 REPORT, LABEL_BOOK = Path("reports/data.json"), Path("data/label_book.md")
@@ -23,7 +23,7 @@ REPORT, LABEL_BOOK = Path("reports/data.json"), Path("data/label_book.md")
 def input_hashes(raw: Raw) -> pd.Series:
     """Return the hash of each raw row's input. Raises Refusal where data/inputs/ was packed from other deliveries."""
     index = pd.read_parquet(INDEX_FILE)
-    if len(index) != len(raw.table) or not pa.array(index["id"]).equals(pa.array(raw.table["id"])):
+    if len(index) != len(raw.table) or not strings(index["id"]).equals(strings(raw.table["id"])):
         raise Refusal(f"{INDEX_FILE.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
     return index["input"]
 
