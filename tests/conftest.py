@@ -58,7 +58,7 @@ class Project:
         """Write a pass from its lines and make Git know of it."""
         path = self.path / "data" / "passes" / f"{name}.csv"
         path.write_text("\n".join(["id,action,label,was,reason,by", *lines]) + "\n", encoding="utf-8")
-        self.run("git", "add", "-N", str(path))
+        self.run("git", "add", str(path))
         return path
 
     def copy(self, target: Path) -> "Project":

@@ -45,10 +45,11 @@ def test_two_branches_with_a_pass_each_meet(two: Project) -> None:
     assert "2 relabelled" in printed
     assert "p001-ana, p001-ben" in printed
     ledger = two.verb("passes", "--json", "ledger.json").stdout
-    assert "closed loop" in ledger
+    assert "p001-ana" in ledger
     first, second = json.loads((two.path / "ledger.json").read_text(encoding="utf-8"))
     assert first["edits"] == {"relabel": 1}
     assert first["by"] == {"ana": 1}
+    assert first["reasons"] == {"closed loop": 1}
     assert first["verdict"] is not None and first["of"].endswith(
         two.run("git", "rev-parse", "--short=7", "main").stdout.strip()
     )
@@ -146,6 +147,40 @@ def test_refused_names(story: Project, arguments: list[str], said: str) -> None:
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_from_the_example_to_own_data(project: Project) -> None:
+    """The README's steps; DVC keeps the deleted stage in dvc.lock, and the verdict must not stumble over it."""
+    mine = project.path.parent / "mine"
+    shutil.copytree(project.path / "data" / "raw", mine)
+    (mine / "notes.txt").write_text("mine")
+    text = (project.path / "dvc.yaml").read_text(encoding="utf-8")
+    shutil.copytree(mine, project.path / "data" / "raw", dirs_exist_ok=True)
+    refused = project.run("dvc", "repro", "--force", "example", ok=False)
+    assert "delete the stage `example` from dvc.yaml" in refused.stderr
+    assert (project.path / "data" / "raw" / "notes.txt").exists(), "nothing of the user's is lost"
+    start, end = text.index("  example:"), text.index("  pack:")
+    (project.path / "dvc.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
+    project.run("dvc", "add", "--quiet", "data/raw")
+    project.repro()
+    project.commit("My data")
+    project.write_pass("p001-one", "digit-0136,relabel,6,4,closed loop,ana")
+    project.repro()
+    project.commit("One label")
+    printed = project.verb("compare", "HEAD~1", "HEAD").stdout
+    assert "stale" not in printed
+    assert "1 relabelled" in printed
+
+
+@pytest.mark.parametrize("verb", ["compare", "diff", "passes", "errors"])
+def test_verbs_outside_a_project(project: Project, tmp_path: Path, verb: str) -> None:
+    arguments = ["main", "main"][: {"compare": 2, "diff": 1}.get(verb, 0)]
+    source = str(project.path / "src")
+    done = project.run(
+        "sh", "-c", f"cd {tmp_path} && PYTHONPATH={source} python -m digits {verb} {' '.join(arguments)}", ok=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "There is no dvc.yaml here; run this in the project's folder.\n"
 
 
 def test_a_revision_without_results(project: Project) -> None:

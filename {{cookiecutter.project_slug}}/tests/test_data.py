@@ -149,7 +149,10 @@ CONFLICTS = {
     "unknown class": ({"p001-a": ["a1,relabel,Dog ,cat,,"]}, ['the class "Dog " is not known; did you mean "dog"?']),
     "no new label": ({"p001-a": ["a1,relabel,,cat,,"]}, ["needs the new `label`"]),
     "no change": ({"p001-a": ["a1,relabel,cat,cat,,"]}, ["use keep"]),
-    "relabel without was": ({"p001-a": ["a1,relabel,dog,,,"]}, ["conflict"]),
+    "relabel without was": (
+        {"p001-a": ["a1,relabel,dog,,,"]},
+        ['`was` is empty; it must be the current label, which is "cat"'],
+    ),
     "drop with a label": ({"p001-a": ["a1,drop,dog,,,"]}, ["drop has no `label`"]),
     "keep with another label": ({"p001-a": ["a1,keep,dog,,,"]}, ["to change it use relabel"]),
     "add of what is there": ({"p001-a": ["a1,add,,,,"]}, ["is in the data already"]),
@@ -171,6 +174,11 @@ def test_refused_passes(box: Sandbox, passes: dict[str, list[str]], said: list[s
     text = box.refused()
     for part in said:
         assert part in text
+
+
+def test_windows_line_ends_are_refused_with_the_command_that_mends_them(box: Sandbox) -> None:
+    Path("data/passes/p001-a.csv").write_bytes(f"{HEADER}\r\na1,drop,,,,\r\n".encode())
+    assert r"sed -i 's/\r$//' data/passes/p001-a.csv" in box.refused()
 
 
 HEADERS = {
@@ -291,6 +299,8 @@ RAW_ERRORS = {
     "unknown split": ("id,label,split", [*FIRST, "a7,cat,trian"], ['"trian" is none of', 'did you mean "train"']),
     "no label column": ("id,labels,split", FIRST, ["has no column `label`", 'did you mean "labels"']),
     "a name the project uses": ("id,label,weight", FIRST, ["has a column `weight`"]),
+    "no rows": ("id,label,split", [], ["lists no examples"]),
+    "semicolons": ("id;label;split", ["a1;cat;train"], ['cells are separated by ";"']),
     "several": ("id,label,split", [*FIRST, "a1,,trian"], ["stands above", "the label is empty", "trian"]),
 }
 

@@ -37,11 +37,13 @@ class Made:
     fingerprint: str = "abc"
     classes: list[str] = dataclasses.field(default_factory=lambda: ["cat", "dog"])
     passes: list[str] = dataclasses.field(default_factory=list)
+    extra: dict[str, str] = dataclasses.field(default_factory=lambda: {"path": "data/pretrained.bin", "md5": "1"})
     tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
     def revision(self) -> Revision:
         """Write all files and a dvc.lock that fits them; then tamper."""
-        params = {"model": self.model, "seeds": list(range(SEEDS)), "evaluate": {"batch_size": 8}}
+        seeds = [int(column.removeprefix("seed_")) for column in self.answers if column.startswith("seed_")]
+        params = {"model": self.model, "seeds": seeds, "evaluate": {"batch_size": 8}}
         files = {
             "data/examples/train.csv": csv(self.train),
             "data/examples/validation.csv": csv(self.train.head(0)),
@@ -65,10 +67,11 @@ class Made:
         tables = [entry(f"data/examples/{name}.csv") for name in ("train", "validation", "test", "classes")]
         lock = {
             "stages": {
+                "fetch": {"cmd": "f", "outs": [self.extra]},
                 "curate": {"cmd": "c", "outs": [*tables, entry("reports/data.json")]},
                 "train": {
                     "cmd": "t",
-                    "deps": [*tables[:2], entry(CODE)],
+                    "deps": [*tables[:2], entry(CODE), self.extra],
                     "params": {"params.yaml": {"model": self.model, "seeds": params["seeds"]}},
                     "outs": [{"path": "models", "md5": f"{self.fingerprint}.dir"}],
                 },
@@ -180,6 +183,10 @@ def other_pictures(new: Made) -> None:
     new.test["input"] = "f" * 16
 
 
+def pretrained(new: Made) -> None:
+    new.extra = {"path": "data/pretrained.bin", "md5": "2"}
+
+
 def fewer_seeds(new: Made) -> None:
     new.answers = new.answers.drop(columns=["seed_2", "seed_3", "seed_4"])
 
@@ -199,12 +206,13 @@ def edited_params(new: Made) -> None:
 OBJECTIONS = {
     "learning rate": (changed_lr, "the model changed: param model.optimizer.lr: 0.1 → 0.2", "the model, not both"),
     "code": (changed_code, f"the model changed: code {CODE}: changed", "the model, not both"),
-    "environment": (changed_environment, "environment: torch 2.13.0 → torch 2.14.0", "the model, not both"),
+    "environment": (changed_environment, "environment: torch 2.13.0 → torch 2.14.0", "--force train"),
     "fingerprint alone": (changed_fingerprint, 'fingerprint in metrics.json: "abc" → "xyz"', "not both"),
     "classes": (changed_classes, 'the classes changed: gone none, new "bird"', "passes that change classes"),
     "test set": (another_test_set, "the test set changed: only 100 examples are in both", "Keep the test set fixed"),
     "test inputs": (other_pictures, "the test set changed: only 0 examples are in both", "Keep the test set fixed"),
-    "seeds": (fewer_seeds, "2 seeds are too few", "at least 3 numbers"),
+    "pretrained weights": (pretrained, "data/pretrained.bin: changed", "not both"),
+    "seeds": (fewer_seeds, "param seeds: [0, 1, 2, 3, 4] → [0, 1]", "not both"),
     "edited answers": (edited_answers, "reports/predictions.csv is not what stage evaluate last ran with", "dvc repro"),
     "edited table": (edited_train, "data/examples/train.csv is not what stage", "dvc repro"),
     "edited params": (edited_params, "model in params.yaml is not what stage train last ran with", "dvc repro"),
@@ -222,6 +230,15 @@ def test_not_comparable(pair: tuple[Made, Made], change: Callable[[Made], None],
     assert any(mend in hint for hint in found.mend)
     assert headline(found).startswith("not comparable: ")
     assert json.loads(json.dumps(record(found), allow_nan=False))["verdict"] == v.NOT_COMPARABLE
+
+
+def test_two_seeds_are_too_few(pair: tuple[Made, Made]) -> None:
+    for made in pair:
+        fewer_seeds(made)
+    found = compare(pair[0].revision(), pair[1].revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert found.why == ["2 seeds are too few to tell a gain from luck; a verdict needs at least 3"]
+    assert "at least 3 numbers" in found.mend[0]
 
 
 def test_one_seed_tells_two_models_apart_and_no_more(pair: tuple[Made, Made]) -> None:
@@ -275,22 +292,62 @@ def test_a_gain_by_new_labels_alone_depends_on_the_labels(pair: tuple[Made, Made
     assert headline(found).startswith("depends on the labels: ")
 
 
-def test_dropped_and_added_test_examples_are_left_out(pair: tuple[Made, Made]) -> None:
+def test_dropped_test_examples_are_left_out(pair: tuple[Made, Made]) -> None:
     old, new = pair
     new.test.loc[new.test.index[:10], "weight"] = 0
-    new.answers = new.answers.iloc[10:]
     found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HELPS
     assert found.examples == N - 10
-    assert len(found.excluded["only in the baseline's test set"]) == 10
+    assert len(found.excluded["that only the candidate dropped"]) == 10
+    right = [made.answers.filter(like="seed_").eq(made.test["label"], axis=0).to_numpy()[10:] for made in pair]
     assert found.gain is not None
-    right = [
-        made.answers.set_index("id").filter(like="seed_").eq(made.test.set_index("id")["label"], axis=0)
-        for made in pair
+    assert found.gain.mean == pytest.approx(right[1].mean() - right[0].mean())
+
+
+def test_dropping_what_the_candidate_broke_gives_no_verdict(pair: tuple[Made, Made]) -> None:
+    """A change that hurts must not be made to help by dropping the test examples that show it."""
+    new, old = pair  # the candidate is the worse one ...
+    broken = (old.answers["seed_0"] == old.test["label"]) & (new.answers["seed_0"] != new.test["label"])
+    fixed = new.answers.index[(new.answers["seed_0"] != new.test["label"]) & ~broken][:12]
+    for column in (column for column in new.answers if column.startswith("seed_")):
+        new.answers.loc[fixed, column] = new.test.loc[fixed, "label"]  # ... though it fixes some
+    assert compare(old.revision(), new.revision()).verdict == v.HURTS
+    any_broken = pd.concat(
+        [
+            (old.answers[s] == old.test["label"]) & (new.answers[s] != new.test["label"])
+            for s in old.answers
+            if s.startswith("seed_")
+        ],
+        axis=1,
+    ).any(axis=1)
+    new.test.loc[any_broken, "weight"] = 0
+    found = compare(old.revision(), new.revision())
+    assert found.gain is not None and found.gain.low > 0, "what the rest alone would say"
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "dropped test examples: with them the gain is -" in found.why[0]
+
+
+def test_a_small_test_set_gives_no_verdict(pair: tuple[Made, Made]) -> None:
+    for made in pair:
+        made.test, made.answers = made.test.head(20), made.answers.head(20)
+    found = compare(pair[0].revision(), pair[1].revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "20 test examples are too few" in found.why[0]
+
+
+def test_relabelling_what_the_candidate_broke_depends_on_the_labels(pair: tuple[Made, Made]) -> None:
+    """No difference by labels that were changed to the candidate's answers is no verdict either."""
+    new, old = pair
+    wrong = new.answers.index[
+        (new.answers["seed_0"] != new.test["label"]) & (old.answers["seed_0"] == old.test["label"])
     ]
-    shared = new.answers["id"]
-    assert found.gain.mean == pytest.approx(
-        (right[1].loc[shared].to_numpy().astype(float) - right[0].loc[shared]).to_numpy().mean()
-    )
+    half = list(wrong[: len(wrong) // 2])
+    new.test.loc[half, "label"] = new.answers.loc[half, "seed_0"]
+    new.answers["label"] = new.test["label"]
+    found = compare(old.revision(), new.revision())
+    assert found.ruler is not None and found.ruler.by_old is not None
+    assert found.ruler.by_old.high < 0
+    assert found.verdict == v.DEPENDS
 
 
 def test_small_slices_and_classes_get_no_verdict(pair: tuple[Made, Made]) -> None:

@@ -52,11 +52,6 @@ def compare(
         raise Refusal("Name at least one candidate, or add --experiments for all that were run on the baseline.")
     comparisons = [compare(first, other) for other in resolve(list(dict.fromkeys(names)))]
     add_looks(comparisons)
-    console = Console(highlight=False)
-    if len(comparisons) > 1:
-        print_overview(comparisons, console)
-    else:
-        print_comparison(comparisons[0], console)
     if md:
         from .report.markdown import markdown
 
@@ -82,6 +77,11 @@ def compare(
 
         records = [record(comparison) for comparison in comparisons]
         write_json(records[0] if len(records) == 1 else records, json)
+    console = Console(highlight=False)  # last: files are written even where a pager has seen enough
+    if len(comparisons) > 1:
+        print_overview(comparisons, console)
+    else:
+        print_comparison(comparisons[0], console)
     if fail_on is FailOn.hurts and any(comparison.verdict == HURTS for comparison in comparisons):
         raise typer.Exit(1)
 
@@ -131,9 +131,23 @@ def _root() -> None:
     """Compare data revisions on a frozen model. `dvc repro`, `dvc exp run` and `dvc exp show` do the rest."""
 
 
+def in_project() -> None:
+    """Raise Refusal where this is not a project's folder, or no Git repository holds it."""
+    from .comparison.revisions import git
+
+    if not Path("dvc.yaml").is_file():
+        raise Refusal("There is no dvc.yaml here; run this in the project's folder.")
+    try:
+        git("rev-parse", "--git-dir")
+    except Refusal:
+        raise Refusal("The project is in no Git repository; `git init -b main` first.") from None
+
+
 def main() -> None:
     """Run a verb. A refusal is printed for people, without a traceback, and exits with code 2."""
     try:
+        if len(sys.argv) > 1 and "--help" not in sys.argv:
+            in_project()
         app()
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))

@@ -11,7 +11,7 @@ from ..shared.problems import quoted
 from .revisions import Revision
 
 STAGES = ("train", "evaluate")
-DATA = ("data", "models", "reports")  # folders of what changes with the data
+DATA = ("data/inputs", "data/examples", "models", "reports/data.json")  # what changes with the data; all else is model
 MARKER = "conf.ok"
 
 
@@ -59,22 +59,28 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
             continue
         if one.get("cmd") != other.get("cmd"):
             model.append(f"command of {stage}: {one.get('cmd')} → {other.get('cmd')}")
-        old, new = (flatten(entry.get("params", {}).get("params.yaml", {})) for entry in (one, other))
-        counts["params"] += len(old)
-        for key in sorted(old.keys() | new.keys()):
-            if old.get(key) != new.get(key) or (key in old) != (key in new):
-                model.append(f"param {key}: {_shown(old, key)} → {_shown(new, key)}")
+        counts["params"] += len(_params(one))
+        model += _changed_params(one, other)
         hashes = [{dep["path"]: dep.get("md5") for dep in entry.get("deps", [])} for entry in (one, other)]
         for path in sorted(hashes[0].keys() | hashes[1].keys()):
             if path == MARKER:
                 continue
-            is_data = path.split("/")[0] in DATA
+            is_data = any(path == name or path.startswith(f"{name}/") for name in DATA)
             counts["code"] += not is_data
             if hashes[0].get(path) != hashes[1].get(path):
                 if is_data:
                     data.append(path)
                 else:
                     model += _code(path, baseline, candidate)
+    packs = [lock.get("pack", {}) for lock in locks]
+    if (
+        "data/inputs" in data
+    ):  # inputs may differ because the files do, but not because they are prepared in another way
+        model += _changed_params(*packs)
+        hashes = [{dep["path"]: dep.get("md5") for dep in pack.get("deps", [])} for pack in packs]
+        for path in sorted(hashes[0].keys() | hashes[1].keys()):
+            if path.startswith("src/") and hashes[0].get(path) != hashes[1].get(path):
+                model += _code(path, baseline, candidate)
     metrics = [revision.json("metrics.json") for revision in (baseline, candidate)]
     if metrics[0].get("environment") != metrics[1].get("environment"):
         old_parts, new_parts = (str(m.get("environment", "unknown")).split(", ") for m in metrics)
@@ -85,6 +91,24 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
     if not model and fingerprint != metrics[1].get("model"):
         model.append(f"fingerprint in metrics.json: {quoted(fingerprint)} → {quoted(metrics[1].get('model'))}")
     return Frozen(list(dict.fromkeys(model)), list(dict.fromkeys(data)), fingerprint, counts["params"], counts["code"])
+
+
+def _params(stage: dict[str, Any]) -> dict[str, Any]:
+    """Return a stage's params of all files; those of params.yaml without the file's name."""
+    return {
+        key if file == "params.yaml" else f"{file}:{key}": value
+        for file, params in stage.get("params", {}).items()
+        for key, value in flatten(params).items()
+    }
+
+
+def _changed_params(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    old, new = _params(one), _params(other)
+    return [
+        f"param {key}: {_shown(old, key)} → {_shown(new, key)}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key) or (key in old) != (key in new)
+    ]
 
 
 def _shown(params: dict[str, Any], key: str) -> str:

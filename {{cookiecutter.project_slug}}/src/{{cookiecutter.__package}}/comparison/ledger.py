@@ -46,7 +46,7 @@ def ledger() -> list[dict[str, Any]]:
 
 def _results() -> dict[tuple[str, ...], Revision]:
     """Return the newest result for each list of passes that was ever applied, in branches, tags and experiments."""
-    commits = git("log", "--format=%H", "--branches", "--tags", "HEAD", "--", "metrics.json").decode().split()
+    commits = git("log", "--format=%H", "--branches", "--tags", "--", "dvc.lock", "metrics.json").decode().split()
     names = {commit: commit[:7] for commit in commits}
     for name, runs in list_experiments().items():
         names |= dict.fromkeys(runs.values(), name)
@@ -68,6 +68,9 @@ def _gain(results: dict[tuple[str, ...], Revision], before: tuple[str, ...], aft
     except Refusal:  # an old revision whose files this version cannot read has no gain to tell
         return nothing
     of = f"{results[after].name} against {results[before].name}"
+    mine = found.data.rows["passes"].str.split(" ").map(lambda names: after[-1] in names)
+    if found.data.notes or not mine.all() or found.data.rows.empty:
+        return nothing  # something else changed too, or nothing did: the gain is not this pass's
     if found.verdict == NOT_COMPARABLE or found.gain is None:
         return nothing | {"verdict": found.verdict, "of": of}
     gain = found.gain

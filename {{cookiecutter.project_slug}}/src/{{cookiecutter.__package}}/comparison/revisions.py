@@ -142,6 +142,11 @@ class Revision:
         Only what Git holds can be checked, and the results of DVC's cache by their hashes alone.
         """
         stages = (self.yaml("dvc.lock") or {}).get("stages", {})
+        if self.read("dvc.yaml") is not None:  # DVC keeps stages in the lock that were deleted from the pipeline
+            stages = {
+                name: stage for name, stage in stages.items() if name in (self.yaml("dvc.yaml").get("stages") or {})
+            }
+        stages.pop("audit", None)  # which has no part in a gain
         outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
         tracked = [path for path in self.paths("data") + self.paths("models") if path.endswith(".dvc")]
         outs |= {path.removesuffix(".dvc"): self.yaml(path)["outs"][0].get("md5") for path in tracked}
@@ -153,7 +158,8 @@ class Revision:
         found = []
         for name, dep in entries:
             path, locked = dep["path"], dep.get("md5")
-            now = self._digest(path, inside[path]) if inside[path] else outs.get(path, locked)
+            known = path in outs or any(path.startswith(f"{out}/") for out in outs)
+            now = self._digest(path, inside[path]) if inside[path] else outs.get(path, locked) if known else None
             if now != locked:
                 found.append(f"{path} is not what stage {name} last ran with")
         params = self.yaml("params.yaml")
@@ -200,25 +206,29 @@ def _resolve(name: str) -> Revision:
     if name == WORKSPACE:
         return Revision(name, None)
     experiments = list_experiments()
-    try:
-        return Revision(
-            name, git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip()
-        )
-    except Refusal:
-        pass
     commits = experiments.get(name, {})
-    if len(commits) > 1:
+    with suppress(Refusal):
+        found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip()
+        if found in commits.values() or not commits:
+            return Revision(name, found)
+        commits = commits | {"a branch, tag or commit": found}
+    if len(commits) > 1 and "a branch, tag or commit" not in commits:
         head = git("rev-parse", "HEAD").decode().strip()
         commits = {base: commit for base, commit in commits.items() if base == head} or commits
     if len(commits) == 1:
         return Revision(name, next(iter(commits.values())))
     if commits:
-        listed = ", ".join(f"{commit[:7]} (on {base[:7]})" for base, commit in commits.items())
-        raise Refusal(f"Several experiments are named {quoted(name)}: {listed}. Name the one you mean by its hash.")
+        listed = ", ".join(
+            f"{commit[:7]} ({base if ' ' in base else f'an experiment on {base[:7]}'})"
+            for base, commit in commits.items()
+        )
+        raise Refusal(f"{quoted(name)} names several revisions: {listed}. Name the one you mean by its hash.")
+    if not git("for-each-ref", "--count=1"):
+        raise Refusal("Nothing is committed here yet: `dvc repro`, then `git add . && git commit`.")
     known = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes").decode().split()
     hint = near_miss(name, [WORKSPACE, *known, *experiments])
     raise Refusal(
-        f"{quoted(name)} is no Git revision, tag, branch or experiment here{hint or '; `git fetch` or `dvc exp pull` may bring it'}."
+        f"{quoted(name)} is no Git revision, tag, branch or experiment here{hint or '; `git fetch` or `dvc exp pull` may bring it.'}"
     )
 
 

@@ -1,7 +1,7 @@
 """The verdict on a data change: does the candidate's data help the frozen model, and how sure is that?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -55,11 +55,13 @@ class Ruler:
         relabelled: test examples whose label changed.
         scores: 2x2 accuracies.
         unchanged: the gain on the test examples whose label did not change.
+        by_old: the gain by the old labels.
     """
 
     relabelled: int
     scores: list[list[float]]
     unchanged: Interval
+    by_old: Interval | None = None
 
     @property
     def moved(self) -> float:
@@ -124,6 +126,9 @@ class Scored:
         table: id, old_label, new_label and the metadata of the test examples (n).
         old, new: answers of baseline and candidate (S x n).
         labels: old and new label codes (each n).
+        excluded: {reason: ids} of test examples left out.
+        sizes: test examples that count, in baseline and candidate.
+        counts: whether an example counts in both; the others one of the two dropped (n, bool).
     """
 
     table: pd.DataFrame
@@ -134,6 +139,18 @@ class Scored:
     labels: tuple[np.ndarray, np.ndarray]
     excluded: dict[str, list[str]]
     sizes: tuple[int, int]
+    counts: np.ndarray
+
+    def of(self, rows: np.ndarray) -> "Scored":
+        """Return the same for some of the examples (mask of n)."""
+        return replace(
+            self,
+            table=self.table[rows].reset_index(drop=True),
+            old=self.old[:, rows],
+            new=self.new[:, rows],
+            labels=(self.labels[0][rows], self.labels[1][rows]),
+            counts=self.counts[rows],
+        )
 
     def right(self, arm: int, label: int) -> np.ndarray:
         """Return whether the answers of arm 0 (baseline) or 1 (candidate) agree with label set 0 or 1 (n x S)."""
@@ -146,19 +163,25 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
     for revision in (baseline, candidate):
         answers.append(revision.table("reports/predictions.csv").set_index("id"))
         test = revision.table("data/examples/test.csv").set_index("id")
-        tests.append(test[test["weight"] == "1"])
-        if not answers[-1].index.is_unique or set(answers[-1].index) != set(tests[-1].index):
+        tests.append(test)
+        if not answers[-1].index.is_unique or set(answers[-1].index) != set(test.index):
             raise Refusal(
                 f"{revision.name}: reports/predictions.csv is not of its test set; run `dvc repro` there and commit."
             )
     ids = answers[0].index.intersection(answers[1].index, sort=True)
     changed = (tests[0].loc[ids, "input"] != tests[1].loc[ids, "input"]).to_numpy()
+    counts = [(test["weight"] == "1") for test in tests]
+    here, there = (count[ids].to_numpy() for count in counts)
     excluded = {
-        "only in the baseline's test set": sorted(set(answers[0].index) - set(ids)),
-        "only in the candidate's test set": sorted(set(answers[1].index) - set(ids)),
-        "with another input": list(ids[changed]),
+        "only in the baseline's test set": sorted(set(tests[0].index[counts[0]]) - set(ids)),
+        "only in the candidate's test set": sorted(set(tests[1].index[counts[1]]) - set(ids)),
+        "with another input": list(ids[changed & here & there]),
+        "that only the candidate dropped": list(ids[~changed & here & ~there]),
+        "that only the baseline dropped": list(ids[~changed & ~here & there]),
     }
-    ids = ids[~changed]
+    kept = ids[~changed & (here | there)]
+    both = (counts[0][kept] & counts[1][kept]).to_numpy()
+    ids = kept
     seeds = [column for column in answers[0].columns if column.startswith("seed_") and column in answers[1].columns]
     old_answers, new_answers = (table.loc[ids, seeds] for table in answers)
     labels = [table.loc[ids, "label"] for table in tests]
@@ -186,7 +209,8 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
         coded(new_answers),
         (old_codes, new_codes),
         {reason: left_out for reason, left_out in excluded.items() if left_out},
-        (len(answers[0]), len(answers[1])),
+        (int(counts[0].sum()), int(counts[1].sum())),
+        both,
     )
 
 
@@ -250,7 +274,8 @@ def flips(scored: Scored, old: np.ndarray, new: np.ndarray) -> pd.DataFrame:
 
 def compare(baseline: Revision, candidate: Revision) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
-    frozen, data, scored = compare_models(baseline, candidate), diff(baseline, candidate), score(baseline, candidate)
+    frozen, data, wider = compare_models(baseline, candidate), diff(baseline, candidate), score(baseline, candidate)
+    scored = wider.of(wider.counts)
     why, mend = objections(baseline, candidate, frozen, scored)
     common: dict[str, Any] = {
         "baseline": baseline,
@@ -265,15 +290,26 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
         return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common)
     old, new = scored.right(0, 1), scored.right(1, 1)
     gain = statistics.crossed_interval(new.astype(float) - old)
-    verdict = HELPS if gain.low > 0 else HURTS if gain.high < 0 else NO_DIFFERENCE
+    verdict = verdict_of(gain)
     ruler, mcnemar = None, None
     relabelled = scored.labels[0] != scored.labels[1]
     if relabelled.any():
         scores = [[float(scored.right(arm, label).mean()) for label in (0, 1)] for arm in (0, 1)]
         same = ~relabelled
-        ruler = Ruler(int(relabelled.sum()), scores, statistics.crossed_interval(new[same].astype(float) - old[same]))
-        if verdict in (HELPS, HURTS) and gain.mean * ruler.gain_on_old < 0:
+        unchanged = statistics.crossed_interval(new[same].astype(float) - old[same])
+        by_old = statistics.crossed_interval(scored.right(1, 0).astype(float) - scored.right(0, 0))
+        ruler = Ruler(int(relabelled.sum()), scores, unchanged, by_old)
+        if verdict_of(gain, by_old, unchanged) != verdict:
             verdict = DEPENDS
+    if not wider.counts.all():
+        whole = statistics.crossed_interval(wider.right(1, 1).astype(float) - wider.right(0, 1))
+        if verdict not in (verdict_of(gain, whole), DEPENDS):
+            dropped, points = int((~wider.counts).sum()), 100 * whole.mean
+            why = [
+                f"the verdict rests on {dropped:,} dropped test examples: with them the gain is {points:+.2f} points"
+            ]
+            mend = ["Drop test examples in a pull request of their own, without looking at what a model answers."]
+            verdict = NOT_COMPARABLE
     if len(scored.seeds) < MIN_SEEDS:
         verdict = NOT_COMPARABLE
         why = [f"{len(scored.seeds)} seeds are too few to tell a gain from luck; a verdict needs at least {MIN_SEEDS}"]
@@ -299,6 +335,18 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
     )
 
 
+def verdict_of(gain: Interval, *others: Interval) -> str:
+    """Return the verdict of a gain, or DEPENDS where it does not stand by all `others`, other measures of it.
+
+    Another sign of the mean is enough against a verdict, a verdict of another measure against none.
+    """
+    signs = {int(each.low > 0) - int(each.high < 0) for each in (gain, *others)}
+    own = HELPS if gain.low > 0 else HURTS if gain.high < 0 else NO_DIFFERENCE
+    if own == NO_DIFFERENCE:
+        return DEPENDS if signs != {0} else own
+    return DEPENDS if {1, -1} <= signs or any(gain.mean * each.mean <= 0 for each in others) else own
+
+
 def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: Scored) -> tuple[list[str], list[str]]:
     """Return why two revisions cannot be compared, and what would mend it."""
     why, mend = [], []
@@ -307,7 +355,12 @@ def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: 
         why += [f"the results of {revision.name} are stale: {what}" for what in stale]
         if stale:
             mend.append(f"Run `dvc repro` on {revision.name} and commit what it writes.")
-    if frozen.model:
+    if frozen.model and all(what.startswith("environment: ") for what in frozen.model):
+        why += [f"the model changed: {what}" for what in frozen.model]
+        mend.append(
+            "Run `dvc repro --force train evaluate` on the baseline in the candidate's environment, and commit."
+        )
+    elif frozen.model:
         why += [f"the model changed: {what}" for what in frozen.model]
         mend.append(
             "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
@@ -322,11 +375,16 @@ def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: 
             "Apply the passes that change classes to both sides: make a baseline that has them and nothing else."
         )
     shared = len(scored.table)
-    if 2 * shared < max(scored.sizes):
+    if shared < MIN_SLICE and shared == max(scored.sizes):
+        why.append(f"{shared} test examples are too few to tell a gain from luck; a verdict needs at least {MIN_SLICE}")
+        mend.append("Collect test examples, or give `split.test` in conf/data a larger share.")
+    elif 2 * shared < max(scored.sizes) or shared < MIN_SLICE:
         reasons = ", ".join(f"{len(ids):,} {reason}" for reason, ids in scored.excluded.items())
         why.append(f"the test set changed: only {shared:,} examples are in both ({reasons})")
         mend.append("Keep the test set fixed while the training data changes; change it in a pull request of its own.")
-    if not why and not scored.seeds:
-        why.append("the two were trained with different seeds")
-        mend.append("Give both revisions the same `seeds` in conf/config.yaml and run `dvc repro`.")
+    if not frozen.model:
+        trained = baseline.yaml("dvc.lock")["stages"]["train"]["params"]["params.yaml"]["seeds"]
+        if len(trained) != len(scored.seeds):
+            why.append(f"{len(trained)} seeds were trained, and {len(scored.seeds)} have answers in both revisions")
+            mend.append("Run `dvc repro` on both revisions and commit what it writes.")
     return why, mend

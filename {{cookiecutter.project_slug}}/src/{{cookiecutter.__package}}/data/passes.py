@@ -51,16 +51,10 @@ def pass_names(folder: Path) -> list[str]:
     Raises:
         Refusal: for CSV files that are not named like a pass.
     """
-    names = sorted(path.stem for path in folder.glob("*.csv")) if folder.is_dir() else []
-    refuse(
-        [
-            Problem(
-                (folder / f"{name}.csv").as_posix(), "is not named like a pass; rename it, as in p001-fix-sevens.csv"
-            )
-            for name in names
-            if not NAME.fullmatch(name)
-        ]
-    )
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv") if folder.is_dir() else []
+    rule = "is not named like a pass, pNNN-name.csv: three digits or more, then small letters, digits and hyphens; rename it"
+    refuse([Problem(path.as_posix(), rule) for path in paths if not NAME.fullmatch(path.stem) or path.suffix != ".csv"])
+    names = [path.stem for path in paths]
     return sorted(names, key=lambda name: (int(name[1 : name.index("-")]), name))
 
 
@@ -97,6 +91,11 @@ def read_pass(folder: Path, name: str) -> Pass:
     """Read one pass. Raises Refusal for an unreadable table, missing columns or columns that a pass does not have."""
     path = folder / f"{name}.csv"
     edits = read_table(path)
+    if b"\r\n" in path.read_bytes():
+        why = "has Windows line ends; Git would store others, and DVC take that for an edit that nobody can mend"
+        raise Refusal(
+            [Problem(path.as_posix(), f"{why}: save it with LF, or `sed -i 's/\\r$//' {path.as_posix()}`", 1)]
+        )
     columns = list(edits.columns)
     problems = [Problem(path.as_posix(), f"has no column `{c}`", 1) for c in COLUMNS if c not in columns]
     problems += [
@@ -300,7 +299,11 @@ def _edit_examples(state: State, one: Pass, rows: np.ndarray, row_of: pd.Series)
         lambda n: f"is in the data already ({before(n)}); only a later delivery's rows are added",
     )
     mark(~adds & (status == WAITING), "is delivered but not in the data; add it first, in this or an earlier pass")
-    mark((relabels | (was != "")) & (was != current), conflict)
+    mark(
+        relabels & (was == ""),
+        lambda n: f"`was` is empty; it must be the current label, which is {quoted(current.iloc[n])}",
+    )
+    mark((was != "") & (was != current), conflict)
     known = state.known()
     misses = {word: near_miss(word, known) for word in set(label) - {*known, ""}}
     mark(

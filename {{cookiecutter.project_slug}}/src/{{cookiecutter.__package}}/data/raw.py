@@ -13,7 +13,7 @@ from ..shared.tables import lines_of, read_table, strings
 
 SPLITS = ("train", "validation", "test")
 KNOWN = ("id", "label", "path", "text", "split", "group")  # every other column is metadata: slices
-RESERVED = ("given_label", "weight", "row", "input", "passes", "predicted", "delivery")
+RESERVED = ("given_label", "weight", "row", "input", "passes", "predicted", "delivery", "old_label", "new_label")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ def read_raw(folder: Path) -> Raw:
             problems += refusal.problems
             continue
         columns = list(tables[-1].columns)
+        if tables[-1].empty:
+            problems.append(Problem(path.as_posix(), "lists no examples", 1))
         for needed in ("id", "label"):
             if needed not in columns:
                 problems.append(Problem(path.as_posix(), f"has no column `{needed}`{near_miss(needed, columns)}", 1))

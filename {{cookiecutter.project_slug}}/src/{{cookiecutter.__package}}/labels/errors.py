@@ -74,8 +74,10 @@ def analyse(predictions: pd.DataFrame, test: pd.DataFrame) -> Errors:
     """
     rows = test[test["weight"].astype("str") == "1"].set_index("id")
     answers = predictions.set_index("id")
-    if set(rows.index) != set(answers.index) or (rows["label"].reindex(answers.index) != answers["label"]).any():
+    labels = test.set_index("id")["label"]
+    if set(labels.index) != set(answers.index) or (labels.reindex(answers.index) != answers["label"]).any():
         raise Refusal(f"{PREDICTIONS.as_posix()} is not of {TEST.as_posix()}; `dvc repro` asks the models again.")
+    answers = answers[answers.index.isin(rows.index)]
     rows = rows.loc[answers.index]
     seeds = [column for column in answers if column.startswith("seed_")]
     wrong = np.column_stack([answers[seed] != answers["label"] for seed in seeds]).mean(axis=1)

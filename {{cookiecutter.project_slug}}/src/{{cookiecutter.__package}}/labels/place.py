@@ -63,7 +63,9 @@ def place_pass(edits: pd.DataFrame, slug: str) -> Path:
     counts = ", ".join(f"{count:,} {action}" for action, count in sorted(table["action"].value_counts().items()))
     print(f"{path.as_posix()}: {counts}")
     try:
-        git("add", "-N", "--", path.as_posix())  # `dvc exp run --temp` and `--queue` ignore untracked files
+        # `dvc exp run --temp` and `--queue` ignore untracked files. Not `-N`: Git cannot stash such an entry, which DVC
+        # does, and `git checkout .` would empty it.
+        git("add", "--", path.as_posix())
     except Refusal as refusal:
         print(f"note: Git does not know the pass yet: {quoted(refusal)[1:-1]}")
     print(f"next: `dvc repro`, or `dvc exp run -n {path.stem}` to compare it first")

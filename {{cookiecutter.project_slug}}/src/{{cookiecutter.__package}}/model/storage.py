@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,18 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 
 
-def environment(device: torch.device) -> str:
-    """Return what else decides the weights: versions, processor kind and device, as one readable line."""
+def environment(device: torch.device, model: Mapping[str, Any]) -> str:
+    """Return what else decides the weights: versions, processor kind and device, as one readable line.
+
+    Besides torch and its trainer these are the libraries that the model's `_target_`s name.
+    """
     where = "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device)
-    parts = [f"{name} {version(name)}" for name in ("torch", "pytorch-lightning", "numpy")]
+    names = packages_distributions()
+    targets = {
+        str(node["_target_"]).split(".")[0] for node in model.values() if isinstance(node, dict) and "_target_" in node
+    }
+    others = {names[root][0] for root in targets - {"torch", __package__.split(".")[0]} if root in names}
+    parts = [f"{name} {version(name)}" for name in ("torch", "pytorch-lightning", "numpy", *sorted(others))]
     return ", ".join(
         [f"python {platform.python_version()}", *parts, f"{platform.system()} {platform.machine()}", where]
     )

@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ..shared.problems import Refusal
 from ..shared.progress import Progress
 from .storage import to_float
 
@@ -147,6 +148,20 @@ class Curve(pl.Callback):
             row |= {f"{name}_loss": float(loss / weight), f"{name}_accuracy": float(correct / weight)}
         self.rows.append(row)
         self.training, self.validation = torch.zeros(3), torch.zeros(3)
+
+
+def hardware(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the Trainer that say where to train. Raises Refusal for any other.
+
+    No stage has `trainer` as a param, so nothing in it may change what is learnt: `accumulate_grad_batches`,
+    `gradient_clip_val` or `precision` would, and neither DVC nor the proof would see it.
+    """
+    others = sorted(set(trainer) - {"accelerator", "devices"})
+    if others:
+        raise Refusal(
+            f"conf/trainer: {', '.join(others)} may change the weights; only accelerator and devices belong there."
+        )
+    return dict(trainer)
 
 
 def silence() -> None:

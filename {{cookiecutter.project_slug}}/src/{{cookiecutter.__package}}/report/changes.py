@@ -118,7 +118,7 @@ def print_ledger(rows: list[dict[str, Any]], console: Console) -> None:
     if not rows:
         console.print("No passes yet: add data/passes/p001-NAME.csv with id,action,label,was,reason,by.")
         return
-    shown = table("Passes", "pass", "edits", "by", "reasons", "date", "commit", "gain (points)", "verdict")
+    shown = table("Passes", "pass", "edits", "by", "date", "commit", "gain (points)", "verdict")
     for row in rows:
         gain = (
             "–"
@@ -126,11 +126,8 @@ def print_ledger(rows: list[dict[str, Any]], console: Console) -> None:
             else f"{words.points(row['gain'])} [{words.points(row['low'])}, {words.points(row['high'])}]"
         )
         counted = [
-            ", ".join(
-                f"{count:,} {quoted(name, 30)[1:-1]}"
-                for name, count in list(row[key].items())[: 1 if key == "reasons" else 3]
-            )
-            for key in ("edits", "by", "reasons")
+            ", ".join(f"{count:,} {quoted(name, 30)[1:-1]}" for name, count in list(row[key].items())[:3])
+            for key in ("edits", "by")
         ]
         cells = [
             row["name"],

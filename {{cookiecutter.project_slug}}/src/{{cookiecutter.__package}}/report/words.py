@@ -40,7 +40,7 @@ def headline(comparison: Comparison) -> str:
         )
         return f"no detectable difference: {names}: {gain}; {tail} ({scale})"
     if c.verdict == v.DEPENDS:
-        return f"depends on the labels: {names}: {gain} by the new test labels, the opposite by the old ones ({scale})"
+        return f"depends on the labels: {names}: {gain} by the new test labels, another verdict by the old or the unchanged ones ({scale})"
     return f"{c.verdict}: {names}: {gain} ({scale})"
 
 
@@ -67,7 +67,8 @@ def ruler_lines(comparison: Comparison) -> list[str]:
     if r is None:
         return []
     return [
-        f"{r.relabelled:,} test labels changed. By the old labels the gain is {points(r.gain_on_old)} points; on the test "
+        f"{r.relabelled:,} test labels changed. By the old labels the gain is "
+        f"{interval(r.by_old) if r.by_old else points(r.gain_on_old)} points; on the test "
         f"examples whose label did not change it is {interval(r.unchanged)}.",
         f"The ruler moved: the baseline alone scores {points(r.moved)} points by the new labels. That is no gain.",
     ]

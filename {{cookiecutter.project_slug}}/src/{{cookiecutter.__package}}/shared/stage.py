@@ -11,6 +11,7 @@ from .files import read_params
 from .problems import Refusal
 
 PACKAGE = Path(__file__).parents[1]
+PROJECT = PACKAGE.parents[1]
 
 
 def run(stage: str, main: Callable[[dict[str, Any]], None]) -> None:
@@ -21,6 +22,8 @@ def run(stage: str, main: Callable[[dict[str, Any]], None]) -> None:
         refuse_undeclared_code(stage)  # again, for what was imported on the way
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))
+    except KeyError as error:
+        sys.exit(complain(f"params.yaml has no {error}; a key in conf/ is missing or misspelt."))
     except OSError as error:
         sys.exit(complain(f"{error.filename or stage}: {error.strerror}"))
     except KeyboardInterrupt:
@@ -34,14 +37,14 @@ def complain(text: str) -> int:
 
 
 def loaded_code() -> list[str]:
-    """Return the files of this package that are imported, relative to the project, sorted.
+    """Return the files of the project that are imported, relative to it, sorted; installed libraries are none of them.
 
     Empty files, and the package's own `__init__.py`, hold nothing that a stage could depend on.
     """
     found = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
-    inside = {path for path in found if path.is_relative_to(PACKAGE) and path.stat().st_size}
-    inside.discard(PACKAGE / "__init__.py")
-    return sorted(path.relative_to(PACKAGE.parents[1]).as_posix() for path in inside)
+    inside = {path for path in found if path.is_relative_to(PROJECT) and path.is_file() and path.stat().st_size}
+    inside = {path for path in inside if "site-packages" not in path.parts} - {PACKAGE / "__init__.py"}
+    return sorted(path.relative_to(PROJECT).as_posix() for path in inside)
 
 
 def refuse_undeclared_code(stage: str) -> None:

@@ -46,6 +46,8 @@ def read_table(path: Path, name: str | None = None, content: bytes | None = None
     header = next((row for row in _rows(name, content) if row), [])
     if not header:
         raise Refusal([Problem(name, "is empty; its first line must name the columns", 1)])
+    if len(header) == 1 and (sign := next((s for s in ";\t" if s in header[0]), None)):
+        raise Refusal([Problem(name, f"cells are separated by {quoted(sign)}; save the file with commas", 1)])
     doubled = sorted({column for column in header if header.count(column) > 1})
     if doubled:
         raise Refusal(

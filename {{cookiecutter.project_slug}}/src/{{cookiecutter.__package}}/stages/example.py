@@ -22,6 +22,7 @@ from ..shared.problems import Refusal
 from ..shared.stage import complain, run
 from ..shared.tables import read_table, write_table
 
+RAW = Path("data/raw")
 TEST, VALIDATION = 797, 150
 MOST_LIKE = 0.8  # of the wrong labels name the class most like the true one, the others any class
 
@@ -67,7 +68,11 @@ def main(params: dict[str, Any]) -> None:
         }
     )
     pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    with written(Path("data/raw")) as raw:
+    strange = sorted({path.name for path in RAW.rglob("*") if path.is_file()} - {*table["path"].str[7:], "labels.csv"})
+    if strange or ((RAW / "labels.csv").is_file() and set(read_table(RAW / "labels.csv")["id"]) != set(ids)):
+        what = f"data/raw/ holds data that is not the example's ({strange[0] if strange else 'labels.csv'})"
+        raise Refusal(f"{what}; delete the stage `example` from dvc.yaml, see README.md, Your own data.")
+    with written(RAW) as raw:
         (raw / "images").mkdir(parents=True)
         for path, image in zip(table["path"], pixels, strict=True):
             Image.fromarray(image).save(raw / path)

@@ -8,6 +8,7 @@ from typing import Any
 from dvc.utils.hydra import compose_and_dump  # DVC's own: `dvc exp run` must write the same bytes
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from ..shared.files import write_text
 from ..shared.problems import Refusal
@@ -21,7 +22,7 @@ def compose(target: Path) -> None:
     """Compose conf/config.yaml into `target`. Raises Refusal where Hydra cannot."""
     try:
         compose_and_dump(str(target), str(Path("conf").resolve()), None, "config", "", [])
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise Refusal(f"conf/ cannot be composed: {error}") from None
 
 

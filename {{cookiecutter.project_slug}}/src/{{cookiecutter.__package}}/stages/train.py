@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from ..model.storage import environment, fingerprint, save
-from ..model.training import Examples, build, silence, train_seed
+from ..model.training import Examples, build, hardware, silence, train_seed
 from ..shared.files import written
 from ..shared.problems import Refusal
 from ..shared.progress import Progress
@@ -23,7 +23,7 @@ MODELS, CURVES = Path("models"), Path("reports/learning_curves.csv")
 def main(params: dict[str, Any]) -> None:
     """Write models/seed-N.safetensors and the learning curves, which are means over the seeds."""
     silence()
-    model, seeds, trainer = params["model"], params["seeds"], params["trainer"]
+    model, seeds, trainer = params["model"], params["seeds"], hardware(params["trainer"])
     if not seeds or len(set(seeds)) < len(seeds):
         raise Refusal("conf/config.yaml: seeds must be a list of different numbers, such as [0, 1, 2, 3, 4].")
     torch.set_num_threads(model["threads"])
@@ -34,7 +34,8 @@ def main(params: dict[str, Any]) -> None:
     )
     shape = images.shape[1:]
     device = pl.Trainer(**trainer, logger=False, enable_checkpointing=False).strategy.root_device
-    where = environment(device)
+    build(model, shape, len(classes))  # imports the network, whose code the fingerprint must know
+    where = environment(device, model)
     about = {
         "classes": classes,
         "environment": where,
