@@ -40,7 +40,7 @@ def alternate(cost: Callable[[], object], floor: Callable[[], object], times: in
 def baseline(folder: Path) -> Project:
     """Return a rendered project with a committed baseline."""
     project = render(folder)
-    project.repro()
+    project.run("dvc", "repro")
     project.commit("Baseline")
     return project
 

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from playwright.sync_api import sync_playwright
 
 DOCS = ROOT / "docs"
-DATE = "2026-01-01T12:00:00Z"  # the same commits, and so the same text, each time
+DATE = "1767268800 +0000"  # the same commits, and so the same text, each time
 GITHUB = """<meta charset=utf-8><style>body{font:16px/1.5 -apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif;
 color:#1f2328;max-width:830px;margin:24px auto;padding:16px 24px;border:1px solid #d1d9e0;border-radius:6px}
 table{border-collapse:collapse}td,th{border:1px solid #d1d9e0;padding:6px 13px}code{background:#f1f2f4;border-radius:6px;
@@ -41,7 +41,7 @@ def baseline(folder: Path, short: bool = False) -> Project:
     if short:
         config = project.path / "conf" / "model" / "cnn.yaml"
         config.write_text(config.read_text().replace("steps: 800", "steps: 20"))
-    project.repro()
+    project.run("dvc", "repro")
     project.commit("Baseline")
     return project
 

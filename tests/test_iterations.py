@@ -100,7 +100,7 @@ def test_leaving_a_pass_out(two: Project) -> None:
 def test_a_diff_needs_neither_cache_nor_checkout(story: Project, tmp_path: Path) -> None:
     story.run("git", "clone", "--quiet", "--no-checkout", str(story.path), str(tmp_path / "clone"))
     clone = Project(tmp_path / "clone")
-    clone.run("git", "checkout", "--quiet", "origin/main", "--", "src")
+    clone.run("git", "checkout", "--quiet", "origin/main", "--", "src", "dvc.yaml")
     clone.verb("diff", "origin/main", "origin/relabel-1", "--csv", "d.csv", "--md", "d.md")
     lines = (clone.path / "d.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "id,kind,split,column,old,new,passes"
