@@ -70,9 +70,9 @@ def report(folder: Path) -> None:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
         for name, (page, width) in pages.items():
-            tab = browser.new_page(viewport={"width": width, "height": 900})
+            tab = browser.new_page(viewport={"width": width, "height": 300 if name == "comment" else 900})
             tab.goto(page.as_uri())
-            tab.screenshot(path=DOCS / f"{name}.png")
+            tab.screenshot(path=DOCS / f"{name}.png", full_page=name == "comment")
         browser.close()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     fresh = re.sub(
