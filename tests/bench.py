@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -173,9 +174,11 @@ def grow(project: Project, rng: np.random.Generator, better: float) -> None:
         old = file_md5(path)
         table.to_csv(path, index=False, lineterminator="\n")
         lock = lock.replace(old, file_md5(path))
-    (project.path / "dvc.lock").write_text(
-        lock.replace("- 4\n", "- 4\n" + "".join(f"        - {s}\n" for s in range(5, 10)))
-    )
+    (project.path / "dvc.lock").write_text(lock)
+    for name in ("dvc.lock", "params.yaml"):
+        path = project.path / name
+        more = "".join(rf"\1- {seed}\n" for seed in range(4, seeds))
+        path.write_text(re.sub(r"^( *)- 4\n(?! *- 5)", more, path.read_text(), flags=re.MULTILINE))
 
 
 def file_md5(path: Path) -> str:
