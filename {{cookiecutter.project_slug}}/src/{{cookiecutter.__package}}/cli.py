@@ -50,7 +50,7 @@ def compare(
     names = [*(candidates or []), *(experiments_on(first) if experiments else [])]
     if not names:
         raise Refusal("Name at least one candidate, or add --experiments for all that were run on the baseline.")
-    comparisons = [compare(first, other) for other in resolve(list(dict.fromkeys(names)))]
+    comparisons = [compare(first, other) for other in resolve(list(dict.fromkeys(names)), first.commit)]
     add_looks(comparisons)
     if md:
         from .report.markdown import markdown

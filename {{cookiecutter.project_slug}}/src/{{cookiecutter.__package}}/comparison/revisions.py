@@ -189,12 +189,15 @@ def _dig(params: Any, key: str) -> Any:
     return params
 
 
-def resolve(names: Sequence[str]) -> list[Revision]:
-    """Return the revisions of these names. Raises Refusal for each that is unknown or means several experiments."""
+def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:
+    """Return the revisions of these names. Raises Refusal for each that is unknown or means several revisions.
+
+    Of experiments of one name, that on the commit `on` is meant, else that on HEAD.
+    """
     found, problems = [], []
     for name in names:
         try:
-            found.append(_resolve(name))
+            found.append(_resolve(name, on))
         except Refusal as refusal:
             problems.append(str(refusal))
     if problems:
@@ -202,7 +205,7 @@ def resolve(names: Sequence[str]) -> list[Revision]:
     return found
 
 
-def _resolve(name: str) -> Revision:
+def _resolve(name: str, on: str | None) -> Revision:
     if name == WORKSPACE:
         return Revision(name, None)
     experiments = list_experiments()
@@ -213,8 +216,8 @@ def _resolve(name: str) -> Revision:
             return Revision(name, found)
         commits = commits | {"a branch, tag or commit": found}
     if len(commits) > 1 and "a branch, tag or commit" not in commits:
-        head = git("rev-parse", "HEAD").decode().strip()
-        commits = {base: commit for base, commit in commits.items() if base == head} or commits
+        for here in (on, git("rev-parse", "HEAD").decode().strip()):
+            commits = {here: commits[here]} if here in commits else commits
     if len(commits) == 1:
         return Revision(name, next(iter(commits.values())))
     if commits:

@@ -28,10 +28,12 @@ def review(
     from ..shared.files import write_text
 
     queue = read_queue(limit)
+    suspects = int((queue["queue"] == "training").sum())
+    asked = f"{suspects:,} suspects and {len(queue) - suspects:,} test examples"
     package = __package__.partition(".")[0]
     command = f"python -m {package} review --apply"
     write_text(page(queue, current_labels()[1], queue_key(), Path.cwd().name, command, blind), PAGE)
-    print(f"{PAGE.as_posix()}: {len(queue):,} suspects; open it in a browser. `{command} FILE` places what it saves.")
+    print(f"{PAGE.as_posix()}: {asked}; open it in a browser. `{command} FILE` places what it saves.")
 
 
 def errors(json: Annotated[Path | None, typer.Option(help="Write everything there as JSON.")] = None) -> None:
