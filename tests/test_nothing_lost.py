@@ -132,7 +132,12 @@ def test_two_runs_at_once(passed: Project, finished: dict[str, str], tmp_path: P
     project = passed.copy(tmp_path / "digits")
     runs = [
         subprocess.Popen(
-            ["dvc", "repro"], cwd=project.path, env=project.env, stdout=-3, stderr=subprocess.PIPE, text=True
+            ["dvc", "repro", "evaluate"],
+            cwd=project.path,
+            env=project.env,
+            stdout=-3,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for _ in range(2)
     ]
