@@ -375,7 +375,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ROWS, st.integers(1, 59))
 def test_later_rows_move_no_other_row(box: Sandbox, rows: list[tuple[int, str, int]], cut: int) -> None:
     """Groups stay together, equal inputs too where no group forbids it; what came first stays where it was."""
@@ -395,7 +395,7 @@ def test_later_rows_move_no_other_row(box: Sandbox, rows: list[tuple[int, str, i
     assert (pd.Series(after[free]).groupby(inputs[free]).nunique() <= 1).all()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from([f"a{i}" for i in range(1, 40)]), unique=True, max_size=20), st.booleans())
 def test_drops_and_relabels_move_no_row(box: Sandbox, edited: list[str], drop: bool) -> None:
     box.deliver("", "id,label", [f"a{i},{'cat' if i % 2 else 'dog'}" for i in range(1, 61)])
@@ -565,7 +565,7 @@ def mutated(content: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
     return content
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(["data/passes/p001-a.csv", "data/raw/labels.csv"]),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 8), st.sampled_from(PIECES)), min_size=1, max_size=3),
