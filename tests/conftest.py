@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from browser import find
 from cookiecutter.main import cookiecutter
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
@@ -129,6 +131,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def project(trained: Project, tmp_path: Path) -> Project:
     """A copy of the trained project that a test may change."""
     return trained.copy(tmp_path / "digits")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium of the system."""
+    path = find()
+    if path is None:
+        pytest.fail("The browser tests need Chromium or Chrome: apt-get install chromium.")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The report's page in a real browser: it opens from disk, alone, on a phone too, and no name in it runs."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import find
 from conftest import Project
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 # The project's own tests build comparisons by hand, hostile ones too; their pages are what is opened here.
 WRITE = """
@@ -43,18 +41,6 @@ def pages(rendered: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = WRITE.replace("PACKAGE", rendered.package)
     rendered.run("python", "-B", "-c", script, str(folder), PYTHONPATH=os.pathsep.join(["src", "tests"]))
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium of the system."""
-    path = find()
-    if path is None:
-        pytest.skip("needs Chromium or Chrome")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 def opened(browser: Browser, path: Path, width: int, script: bool = True, dark: bool = False) -> tuple[Page, list[str]]:

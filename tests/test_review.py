@@ -4,15 +4,13 @@ import csv
 import io
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Project
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 KEY = "0123456789ab"
 # Writes a page of made-up suspects: arguments are the number of suspects and of classes, the key, and whether it starts blind.
 MAKE = """
@@ -51,17 +49,6 @@ HOSTILE = [
     'a,b "c"',
     "line\u2028end",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of this file."""
-    if CHROMIUM is None:
-        pytest.fail("The browser tests need Chromium or Chrome: apt-get install chromium.")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

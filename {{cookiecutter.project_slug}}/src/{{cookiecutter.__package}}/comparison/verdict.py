@@ -355,13 +355,12 @@ def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: 
         why += [f"the results of {revision.name} are stale: {what}" for what in stale]
         if stale:
             mend.append(f"Run `dvc repro` on {revision.name} and commit what it writes.")
+    why += [f"the model changed: {what}" for what in frozen.model]
     if frozen.model and all(what.startswith("environment: ") for what in frozen.model):
-        why += [f"the model changed: {what}" for what in frozen.model]
         mend.append(
             "Run `dvc repro --force train evaluate` on the baseline in the candidate's environment, and commit."
         )
     elif frozen.model:
-        why += [f"the model changed: {what}" for what in frozen.model]
         mend.append(
             "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
             "model first (`dvc exp run` on the baseline after the same change) and compare with that."
