@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from {{ cookiecutter.__package }}.data.label_book import sections
 from {{ cookiecutter.__package }}.labels.agreement import cohen, dawid_skene, fleiss, krippendorff, measure, read_annotations
-from {{ cookiecutter.__package }}.labels.book import BOOK, patch, propose, sections
+from {{ cookiecutter.__package }}.labels.book import patch, propose
 from {{ cookiecutter.__package }}.labels.cells import escape_cells, unescape_cells
 from {{ cookiecutter.__package }}.labels.report import markdown, record, show
 from {{ cookiecutter.__package }}.labels.sample import collect, draw, read_back
 from {{ cookiecutter.__package }}.labels.verbs import agree
+from {{ cookiecutter.__package }}.shared.paths import BOOK
 from {{ cookiecutter.__package }}.shared.problems import Refusal
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability": 4 observers x 12 units, nominal

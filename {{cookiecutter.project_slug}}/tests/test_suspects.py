@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from {{ cookiecutter.__package }}.data.label_book import sections
 from {{ cookiecutter.__package }}.labels import suspects as s
-from {{ cookiecutter.__package }}.labels.book import sections
 
 CLASSES = ["cat", "dog", "owl"]
 

@@ -38,6 +38,7 @@ class Made:
     classes: list[str] = dataclasses.field(default_factory=lambda: ["cat", "dog"])
     passes: list[str] = dataclasses.field(default_factory=list)
     extra: dict[str, str] = dataclasses.field(default_factory=lambda: {"path": "data/pretrained.bin", "md5": "1"})
+    folder: str = ""  # the code's, where train depends on it and not on the file
     tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
     def revision(self) -> Revision:
@@ -64,14 +65,17 @@ class Made:
         def entry(path: str) -> dict[str, str]:
             return {"path": path, "md5": md5(files[path]).hexdigest()}
 
+        listed = [{"md5": md5(files[CODE]).hexdigest(), "relpath": CODE.removeprefix(f"{self.folder}/")}]
+        digest = md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"
+        code = {"path": self.folder, "md5": digest} if self.folder else entry(CODE)
         tables = [entry(f"data/examples/{name}.csv") for name in ("train", "validation", "test", "classes")]
-        lock = {
+        stages: dict[str, Any] = {
             "stages": {
                 "fetch": {"cmd": "f", "outs": [self.extra]},
                 "curate": {"cmd": "c", "outs": [*tables, entry("reports/data.json")]},
                 "train": {
                     "cmd": "t",
-                    "deps": [*tables[:2], entry(CODE), self.extra],
+                    "deps": [*tables[:2], code, self.extra],
                     "params": {"params.yaml": {"model": self.model, "seeds": params["seeds"]}},
                     "outs": [{"path": "models", "md5": f"{self.fingerprint}.dir"}],
                 },
@@ -83,7 +87,9 @@ class Made:
                 },
             }
         }
-        files["dvc.lock"] = yaml.safe_dump(lock).encode()
+        files["dvc.lock"] = yaml.safe_dump(stages).encode()
+        pipeline = {name: {"cmd": stage["cmd"]} for name, stage in stages["stages"].items()}
+        files["dvc.yaml"] = yaml.safe_dump({"stages": pipeline}).encode()
         files |= self.tampered
         made = Revision(self.name, self.name.ljust(40, "0"), dict(files))
         made.__dict__["files"] = {path: md5(content).hexdigest() for path, content in files.items()}
@@ -174,6 +180,10 @@ def changed_classes(new: Made) -> None:
     new.classes = ["cat", "dog", "bird"]
 
 
+def ordered_classes(new: Made) -> None:
+    new.classes = ["dog", "cat"]
+
+
 def another_test_set(new: Made) -> None:
     new.test["id"] = ["u" + id if number < 300 else id for number, id in enumerate(new.test["id"])]
     new.answers["id"] = new.test["id"]
@@ -203,18 +213,24 @@ def edited_params(new: Made) -> None:
     new.tampered["params.yaml"] = yaml.safe_dump({"model": {"optimizer": {"lr": 9}}}).encode()
 
 
+def edited_command(new: Made) -> None:
+    new.tampered["dvc.yaml"] = yaml.safe_dump({"stages": {"train": {"cmd": "t --longer"}, "evaluate": {}}}).encode()
+
+
 OBJECTIONS = {
     "learning rate": (changed_lr, "the model changed: param model.optimizer.lr: 0.1 → 0.2", "the model, not both"),
     "code": (changed_code, f"the model changed: code {CODE}: changed", "the model, not both"),
     "environment": (changed_environment, "environment: torch 2.13.0 → torch 2.14.0", "--force train"),
     "fingerprint alone": (changed_fingerprint, 'fingerprint in metrics.json: "abc" → "xyz"', "not both"),
-    "classes": (changed_classes, 'the classes changed: gone none, new "bird"', "passes that change classes"),
+    "classes": (changed_classes, 'the classes changed: new "bird"', "passes that change classes"),
+    "order of the classes": (ordered_classes, "they are in another order", "passes that change classes"),
     "test set": (another_test_set, "the test set changed: only 100 examples are in both", "Keep the test set fixed"),
     "test inputs": (other_pictures, "the test set changed: only 0 examples are in both", "Keep the test set fixed"),
     "pretrained weights": (pretrained, "data/pretrained.bin: changed", "not both"),
     "seeds": (fewer_seeds, "param seeds: [0, 1, 2, 3, 4] → [0, 1]", "not both"),
     "edited answers": (edited_answers, "reports/predictions.csv is not what stage evaluate last ran with", "dvc repro"),
     "edited table": (edited_train, "data/examples/train.csv is not what stage", "dvc repro"),
+    "edited command": (edited_command, "the command of stage train in dvc.yaml is not what it last ran", "dvc repro"),
     "edited params": (edited_params, "model in params.yaml is not what stage train last ran with", "dvc repro"),
 }
 
@@ -230,6 +246,18 @@ def test_not_comparable(pair: tuple[Made, Made], change: Callable[[Made], None],
     assert any(mend in hint for hint in found.mend)
     assert headline(found).startswith("not comparable: ")
     assert json.loads(json.dumps(record(found), allow_nan=False))["verdict"] == v.NOT_COMPARABLE
+
+
+def test_files_that_dvc_ignores_make_nothing_stale(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.tampered = {".dvcignore": b"# strays\n.DS_Store\n__pycache__\n"}
+    new.folder = "src/pkg"
+    old.folder = "src/pkg"
+    assert compare(old.revision(), new.revision()).verdict == v.HELPS
+    new.tampered |= {"src/pkg/.DS_Store": b"x", "src/pkg/__pycache__/a.pyc": b"y"}
+    assert compare(old.revision(), new.revision()).verdict == v.HELPS
+    new.tampered["src/pkg/more.py"] = b"z"
+    assert "src/pkg is not what stage train last ran with" in compare(old.revision(), new.revision()).why[0]
 
 
 def test_two_seeds_are_too_few(pair: tuple[Made, Made]) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from .labels import verbs, verbs_review
 from .shared.files import write_json, write_text
+from .shared.paths import PREDICTIONS, TEST
 from .shared.problems import Refusal
 from .shared.stage import complain
 
@@ -65,9 +66,7 @@ def compare(
         ids = pictured(comparisons)
         pictures = {id: uri for c in comparisons for id, uri in thumbnails(c.candidate, ids).items()}
         errors = {
-            c.candidate.name: analyse(
-                c.candidate.table("reports/predictions.csv"), c.candidate.table("data/examples/test.csv")
-            )
+            c.candidate.name: analyse(c.candidate.table(PREDICTIONS), c.candidate.table(TEST))
             for c in comparisons
             if c.gain is not None
         }

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from ..data.examples import OWN
-from ..data.raw import SPLITS
+from ..shared.paths import DATA, SPLITS, TABLES
 from ..shared.problems import Refusal
 from ..shared.tables import strings
 from .revisions import Revision
@@ -50,8 +50,8 @@ def load_examples(revision: Revision, splits: Sequence[str]) -> pd.DataFrame:
     """Return the examples of some sets of a revision: the columns of the example tables and `split`, its number."""
     tables = []
     for split in splits:
-        table = revision.table(f"data/examples/{split}.csv")
-        tables.append(table.assign(split=np.int8(SPLITS.index(split))))
+        number = SPLITS.index(split)
+        tables.append(revision.table(TABLES[number]).assign(split=np.int8(number)))
     joined = pd.concat(tables, ignore_index=True)
     return joined if all(len(table.columns) == len(joined.columns) for table in tables) else joined.fillna("")
 
@@ -62,14 +62,14 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
     Where DVC holds the tables of one and they are neither in its cache nor on a remote, the rows cannot be told: then
     the counts come from reports/data.json, and `notes` says what is missing and which tables are known to be equal.
     """
-    reports = [revision.json("reports/data.json") for revision in (baseline, candidate)]
+    reports = [revision.json(DATA) for revision in (baseline, candidate)]
     lists = [[entry["name"] for entry in report["passes"]] for report in reports]
     only = ([n for n in lists[1] if n not in lists[0]], [n for n in lists[0] if n not in lists[1]])
     counts = {}
     for split in SPLITS:
         old, new = (report["sets"][split]["classes"] for report in reports)
         counts[split] = {name: (old.get(name, 0), new.get(name, 0)) for name in dict.fromkeys([*old, *new])}
-    equal = {split: _same(baseline, candidate, f"data/examples/{split}.csv") for split in SPLITS}
+    equal = {path.stem: _same(baseline, candidate, path.as_posix()) for path in TABLES}
     changed = [split for split in SPLITS if not equal[split]]
     rows, notes = pd.DataFrame(columns=COLUMNS, dtype="str"), []
     if changed:

@@ -7,11 +7,12 @@ the model, and then a gain cannot be told to come from the data.
 from dataclasses import dataclass
 from typing import Any
 
+from ..shared.paths import DATA, EXAMPLES, INPUTS, METRICS, MODELS
 from ..shared.problems import quoted
 from .revisions import Revision
 
 STAGES = ("train", "evaluate")
-DATA = ("data/inputs", "data/examples", "models", "reports/data.json")  # what changes with the data; all else is model
+CHANGING = [path.as_posix() for path in (INPUTS, EXAMPLES, MODELS, DATA)]  # with the data; all else is model
 MARKER = "conf.ok"
 
 
@@ -54,7 +55,9 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
         one, other = (lock.get(stage) for lock in locks)
         if one is None or other is None:
             model += [
-                f"{r.name} has no stage {stage} in dvc.lock" for r, s in ((baseline, one), (candidate, other)) if not s
+                f"{r.name} has no stage {stage} in dvc.lock; run `dvc repro` there and commit dvc.lock"
+                for r, s in ((baseline, one), (candidate, other))
+                if s is None
             ]
             continue
         if one.get("cmd") != other.get("cmd"):
@@ -65,7 +68,7 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
         for path in sorted(hashes[0].keys() | hashes[1].keys()):
             if path == MARKER:
                 continue
-            is_data = any(path == name or path.startswith(f"{name}/") for name in DATA)
+            is_data = any(path == name or path.startswith(f"{name}/") for name in CHANGING)
             counts["code"] += not is_data
             if hashes[0].get(path) != hashes[1].get(path):
                 if is_data:
@@ -74,14 +77,14 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
                     model += _code(path, baseline, candidate)
     packs = [lock.get("pack", {}) for lock in locks]
     if (
-        "data/inputs" in data
+        INPUTS.as_posix() in data
     ):  # inputs may differ because the files do, but not because they are prepared in another way
         model += _changed_params(*packs)
         hashes = [{dep["path"]: dep.get("md5") for dep in pack.get("deps", [])} for pack in packs]
         for path in sorted(hashes[0].keys() | hashes[1].keys()):
             if path.startswith("src/") and hashes[0].get(path) != hashes[1].get(path):
                 model += _code(path, baseline, candidate)
-    metrics = [revision.json("metrics.json") for revision in (baseline, candidate)]
+    metrics = [revision.json(METRICS) for revision in (baseline, candidate)]
     if metrics[0].get("environment") != metrics[1].get("environment"):
         old_parts, new_parts = (str(m.get("environment", "unknown")).split(", ") for m in metrics)
         gone = ", ".join(part for part in old_parts if part not in new_parts)

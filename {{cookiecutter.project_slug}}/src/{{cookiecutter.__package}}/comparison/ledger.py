@@ -1,14 +1,12 @@
 """The ledger of passes: what each changed, when and by whom, and the gain it brought where results tell."""
 
-from pathlib import Path
 from typing import Any
 
 from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
+from ..shared.paths import DATA, METRICS, PASSES
 from ..shared.problems import Refusal
 from .revisions import Revision, git, list_experiments
 from .verdict import NOT_COMPARABLE, compare
-
-PASSES = Path("data/passes")
 
 
 def ledger() -> list[dict[str, Any]]:
@@ -46,15 +44,15 @@ def ledger() -> list[dict[str, Any]]:
 
 def _results() -> dict[tuple[str, ...], Revision]:
     """Return the newest result for each list of passes that was ever applied, in branches, tags and experiments."""
-    commits = git("log", "--format=%H", "--branches", "--tags", "--", "dvc.lock", "metrics.json").decode().split()
+    commits = git("log", "--format=%H", "--branches", "--tags", "--", "dvc.lock", METRICS.as_posix()).decode().split()
     names = {commit: commit[:7] for commit in commits}
     for name, runs in list_experiments().items():
         names |= dict.fromkeys(runs.values(), name)
     found: dict[tuple[str, ...], Revision] = {}
     for commit, name in names.items():
         revision = Revision(name, commit)
-        if revision.read("reports/data.json") and revision.read("metrics.json"):
-            key = tuple(entry["name"] for entry in revision.json("reports/data.json")["passes"])
+        if revision.read(DATA) and revision.read(METRICS):
+            key = tuple(entry["name"] for entry in revision.json(DATA)["passes"])
             found.setdefault(key, revision)
     return found
 

@@ -9,28 +9,44 @@ import dataclasses
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from ..shared.paths import METRICS, TEST, TRAIN, VALIDATION
 from .revisions import Revision, git
 from .statistics import Interval
 from .verdict import Comparison
 
-TRAINING = ("data/examples/train.csv", "data/examples/validation.csv")
-TEST = "data/examples/test.csv"
+TABLES = (TEST, TRAIN, VALIDATION)
 
 
 def looks(test_of: Revision) -> int:
     """Return how many different data revisions were scored on the test set of a revision, itself included."""
     commits = (
-        git("log", "--format=%H", "--full-history", "--branches", "--tags", "--remotes", "HEAD", "--", "metrics.json")
+        git(
+            "log",
+            "--format=%H",
+            "--full-history",
+            "--branches",
+            "--tags",
+            "--remotes",
+            "HEAD",
+            "--",
+            METRICS.as_posix(),
+        )
         .decode()
         .split()
     )
     commits += git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
-    asked = [f"{commit}:./{path}" for commit in dict.fromkeys(commits) for path in (TEST, *TRAINING)]
-    answer = git("cat-file", "--batch-check=%(objectname)", stdin="\n".join(asked).encode()).decode().splitlines()
-    hashes = [None if line.endswith("missing") else line for line in answer]
-    rows = list(zip(hashes[::3], hashes[1::3], hashes[2::3], strict=True))
-    own = [git("hash-object", "--stdin", stdin=test_of.need(path)).decode().strip() for path in (TEST, *TRAINING)]
-    return len({row[1:] for row in [*rows, tuple(own)] if row[0] == own[0] and row[1] is not None})
+    commits = list(dict.fromkeys(commits))
+    if test_of.read(TEST) is None:  # DVC holds the tables, so each dvc.lock tells them apart
+        revisions = [test_of, *(Revision(commit, commit) for commit in commits)]
+        own, *rows = [tuple(revision.digest(path) for path in TABLES) for revision in revisions]
+    else:
+        asked = "\n".join(f"{commit}:./{path.as_posix()}" for commit in commits for path in TABLES)
+        answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
+        hashes = [None if line.endswith("missing") else line for line in answer]
+        rows = list(zip(hashes[::3], hashes[1::3], hashes[2::3], strict=True))
+        contents = (test_of.need(path) for path in TABLES)
+        own = tuple(git("hash-object", "--stdin", stdin=content).decode().strip() for content in contents)
+    return len({row[1:] for row in [*rows, own] if row[0] == own[0] and row[1] is not None})
 
 
 def luck(k: int) -> float:

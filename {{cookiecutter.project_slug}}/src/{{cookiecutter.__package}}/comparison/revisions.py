@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +88,13 @@ class Revision:
                 self.contents[path] = answer[end + 1 : end + 1 + size]
                 start = end + 2 + size
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str | Path) -> bytes | None:
         """Return a file's content, or None where the revision does not have it."""
+        path = Path(path).as_posix()
         self.load([path])
         return self.contents[path]
 
-    def need(self, path: str) -> bytes:
+    def need(self, path: str | Path) -> bytes:
         """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none."""
         content = self.read(path)
         if content is None and self.commit is not None and self.digest(path):
@@ -102,7 +102,7 @@ class Revision:
             from dvc.exceptions import DvcException
 
             with suppress(DvcException, OSError):
-                content = self.contents[path] = read(path, rev=self.commit, mode="rb")
+                content = read(str(path), rev=self.commit, mode="rb")
             if content is None:
                 hint = "`dvc fetch` may bring it; else run `dvc repro` there and commit what it writes"
                 raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
@@ -110,24 +110,24 @@ class Revision:
             raise Refusal(f"{self.name} has no {path}; run `dvc repro` there and commit what it writes.")
         return content
 
-    def digest(self, path: str) -> str | None:
+    def digest(self, path: str | Path) -> str | None:
         """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
         lock = yaml.load(self.read("dvc.lock") or b"{}", Loader=YAML) or {}
         outs = (out for stage in lock.get("stages", {}).values() for out in stage.get("outs", []))
-        return next((out.get("md5") for out in outs if out["path"] == path), None)
+        return next((out.get("md5") for out in outs if out["path"] == Path(path).as_posix()), None)
 
-    def table(self, path: str) -> pd.DataFrame:
+    def table(self, path: str | Path) -> pd.DataFrame:
         """Return a CSV file as text columns."""
         return read_table(Path(path), f"{self.name}:{path}", self.need(path))
 
-    def json(self, path: str) -> Any:
+    def json(self, path: str | Path) -> Any:
         """Return a JSON file."""
         try:
             return json.loads(self.need(path))
         except ValueError as error:
             raise Refusal(f"{self.name}:{path} is not JSON ({error}); run `dvc repro` there and commit it.") from None
 
-    def yaml(self, path: str) -> Any:
+    def yaml(self, path: str | Path) -> Any:
         """Return a YAML file."""
         try:
             return yaml.load(self.need(path), Loader=YAML)
@@ -135,58 +135,6 @@ class Revision:
             raise Refusal(
                 f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`."
             ) from None
-
-    def stale(self) -> list[str]:
-        """Return what changed in this revision after its results were made, by the hashes in dvc.lock.
-
-        Only what Git holds can be checked, and the results of DVC's cache by their hashes alone.
-        """
-        stages = (self.yaml("dvc.lock") or {}).get("stages", {})
-        if self.read("dvc.yaml") is not None:  # DVC keeps stages in the lock that were deleted from the pipeline
-            stages = {
-                name: stage for name, stage in stages.items() if name in (self.yaml("dvc.yaml").get("stages") or {})
-            }
-        stages.pop("audit", None)  # which has no part in a gain
-        outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
-        tracked = [path for path in self.paths("data") + self.paths("models") if path.endswith(".dvc")]
-        outs |= {path.removesuffix(".dvc"): self.yaml(path)["outs"][0].get("md5") for path in tracked}
-        entries = [
-            (name, dep) for name, stage in stages.items() for dep in (*stage.get("deps", []), *stage.get("outs", []))
-        ]
-        inside = {dep["path"]: self.paths(dep["path"]) for _, dep in entries}
-        self.load({path for paths in inside.values() for path in paths})
-        found = []
-        for name, dep in entries:
-            path, locked = dep["path"], dep.get("md5")
-            known = path in outs or any(path.startswith(f"{out}/") for out in outs)
-            now = self._digest(path, inside[path]) if inside[path] else outs.get(path, locked) if known else None
-            if now != locked:
-                found.append(f"{path} is not what stage {name} last ran with")
-        params = self.yaml("params.yaml")
-        for name, stage in stages.items():
-            for key, locked in stage.get("params", {}).get("params.yaml", {}).items():
-                if name != "freeze" and _dig(params, key) != locked:
-                    found.append(f"{key} in params.yaml is not what stage {name} last ran with")
-        return list(dict.fromkeys(found))
-
-    def _digest(self, path: str, files: Sequence[str]) -> str:
-        """Return DVC's hash of a file or of a folder, of what Git (or the workspace) holds of it."""
-        if files == [path]:
-            return md5(self.read(path) or b"", usedforsecurity=False).hexdigest()
-        contents = {file: self.read(file) for file in files}
-        rows = [
-            {"md5": md5(content, usedforsecurity=False).hexdigest(), "relpath": file[len(path) + 1 :]}
-            for file, content in contents.items()
-            if content is not None
-        ]
-        rows.sort(key=lambda row: tuple(row["relpath"].split("/")))
-        return md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
-
-
-def _dig(params: Any, key: str) -> Any:
-    for part in key.split("."):
-        params = params.get(part) if isinstance(params, dict) else None
-    return params
 
 
 def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:

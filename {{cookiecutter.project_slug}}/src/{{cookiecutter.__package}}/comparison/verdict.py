@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..shared.paths import CLASSES, PREDICTIONS, TEST
 from ..shared.problems import Refusal, quoted
 from . import statistics
 from .datadiff import DataDiff, diff
 from .frozen import Frozen, compare_models
 from .revisions import Revision
+from .stale import stale
 from .statistics import Interval
 
 HELPS, HURTS, NO_DIFFERENCE = "helps", "hurts", "no detectable difference"
@@ -161,8 +163,8 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
     """Read the stored answers of two revisions and line them up by test example and seed."""
     answers, tests = [], []
     for revision in (baseline, candidate):
-        answers.append(revision.table("reports/predictions.csv").set_index("id"))
-        test = revision.table("data/examples/test.csv").set_index("id")
+        answers.append(revision.table(PREDICTIONS).set_index("id"))
+        test = revision.table(TEST).set_index("id")
         tests.append(test)
         if not answers[-1].index.is_unique or set(answers[-1].index) != set(test.index):
             raise Refusal(
@@ -351,9 +353,9 @@ def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: 
     """Return why two revisions cannot be compared, and what would mend it."""
     why, mend = [], []
     for revision in (baseline, candidate):
-        stale = revision.stale()
-        why += [f"the results of {revision.name} are stale: {what}" for what in stale]
-        if stale:
+        outdated = stale(revision)
+        why += [f"the results of {revision.name} are stale: {what}" for what in outdated]
+        if outdated:
             mend.append(f"Run `dvc repro` on {revision.name} and commit what it writes.")
     why += [f"the model changed: {what}" for what in frozen.model]
     if frozen.model and all(what.startswith("environment: ") for what in frozen.model):
@@ -365,11 +367,11 @@ def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: 
             "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
             "model first (`dvc exp run` on the baseline after the same change) and compare with that."
         )
-    lists = [list(revision.table("data/examples/classes.csv")["class"]) for revision in (baseline, candidate)]
+    lists = [list(revision.table(CLASSES)["class"]) for revision in (baseline, candidate)]
     if lists[0] != lists[1]:
-        gone = ", ".join(quoted(name) for name in lists[0] if name not in lists[1])
-        come = ", ".join(quoted(name) for name in lists[1] if name not in lists[0])
-        why.append(f"the classes changed: gone {gone or 'none'}, new {come or 'none'}")
+        gone, come = ([quoted(name) for name in lists[i] if name not in lists[1 - i]] for i in (0, 1))
+        change = [f"{word} {', '.join(names)}" for word, names in (("gone", gone), ("new", come)) if names]
+        why.append(f"the classes changed: {', '.join(change) or 'they are in another order'}")
         mend.append(
             "Apply the passes that change classes to both sides: make a baseline that has them and nothing else."
         )

@@ -1,23 +1,22 @@
 """What curate warns of: nothing here stops a run, all of it is worth a look before training."""
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..shared.paths import BOOK, SPLITS
 from ..shared.problems import quoted
+from .label_book import sections
 from .passes import ACTIVE, State
-from .raw import SPLITS
 from .split import shared_inputs
 
 NAMED = 20  # ids listed with a warning
 
 
 def warnings(
-    state: State, sets: np.ndarray, inputs: np.ndarray, weight: np.ndarray, limits: Mapping[str, Any], label_book: Path
+    state: State, sets: np.ndarray, inputs: np.ndarray, weight: np.ndarray, limits: Mapping[str, Any], book: str
 ) -> list[dict[str, Any]]:
     """Return warnings as {kind, what, count, ids}; `ids` are the first few.
 
@@ -27,7 +26,7 @@ def warnings(
         inputs: number of each raw row's input, see `split.assign` (n).
         weight: whether each raw row counts (n, bool).
         limits: `data.checks` of the configuration.
-        label_book: the file with one section a class.
+        book: the label book's text.
     """
     found: list[dict[str, Any]] = []
     raw_ids = state.raw.table["id"]
@@ -66,12 +65,11 @@ def warnings(
     for name in folded[folded.duplicated()].unique():
         alike = ", ".join(quoted(known[i]) for i in np.flatnonzero(folded == name))
         warn("classes alike", f"the classes {alike} differ only in upper and lower case; to join them use merge-class")
-    book = label_book.read_text(encoding="utf-8", errors="replace") if label_book.is_file() else ""
-    sections = {match.strip() for match in re.findall(r"^##\s+(.+?)\s*#*$", book, re.MULTILINE)}
-    missing = [name for name in known if name not in sections]
+    defined = sections(book)
+    missing = [name for name in known if name not in defined]
     if missing:
         listed = ", ".join(map(quoted, missing[:NAMED]))
-        what = f"{label_book.as_posix()} has no section `## CLASS` for {listed}{' ...' if len(missing) > NAMED else ''}"
+        what = f"{BOOK.as_posix()} has no section `## CLASS` for {listed}{' ...' if len(missing) > NAMED else ''}"
         warn("label book", what, count=len(missing))
     return found
 
@@ -108,7 +106,7 @@ def summary(state: State, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     known = state.known()
     sets = {}
     for split in SPLITS:
-        table = tables[split]
+        table = tables[f"{split}.csv"]
         counts = table.loc[table["weight"] > 0, "label"].value_counts()
         sets[split] = {
             "examples": int((table["weight"] > 0).sum()),

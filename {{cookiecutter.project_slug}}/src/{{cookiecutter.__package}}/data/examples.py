@@ -7,24 +7,21 @@ inputs), input (hash of the input), passes (which changed it, separated by blank
 import json
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ..shared.files import written
+from ..shared.paths import CLASSES, DATA, EXAMPLES, TABLES
 from ..shared.tables import text_column, write_table
 from .passes import WAITING, State
-from .raw import SPLITS
 
-FOLDER = Path("data/examples")
 OWN = ("id", "label", "given_label", "weight", "row", "input", "passes")
-TABLES = {split: f"{split}.csv" for split in SPLITS} | {"classes": "classes.csv"}
 
 
 def build(state: State, sets: np.ndarray, inputs: pd.Series, weight: np.ndarray) -> dict[str, pd.DataFrame]:
-    """Return the tables of TABLES: the examples of each set, dropped ones included, and the classes in code order.
+    """Return {file name: table}: the examples of each set, dropped ones included, and the classes in code order.
 
     Args:
         state: after all passes.
@@ -42,10 +39,10 @@ def build(state: State, sets: np.ndarray, inputs: pd.Series, weight: np.ndarray)
     for row, names in state.touched.items():
         touched[row] = " ".join(names)
     tables = {}
-    for number, split in enumerate(SPLITS):
+    for number, path in enumerate(TABLES):
         here = rows[sets[rows] == number]
         given = raw.iloc[here].reset_index(drop=True)
-        tables[split] = pd.DataFrame(
+        tables[path.name] = pd.DataFrame(
             {
                 "id": given["id"],
                 "label": text_column(pa.array(state.classes, pa.string()).take(pa.array(state.codes[here]))),
@@ -57,18 +54,18 @@ def build(state: State, sets: np.ndarray, inputs: pd.Series, weight: np.ndarray)
             }
             | {column: given[column] for column in extra}
         )
-    tables["classes"] = pd.DataFrame({"class": state.known()}, dtype="str")
+    tables[CLASSES.name] = pd.DataFrame({"class": state.known()}, dtype="str")
     return tables
 
 
-def save(tables: Mapping[str, pd.DataFrame], report: object, report_path: Path) -> None:
+def save(tables: Mapping[str, pd.DataFrame], report: object) -> None:
     """Write all tables and the report, then put them in place together: all old or all new, whatever happens."""
-    with written(report_path) as aside, written(FOLDER) as folder:
+    with written(DATA) as aside, written(EXAMPLES) as folder:
         folder.mkdir()
-        if FOLDER.is_dir():  # what others keep there, such as the .gitignore of DVC
-            for path in FOLDER.iterdir():
-                if path.is_file() and path.name not in TABLES.values():
+        if EXAMPLES.is_dir():  # what others keep there, such as the .gitignore of DVC
+            for path in EXAMPLES.iterdir():
+                if path.is_file() and path.name not in tables:
                     shutil.copy2(path, folder / path.name)
-        for name, file in TABLES.items():
-            write_table(tables[name], folder / file)
+        for name, table in tables.items():
+            write_table(table, folder / name)
         aside.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")

@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ..shared.paths import IMAGES, INDEX
 from ..shared.problems import Problem, quoted, refuse
 from ..shared.progress import Progress
 from .raw import Raw
-
-IMAGES, INDEX = "images.npy", "index.parquet"
 
 
 def unsafe(path: str) -> str | None:
@@ -77,9 +76,9 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
         refuse([*raw.found, Problem(raw.files[0], "has no column `path`, which names each example's image", 1)])
     shape = (len(table), inputs["height"], inputs["width"], inputs["channels"])
     target.mkdir(parents=True)
-    images = np.lib.format.open_memmap(target / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
+    images = np.lib.format.open_memmap(target / IMAGES.name, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map would kill the process without a word
-        with (target / IMAGES).open("r+b") as file:
+        with (target / IMAGES.name).open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, images.offset + images.nbytes)
     digests = np.empty(len(table), dtype=object)
 
@@ -102,5 +101,5 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
                 wrong[row] = said
     refuse(raw.found + raw.problems(wrong))
     images.flush()
-    pd.DataFrame({"id": table["id"], "input": digests.astype(str)}).to_parquet(target / INDEX, index=False)
+    pd.DataFrame({"id": table["id"], "input": digests.astype(str)}).to_parquet(target / INDEX.name, index=False)
     return len(table)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
+from ..shared.paths import SPLITS
 from ..shared.problems import Problem, Refusal, near_miss, quoted
 from ..shared.tables import lines_of, read_table, strings
 
-SPLITS = ("train", "validation", "test")
 KNOWN = ("id", "label", "path", "text", "split", "group")  # every other column is metadata: slices
 RESERVED = ("given_label", "weight", "row", "input", "passes", "predicted", "delivery", "old_label", "new_label")
 

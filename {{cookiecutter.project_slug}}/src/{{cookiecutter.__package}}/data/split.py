@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..shared.paths import SPLITS
 from ..shared.problems import Refusal, quoted
-from .raw import SPLITS, Raw
+from .raw import Raw
 
 
 def fraction(keys: pd.Series, salt: str) -> np.ndarray:

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
+from ..shared.paths import ANNOTATIONS, RAW
 from ..shared.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..shared.tables import lines_of, read_table
 from .cells import unescape_cells
 
 COLUMNS = ["id", "annotator", "label"]
-DELIVERED, COLLECTED = Path("data/raw/annotations.csv"), Path("data/annotations.csv")
+DELIVERED = RAW / "annotations.csv"
 TINY = 1e-300  # stands for a probability of 0, whose logarithm a sum could not hold
 
 
@@ -36,7 +37,7 @@ def read_annotations(*paths: Path, forms: bool = False) -> pd.DataFrame:
     """
     tables = [pd.DataFrame(columns=[*COLUMNS, "file", "row"], dtype="str")]
     problems: list[Problem] = []
-    for path in paths or [path for path in (DELIVERED, COLLECTED) if path.is_file()]:
+    for path in paths or [path for path in (DELIVERED, ANNOTATIONS) if path.is_file()]:
         try:
             table = read_table(path)
         except Refusal as refusal:
@@ -248,7 +249,7 @@ def measure(annotations: pd.DataFrame) -> Agreement:
     shared = last[last["id"].duplicated(keep=False)].reset_index(drop=True)
     if shared.empty:
         raise Refusal(
-            f"No example has labels of two annotators in {DELIVERED} or {COLLECTED}; "
+            f"No example has labels of two annotators in {DELIVERED} or {ANNOTATIONS}; "
             "`agree --sample 50` writes examples for two people to label, `agree --read FILE` takes in their answers."
         )
     rows, ids = pd.factorize(shared["id"], sort=True)

@@ -1,4 +1,4 @@
-"""The label book `data/label_book.md`: one `## CLASS` section a class, written by people; proposals are patches."""
+"""Proposals for the label book, made from what annotators disagree on; people apply them as patches."""
 
 import difflib
 import re
@@ -7,26 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..data.label_book import places, sections
+from ..shared.paths import BOOK
 from ..shared.problems import quoted
 
-BOOK, PATCH = Path("data/label_book.md"), Path("reports/label_book.patch")
-HEADING = re.compile(r"^##[ \t]+(.+?)[ \t]*#*[ \t]*\r?$", re.MULTILINE)
+PATCH = Path("reports/label_book.patch")
 PROPOSED = 5  # pairs of classes, the most confused ones
-
-
-def sections(text: str) -> dict[str, str]:
-    """Return what the label book says of each class, without the heading; of a class with two sections the first."""
-    found: dict[str, str] = {}
-    for name, start, end in _places(text):
-        found.setdefault(name, text[start:end].strip())
-    return found
-
-
-def _places(text: str) -> list[tuple[str, int, int]]:
-    """Return the class of each section, and where its text starts and ends."""
-    heads = list(HEADING.finditer(text))
-    ends = [*(head.start() for head in heads[1:]), len(text)]
-    return [(head[1], head.end(), end) for head, end in zip(heads, ends, strict=False)]
 
 
 def propose(text: str, confusions: pd.DataFrame, classes: Sequence[str], passes: pd.DataFrame) -> str:
@@ -53,10 +39,10 @@ def propose(text: str, confusions: pd.DataFrame, classes: Sequence[str], passes:
                 seen = f"Annotators disagreed on it ({row.examples:,}x), as in {', '.join(map(_code, row.ids))}."
                 entries.setdefault(own, []).append(f"{start} {seen} Decision: to be written. Pass: {by or 'none yet'}.")
     end = "\r\n" if "\r\n" in text else "\n"
-    places = _places(text)
-    names = [name for name, _, _ in places]
-    for number in reversed(range(len(places))):  # from the end, so that the places before stay right
-        name, begin, stop = places[number]
+    found = places(text)
+    names = [name for name, _, _ in found]
+    for number in reversed(range(len(found))):  # from the end, so that the places before stay right
+        name, begin, stop = found[number]
         if name in entries and names.index(name) == number:  # of two sections the first
             body = text[begin:stop].rstrip()
             after_list = body.rpartition("\n")[2].startswith("- ")

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,11 @@ from ..comparison.statistics import holm
 from ..comparison.verdict import MIN_SLICE, slice_masks
 from ..data.examples import OWN
 from ..report.terminal import table
+from ..shared.paths import AUDIT, CURVES, PREDICTIONS, TEST
 from ..shared.problems import Refusal, quoted
 from ..shared.tables import read_table
 from .agreement import measure, read_annotations
-from .suspects import AUDIT
 
-PREDICTIONS, TEST = Path("reports/predictions.csv"), Path("data/examples/test.csv")
-CURVES = Path("reports/learning_curves.csv")
 # Conventions, not laws: from where on a number decides the next step.
 ALPHA = 0.667  # agreement under which people do not share a definition (Krippendorff, Content Analysis, 2004)
 NOISE = 0.02  # estimated share of wrong labels; hard examples alone can give about as much

@@ -10,11 +10,10 @@ from ..comparison.revisions import git
 from ..data.passes import ACTIVE, COLUMNS, apply, chosen, pass_names, read_pass, start
 from ..data.raw import read_raw
 from ..shared.files import read_params
+from ..shared.paths import PASSES, RAW
 from ..shared.problems import Refusal, quoted, refuse
 from ..shared.tables import write_table
 from .cells import escape_cells
-
-RAW, PASSES = Path("data/raw"), Path("data/passes")
 
 
 def current_labels() -> tuple[pd.Series, list[str]]:

@@ -16,17 +16,16 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from ..data.label_book import read_book, sections
 from ..data.passes import COLUMNS, EXAMPLE_ACTIONS
-from ..data.raw import SPLITS
+from ..shared.paths import CLASSES, IMAGES, SUSPECTS, TABLES
 from ..shared.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..shared.tables import lines_of, read_table
-from .book import BOOK, sections
 from .cells import unescape_cells
 from .place import current_labels
 from .suspects import COLUMNS as SUSPECT_COLUMNS
-from .suspects import SUSPECTS, definition
+from .suspects import definition
 
-EXAMPLES, IMAGES = Path("data/examples"), Path("data/inputs/images.npy")
 SIDE, LOSSLESS = 320, 64  # pixels of a picture's longer side, at most; up to which it is PNG
 BYTES = 24 << 20  # of all pictures
 ACTIONS = tuple(action for action in EXAMPLE_ACTIONS if action != "add")
@@ -41,23 +40,18 @@ def read_queue(limit: int | None = None) -> pd.DataFrame:
     if not SUSPECTS.is_file():
         raise Refusal(f"{SUSPECTS.as_posix()} is missing; `dvc repro` writes it.")
     found = read_table(SUSPECTS)[SUSPECT_COLUMNS].head(limit)
-    table = pd.concat([read_table(EXAMPLES / f"{split}.csv") for split in SPLITS], ignore_index=True).fillna("")
+    table = pd.concat([read_table(path) for path in TABLES], ignore_index=True).fillna("")
     table = table.set_index("id").reindex(found["id"])
     if (table["label"].to_numpy() != found["label"].to_numpy()).any():
         raise Refusal(f"{SUSPECTS.as_posix()} is of older labels than data/examples/; `dvc repro` audits them again.")
     more = table[[column for column in table if column not in SUSPECT_COLUMNS]].reset_index(drop=True)
-    book = found["label"].map(definition(book_text())).fillna("-")
+    book = found["label"].map(definition(read_book())).fillna("-")
     return found.join(more).assign(mark="input " + more["input"] + ", book " + book)
-
-
-def book_text() -> str:
-    """Return the label book, or nothing."""
-    return BOOK.read_text(encoding="utf-8", errors="replace") if BOOK.is_file() else ""
 
 
 def queue_key() -> str:
     """Return 12 hex digits that change with the suspects, their labels, their order, or the classes."""
-    content = [path.read_bytes() for path in (SUSPECTS, EXAMPLES / "classes.csv")]
+    content = [path.read_bytes() for path in (SUSPECTS, CLASSES)]
     return hashlib.sha256(b"\0".join(content)).hexdigest()[:12]
 
 
@@ -115,7 +109,7 @@ def page(queue: pd.DataFrame, classes: list[str], key: str, title: str, command:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["digest"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    book = {name: text for name, text in sections(book_text()).items() if name in classes}
+    book = {name: text for name, text in sections(read_book()).items() if name in classes}
     return environment.get_template("review.html.j2").render(title=title, data=data | {"book": book, "items": items})
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..data.examples import FOLDER, TABLES
-from ..data.raw import SPLITS, read_raw
+from ..data.raw import read_raw
 from ..data.split import fraction
+from ..shared.paths import ANNOTATIONS, EXAMPLES, RAW, TABLES, TEST
 from ..shared.problems import Refusal, near_miss, quoted, refuse
 from ..shared.tables import read_table, write_table
 from . import agreement
-from .agreement import COLLECTED, COLUMNS, read_annotations
+from .agreement import COLUMNS, read_annotations
 from .cells import escape_cells
-from .place import RAW, current_labels
+from .place import current_labels
 
 
 def examples(test: bool | None = False) -> pd.DataFrame:
@@ -25,14 +25,14 @@ def examples(test: bool | None = False) -> pd.DataFrame:
     Raises:
         Refusal: where the tables are missing or of other raw data.
     """
-    wanted = [s for s in SPLITS if test is None or (s == "test") == test]
-    if not all((FOLDER / TABLES[split]).is_file() for split in wanted):
-        raise Refusal(f"{FOLDER.as_posix()}/ is missing; `dvc repro` writes it.")
-    table = pd.concat([read_table(FOLDER / TABLES[split]).assign(set=split) for split in wanted], ignore_index=True)
+    wanted = [path for path in TABLES if test is None or (path == TEST) == test]
+    if not all(path.is_file() for path in wanted):
+        raise Refusal(f"{EXAMPLES.as_posix()}/ is missing; `dvc repro` writes it.")
+    table = pd.concat([read_table(path).assign(set=path.stem) for path in wanted], ignore_index=True)
     table = table[table["weight"] != "0"].reset_index(drop=True)
     raw = read_raw(RAW).table.set_index("id")
     if not table["id"].isin(raw.index).all():
-        raise Refusal(f"{FOLDER.as_posix()}/ is not of this data/raw/; `dvc repro` makes it anew.")
+        raise Refusal(f"{EXAMPLES.as_posix()}/ is not of this data/raw/; `dvc repro` makes it anew.")
     return table.assign(path=raw["path"].loc[table["id"]].to_numpy() if "path" in raw else "")
 
 
@@ -85,11 +85,13 @@ def collect(annotations: pd.DataFrame) -> str:
     They are kept there and not in data/raw/, because the file is small text that Git reviews, because DVC deletes the
     out of a stage before it runs, and because a change of data/raw/ would pack all inputs again.
     """
-    old = read_annotations(COLLECTED)[COLUMNS] if COLLECTED.is_file() else pd.DataFrame(columns=COLUMNS, dtype="str")
+    old = (
+        read_annotations(ANNOTATIONS)[COLUMNS] if ANNOTATIONS.is_file() else pd.DataFrame(columns=COLUMNS, dtype="str")
+    )
     key = ["id", "annotator"]
     new = annotations[COLUMNS].drop_duplicates(key, keep="last")
     again = old.set_index(key).index.isin(new.set_index(key).index)
     table = pd.concat([old[~again], new], ignore_index=True).sort_values(key, kind="stable", ignore_index=True)
-    write_table(table.apply(escape_cells), COLLECTED)
+    write_table(table.apply(escape_cells), ANNOTATIONS)
     replaced = f", {int(again.sum()):,} of them in place of earlier ones" if again.any() else ""
-    return f"{COLLECTED.as_posix()}: {len(new):,} annotations came in{replaced}; next: `git add {COLLECTED.as_posix()}`"
+    return f"{ANNOTATIONS.as_posix()}: {len(new):,} annotations came in{replaced}; next: `git add {ANNOTATIONS.as_posix()}`"

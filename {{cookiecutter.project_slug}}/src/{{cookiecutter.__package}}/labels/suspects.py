@@ -11,16 +11,14 @@ contradict is added.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ..data.label_book import sections
 from ..data.passes import EXAMPLE_ACTIONS
 from ..data.split import fraction
-from .book import sections
 
-SUSPECTS, AUDIT = Path("reports/suspects.csv"), Path("reports/audit.json")
 COLUMNS = ["id", "split", "label", "suggested", "margin", "self_confidence", "queue", "reason"]
 TRAINING, TEST, SAMPLE = "training", "test", "test-sample"  # queues
 NEIGHBOURS, MOST = 6, 50_000  # nearest inputs looked at; examples above which near copies are not looked for

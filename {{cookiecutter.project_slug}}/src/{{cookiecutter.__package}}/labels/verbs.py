@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 TASKS, CONFIG = Path("reports/tasks.json"), Path("reports/label_studio.xml")
 FORM, SAMPLE = Path("reports/sample.csv"), Path("reports/sample.json")
-SUSPECTS = Path("reports/suspects.csv")
 
 
 def agree(
@@ -82,8 +81,9 @@ def _propose(confusions: "pd.DataFrame") -> None:
 
     from ..data.passes import pass_names, read_pass
     from ..shared.files import write_text
-    from .book import BOOK, PATCH, patch, propose
-    from .place import PASSES, current_labels
+    from ..shared.paths import BOOK, PASSES
+    from .book import PATCH, patch, propose
+    from .place import current_labels
 
     passes = [read_pass(PASSES, name).edits.assign(name=name) for name in pass_names(PASSES)]
     columns = ["name", "label", "was", "reason"]
@@ -134,6 +134,7 @@ def export(
 ) -> None:
     """Write Label Studio tasks, the audit's suggestions as predictions, and the labeling config."""
     from ..shared.files import write_json, write_text
+    from ..shared.paths import SUSPECTS
     from .labelstudio import config, kind_of, suspects, tasks
     from .place import current_labels
     from .sample import draw, examples

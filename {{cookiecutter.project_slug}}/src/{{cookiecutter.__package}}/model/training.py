@@ -2,15 +2,17 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
+from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -70,16 +72,27 @@ def order(keys: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     return np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")
 
 
-class Batches:
-    """The training batches of one seed: `steps` of `size` examples, epoch after epoch, sliced from tensors."""
+class Stretches:
+    """The training batches of one seed, epoch after epoch, in stretches of `length` optimiser steps.
 
-    def __init__(self, examples: Examples, steps: int, size: int, seed: int) -> None:
+    A stretch makes its batches, slices of tensors, as they are asked for. `tick` is called after each.
+    """
+
+    def __init__(
+        self, examples: Examples, steps: int, size: int, seed: int, length: int, tick: Callable[[], None]
+    ) -> None:
         self.examples, self.steps, self.size, self.seed = examples, steps, size, seed
+        self.length, self.tick = length, tick
 
     def __len__(self) -> int:
-        return self.steps
+        return -(-self.steps // self.length)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Iterator[Batch]]:
+        batches = self.batches()
+        return (islice(batches, self.length) for _ in range(len(self)))
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield all batches, one an optimiser step."""
         waiting, epoch = np.empty(0, np.int64), 0
         for _ in range(self.steps):
             while len(waiting) < self.size:
@@ -87,6 +100,7 @@ class Batches:
                 epoch += 1
             rows, waiting = waiting[: self.size], waiting[self.size :]
             yield self.examples.take(torch.from_numpy(rows))
+            self.tick()
 
 
 class Classifier(pl.LightningModule):
@@ -100,19 +114,28 @@ class Classifier(pl.LightningModule):
 
     def __init__(self, network: nn.Module, loss: nn.Module, optimizer: Callable[[Any], torch.optim.Optimizer]) -> None:
         super().__init__()
+        # Lightning's own work for each `training_step` takes a third of a small network's; so a step is a whole stretch.
+        self.automatic_optimization = False
         self.network, self.loss, self.make_optimizer = network, loss, optimizer
 
-    def weighted(self, batch: Batch) -> torch.Tensor:
+    def weighted(self, batch: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return the weighted sums of loss and correct answers, and the sum of weights (3)."""
         inputs, targets, weights = batch
         logits = self.network(inputs)
         correct = (logits.detach().argmax(dim=1) == targets).to(weights.dtype)
         return torch.stack([(self.loss(logits, targets) * weights).sum(), (correct * weights).sum(), weights.sum()])
 
-    def training_step(self, batch: Batch, _: int) -> dict[str, torch.Tensor]:
-        """Return the mean loss of the examples that count."""
-        sums = self.weighted(batch)
-        return {"loss": sums[0] / sums[2].clamp(min=1), "sums": sums.detach()}
+    def training_step(self, stretch: Iterator[Batch], _: int) -> dict[str, torch.Tensor]:
+        """Take one optimiser step a batch, on the mean loss of the examples that count; return the sums of `weighted`."""
+        optimizer = cast(LightningOptimizer, self.optimizers())
+        total = torch.zeros(3, device=self.device)
+        for batch in stretch:
+            sums = self.weighted(tuple(part.to(self.device) for part in batch))
+            optimizer.zero_grad()
+            self.manual_backward(sums[0] / sums[2].clamp(min=1))
+            optimizer.step()
+            total += sums.detach()
+        return {"sums": total}
 
     def validation_step(self, batch: Batch, _: int) -> torch.Tensor:
         """Return the sums of `weighted`."""
@@ -124,30 +147,28 @@ class Classifier(pl.LightningModule):
 
 
 class Curve(pl.Callback):
-    """Collect loss and accuracy in training and validation, and show the progress over all seeds."""
+    """Collect loss and accuracy in training and validation, a row each stretch."""
 
-    def __init__(self, progress: Progress, seed: int) -> None:
-        self.progress, self.note = progress, f"seed {seed}"
+    def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
         self.training = torch.zeros(3)
         self.validation = torch.zeros(3)
 
     def on_train_batch_end(self, _t: pl.Trainer, _m: pl.LightningModule, outputs: Any, _b: Batch, _i: int) -> None:  # type: ignore[override]
-        """Add up one step."""
-        self.training += outputs["sums"].cpu()
-        self.progress.advance(note=self.note)
+        """Note what one stretch adds up to."""
+        self.training = outputs["sums"].cpu()
 
     def on_validation_batch_end(self, _t: pl.Trainer, _m: pl.LightningModule, outputs: Any, *_: Any) -> None:
         """Add up one batch."""
         self.validation += outputs.cpu()
 
     def on_validation_end(self, trainer: pl.Trainer, _: pl.LightningModule) -> None:
-        """Close one point of the curves: training since the last point, validation now."""
+        """Close one point of the curves: training on the stretch, validation after it."""
         row: dict[str, float] = {"step": trainer.global_step}
         for name, (loss, correct, weight) in [("train", self.training), ("validation", self.validation)]:
             row |= {f"{name}_loss": float(loss / weight), f"{name}_accuracy": float(correct / weight)}
         self.rows.append(row)
-        self.training, self.validation = torch.zeros(3), torch.zeros(3)
+        self.validation = torch.zeros(3)
 
 
 def hardware(trainer: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,12 +219,12 @@ def train_seed(
     """
     steps, size = model["steps"], model["batch_size"]
     loops = [validation.take(slice(i, i + 1024)) for i in range(0, len(validation), 1024)]
-    curve = Curve(progress, seed)
+    length = max(1, steps // CURVE_POINTS)
+    curve = Curve()
     pl.Trainer(
         **trainer,
-        max_steps=steps,
-        max_epochs=-1,
-        val_check_interval=max(1, steps // CURVE_POINTS),
+        max_epochs=1,
+        val_check_interval=1,
         num_sanity_val_steps=0,
         callbacks=[curve],
         deterministic=True,
@@ -214,7 +235,7 @@ def train_seed(
         use_distributed_sampler=False,
     ).fit(
         Classifier(network, instantiate(model["loss"]), instantiate(model["optimizer"])),
-        Batches(train, steps, size, seed),
+        Stretches(train, steps, size, seed, length, lambda: progress.advance(note=f"seed {seed}")),
         DataLoader(loops, batch_size=None) if loops else None,  # type: ignore[arg-type]
     )
     network.cpu()

@@ -4,14 +4,13 @@ import base64
 import hashlib
 import io
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ..comparison.revisions import Revision
+from ..shared.paths import IMAGES, TEST
 
-IMAGES = Path("data/inputs/images.npy")
 SIZE = 96  # pixels of the longer side
 COLORS = 128
 
@@ -28,7 +27,7 @@ def thumbnails(revision: Revision, ids: Iterable[str]) -> dict[str, str]:
         return {}
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
         return {}
-    table = revision.table("data/examples/test.csv").set_index("id")
+    table = revision.table(TEST).set_index("id")
     table = table.loc[table.index.intersection(list(ids)), ["row", "input"]]
     found = {}
     for name, row, digest in table.itertuples():

@@ -12,10 +12,11 @@ from typing import Any
 
 import yaml
 
+from .paths import PARAMS
 from .problems import Refusal
 
 
-def read_params(path: Path = Path("params.yaml")) -> dict[str, Any]:
+def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """Read the composed configuration. Raises Refusal where it is missing."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,7 +1,6 @@
 """Find the labels that look wrong: ask the frozen model about examples it has not trained on, copies and annotators."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,15 +8,12 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 
+from ..data.label_book import read_book
 from ..data.passes import COLUMNS, chosen, pass_names, read_pass
-from ..data.raw import SPLITS
 from ..labels.agreement import read_annotations
-from ..labels.book import BOOK
 from ..labels.suspects import (
-    AUDIT,
     KEPT,
     SAMPLE,
-    SUSPECTS,
     TEST,
     TRAINING,
     by_annotators,
@@ -31,12 +27,12 @@ from ..labels.suspects import (
 from ..model.storage import to_float
 from ..model.training import Examples, build, silence, train_seed
 from ..shared.files import write_json
+from ..shared.paths import AUDIT, CLASSES, IMAGES, PASSES, SUSPECTS, TABLES
 from ..shared.problems import Refusal
 from ..shared.progress import Progress
 from ..shared.stage import run
 from ..shared.tables import read_table, write_table
 
-EXAMPLES, INPUTS, PASSES = Path("data/examples"), Path("data/inputs/images.npy"), Path("data/passes")
 BATCH, SIDE = 1024, 16  # inputs at a time; pixels of a side at which copies are compared
 
 
@@ -87,19 +83,18 @@ def main(params: dict[str, Any]) -> None:
     silence()
     audit = params["audit"]
     torch.set_num_threads(params["model"]["threads"])
-    images = np.load(INPUTS, mmap_mode="r", allow_pickle=False)
-    classes = read_table(EXAMPLES / "classes.csv")["class"].to_list()
+    images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)
+    classes = read_table(CLASSES)["class"].to_list()
     if len(classes) < 2:
         raise Refusal("The audit needs two classes or more; with one there is no other label to suspect.")
-    table = pd.concat([read_table(EXAMPLES / f"{s}.csv").assign(split=s) for s in SPLITS], ignore_index=True).fillna("")
+    table = pd.concat([read_table(path).assign(split=path.stem) for path in TABLES], ignore_index=True).fillna("")
     table = table[table["weight"] == "1"].reset_index(drop=True)
     asked = table[table["split"] != "test"]
     model, wrong = by_model(asked, classes, out_of_fold(asked, images, classes, params))
     names = chosen(pass_names(PASSES), params["data"]["passes"])
     edits = [read_pass(PASSES, name).edits.assign(number=number) for number, name in enumerate(names)]
-    book = BOOK.read_text(encoding="utf-8", errors="replace") if BOOK.is_file() else ""
     empty = pd.DataFrame(columns=[*COLUMNS, "number"], dtype="str")
-    state = reviewed(pd.concat(edits, ignore_index=True) if edits else empty, table, definition(book))
+    state = reviewed(pd.concat(edits, ignore_index=True) if edits else empty, table, definition(read_book()))
     evidence = [
         model.reindex(table.index).fillna({"suggested": "", "reason": ""}),
         by_copies(table, pixels(table, images), audit["near"]),

@@ -1,6 +1,5 @@
 """Apply the passes, divide the examples into sets, check everything: the data revision that trains."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,23 +7,21 @@ import pandas as pd
 
 from ..data.checks import summary, warnings
 from ..data.examples import build, save
-from ..data.inputs import INDEX
+from ..data.label_book import read_book
 from ..data.passes import ACTIVE, apply, chosen, pass_names, read_pass, start
 from ..data.raw import Raw, read_raw
 from ..data.split import assign, shadowed
+from ..shared.paths import EXAMPLES, INDEX, PASSES, RAW
 from ..shared.problems import Problem, Refusal, quoted, refuse
 from ..shared.stage import run
 from ..shared.tables import strings
 
-RAW, PASSES, INDEX_FILE = Path("data/raw"), Path("data/passes"), Path("data/inputs") / INDEX
-REPORT, LABEL_BOOK = Path("reports/data.json"), Path("data/label_book.md")
-
 
 def input_hashes(raw: Raw) -> pd.Series:
     """Return the hash of each raw row's input. Raises Refusal where data/inputs/ was packed from other deliveries."""
-    index = pd.read_parquet(INDEX_FILE)
+    index = pd.read_parquet(INDEX)
     if len(index) != len(raw.table) or not strings(index["id"]).equals(strings(raw.table["id"])):
-        raise Refusal(f"{INDEX_FILE.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
+        raise Refusal(f"{INDEX.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
     return index["input"]
 
 
@@ -53,16 +50,16 @@ def main(params: dict[str, Any]) -> None:
     for number, split in [(0, "train"), (2, "test")]:
         if not (weight & (sets == number)).any():
             hint = f"name it in the column `split` of {raw.files[0]}, or set data.split in conf/data"
-            refuse([Problem("data/examples", f"no example counts in the {split} set; {hint}")])
-    found = warnings(state, sets, numbers, weight, data["checks"], LABEL_BOOK)
+            refuse([Problem(EXAMPLES.as_posix(), f"no example counts in the {split} set; {hint}")])
+    found = warnings(state, sets, numbers, weight, data["checks"], read_book())
     tables = build(state, sets, inputs, weight)
-    save(tables, summary(state, tables) | {"warnings": found}, REPORT)
+    save(tables, summary(state, tables) | {"warnings": found})
     for warning in found:
         print(f"warning: {warning['what']}")
     counts = ", ".join(
         f"{int(np.sum(weight & (sets == n))):,} {s}" for n, s in enumerate(("train", "validation", "test"))
     )
-    print(f"{len(passes)} passes applied: {counts}")
+    print(f"{len(passes)} {'pass' if len(passes) == 1 else 'passes'} applied: {counts}")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ import torch
 from ..comparison.statistics import crossed_interval, macro_f1, recall
 from ..model.storage import load, to_float
 from ..shared.files import write_json, written
+from ..shared.paths import CLASSES, DATA, IMAGES, METRICS, MODELS, PREDICTIONS, TEST
 from ..shared.problems import Refusal
 from ..shared.stage import run
 from ..shared.tables import read_table, write_table
 
-EXAMPLES, INPUTS, MODELS = Path("data/examples"), Path("data/inputs/images.npy"), Path("models")
-REPORTS = Path("reports")
+PROBABILITIES, BY_CLASS = Path("reports/probabilities.npy"), Path("reports/classes.csv")
 
 
 def probabilities(network: torch.nn.Module, images: np.ndarray, rows: np.ndarray, batch: int) -> np.ndarray:
@@ -31,9 +31,9 @@ def probabilities(network: torch.nn.Module, images: np.ndarray, rows: np.ndarray
 
 def main(params: dict[str, Any]) -> None:
     """Write metrics.json, reports/predictions.csv, reports/classes.csv and reports/probabilities.npy."""
-    classes = read_table(EXAMPLES / "classes.csv")["class"].to_list()
-    test = read_table(EXAMPLES / "test.csv")
-    images = np.load(INPUTS, mmap_mode="r", allow_pickle=False)
+    classes = read_table(CLASSES)["class"].to_list()
+    test = read_table(TEST)
+    images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)
     files = sorted(MODELS.glob("seed-*.safetensors"), key=lambda path: int(path.stem.removeprefix("seed-")))
     answers: list[np.ndarray] = []
     about: dict[str, Any] = {}
@@ -60,20 +60,18 @@ def main(params: dict[str, Any]) -> None:
     table = pd.DataFrame({"id": test["id"], "label": test["label"], "predicted": names[votes]})
     for file, codes in zip(files, predicted, strict=True):
         table[file.stem.replace("-", "_")] = names[codes]
-    write_table(table, REPORTS / "predictions.csv")
-    with written(REPORTS / "probabilities.npy") as aside, aside.open("wb") as out:
+    write_table(table, PREDICTIONS)
+    with written(PROBABILITIES) as aside, aside.open("wb") as out:
         np.save(out, stacked.astype(np.float32), allow_pickle=False)
     # Dropped test examples are answered, so that a comparison can tell what dropping them did, and count for nothing.
     counts = (test["weight"] == "1").to_numpy()
     truth, predicted = truth[counts], predicted[:, counts]
     by_class = recall(truth, predicted, len(classes)).mean(axis=0)
     support = np.bincount(truth, minlength=len(classes))
-    write_table(
-        pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), REPORTS / "classes.csv"
-    )
+    write_table(pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), BY_CLASS)
 
     accuracy = crossed_interval((predicted == truth).T.astype(float))
-    data = json.loads((REPORTS / "data.json").read_text(encoding="utf-8"))
+    data = json.loads(DATA.read_text(encoding="utf-8"))
     metrics = {
         "accuracy": accuracy.mean,
         "accuracy_low": accuracy.low,
@@ -87,7 +85,7 @@ def main(params: dict[str, Any]) -> None:
         "environment": about["environment"],
     }
     rounded = {name: round(v, 6) if isinstance(v, float) and np.isfinite(v) else v for name, v in metrics.items()}
-    write_json({name: None if v != v else v for name, v in rounded.items()}, Path("metrics.json"))
+    write_json({name: None if v != v else v for name, v in rounded.items()}, METRICS)
     print(
         f"accuracy {accuracy.mean:.4f} ({accuracy.low:.4f} to {accuracy.high:.4f}), {len(files)} seeds, {counts.sum():,} examples"
     )

@@ -18,11 +18,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from ..shared.files import written
+from ..shared.paths import RAW
 from ..shared.problems import Refusal
 from ..shared.stage import complain, run
 from ..shared.tables import read_table, write_table
 
-RAW = Path("data/raw")
 TEST, VALIDATION = 797, 150
 MOST_LIKE = 0.8  # of the wrong labels name the class most like the true one, the others any class
 
@@ -85,7 +85,7 @@ def main(params: dict[str, Any]) -> None:
 
 def review(share: float = 0.5) -> pd.DataFrame:
     """Return a pass that corrects this share of the wrong labels of data/raw/labels.csv, picked at random."""
-    given = read_table(Path("data/raw/labels.csv")).set_index("id")["label"]
+    given = read_table(RAW / "labels.csv").set_index("id")["label"]
     truth = true_labels().loc[given.index]
     wrong = given.index[given != truth]
     picked = sorted(np.random.default_rng(1).choice(wrong, round(share * len(wrong)), replace=False))

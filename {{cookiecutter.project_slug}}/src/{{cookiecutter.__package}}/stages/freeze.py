@@ -11,10 +11,10 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ..shared.files import write_text
+from ..shared.paths import PARAMS
 from ..shared.problems import Refusal
 from ..shared.stage import run
 
-PARAMS = Path("params.yaml")
 MARKER = "params.yaml holds what conf/ composes to. This file never changes; it only puts the stages in order.\n"
 
 

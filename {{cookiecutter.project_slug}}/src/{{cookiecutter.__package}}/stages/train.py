@@ -1,6 +1,5 @@
 """Train the frozen model once for each seed."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,11 @@ import torch
 from ..model.storage import environment, fingerprint, save
 from ..model.training import Examples, build, hardware, silence, train_seed
 from ..shared.files import written
+from ..shared.paths import CLASSES, CURVES, IMAGES, MODELS, TRAIN, VALIDATION
 from ..shared.problems import Refusal
 from ..shared.progress import Progress
 from ..shared.stage import loaded_code, run
 from ..shared.tables import read_table, write_table
-
-EXAMPLES, INPUTS = Path("data/examples"), Path("data/inputs/images.npy")
-MODELS, CURVES = Path("models"), Path("reports/learning_curves.csv")
 
 
 def main(params: dict[str, Any]) -> None:
@@ -27,11 +24,9 @@ def main(params: dict[str, Any]) -> None:
     if not seeds or len(set(seeds)) < len(seeds):
         raise Refusal("conf/config.yaml: seeds must be a list of different numbers, such as [0, 1, 2, 3, 4].")
     torch.set_num_threads(model["threads"])
-    images = np.load(INPUTS, mmap_mode="r", allow_pickle=False)
-    classes = read_table(EXAMPLES / "classes.csv")["class"].to_list()
-    train, validation = (
-        Examples.of(read_table(EXAMPLES / f"{split}.csv"), images, classes) for split in ("train", "validation")
-    )
+    images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)
+    classes = read_table(CLASSES)["class"].to_list()
+    train, validation = (Examples.of(read_table(path), images, classes) for path in (TRAIN, VALIDATION))
     shape = images.shape[1:]
     device = pl.Trainer(**trainer, logger=False, enable_checkpointing=False).strategy.root_device
     build(model, shape, len(classes))  # imports the network, whose code the fingerprint must know

@@ -1,0 +1,25 @@
+"""Where things are in a project: each path that more than one module names, relative to the project's folder."""
+
+from pathlib import Path
+
+SPLITS = ("train", "validation", "test")
+
+# What people deliver and edit.
+RAW = Path("data/raw")
+PASSES = Path("data/passes")
+BOOK = Path("data/label_book.md")
+ANNOTATIONS = Path("data/annotations.csv")  # collected since the delivery, whose own are in data/raw/
+
+# What the stages write.
+PARAMS = Path("params.yaml")
+INPUTS = Path("data/inputs")
+IMAGES, INDEX = INPUTS / "images.npy", INPUTS / "index.parquet"
+EXAMPLES = Path("data/examples")
+TRAIN, VALIDATION, TEST = TABLES = [EXAMPLES / f"{split}.csv" for split in SPLITS]
+CLASSES = EXAMPLES / "classes.csv"
+DATA = Path("reports/data.json")
+MODELS = Path("models")
+CURVES = Path("reports/learning_curves.csv")
+METRICS = Path("metrics.json")
+PREDICTIONS = Path("reports/predictions.csv")
+SUSPECTS, AUDIT = Path("reports/suspects.csv"), Path("reports/audit.json")
