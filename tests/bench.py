@@ -68,53 +68,10 @@ def no_op(folder: Path) -> list[Row]:
     return [("no-op dvc repro", *cost, "dvc status")]
 
 
-TRAINING = """
-import json, sys, time
-import numpy as np, torch, yaml
-from hydra.utils import instantiate
-from pathlib import Path
-from digits.model.training import Examples, build, silence, train_seed
-from digits.shared.progress import Progress
-from digits.shared.tables import read_table
-
-silence()
-params = yaml.safe_load(Path("params.yaml").read_text())
-model = params["model"]
-torch.set_num_threads(model["threads"])
-images = np.load("data/inputs/images.npy", mmap_mode="r")
-classes = read_table(Path("data/examples/classes.csv"))["class"].to_list()
-train, validation = (Examples.of(read_table(Path(f"data/examples/{s}.csv")), images, classes) for s in ("train", "validation"))
-none = Examples(validation.keys[:0], validation.images[:0], validation.targets[:0], validation.weights[:0])
-
-def ours():
-    torch.manual_seed(0)
-    train_seed(model, build(model, images.shape[1:], len(classes))[1], train, none, 0, params["trainer"], Progress("", model["steps"]))
-
-def bare():
-    torch.manual_seed(0)
-    network = build(model, images.shape[1:], len(classes))[1]
-    optimizer, loss = instantiate(model["optimizer"])(network.parameters()), instantiate(model["loss"])
-    x, y, w, n, size = train.images, train.targets, train.weights, len(train), model["batch_size"]
-    order = torch.cat([torch.randperm(n) for _ in range(model["steps"] * size // n + 1)])
-    for step in range(model["steps"]):
-        rows = order[step * size : (step + 1) * size]
-        inputs = x[rows].permute(0, 3, 1, 2).float().div_(255)
-        optimizer.zero_grad()
-        (loss(network(inputs), y[rows]) * w[rows]).sum().div(w[rows].sum()).backward()
-        optimizer.step()
-
-def timed(work):
-    start = time.perf_counter(); work(); return time.perf_counter() - start
-
-ours(), bare()
-print(json.dumps(sorted((timed(ours), timed(bare)) for _ in range(5))))
-"""
-
-
 def training(folder: Path) -> list[Row]:
     """Training one seed against a bare PyTorch loop of the same steps; then a pass from CSV to verdict against it."""
     project = baseline(folder)
-    times = json.loads(project.run("python", "-c", TRAINING).stdout)
+    times = json.loads(project.run("python", str(ROOT / "tests" / "bench_training.py")).stdout)
     ours, bare = (statistics.median(pair[i] for pair in times) for i in (0, 1))
     edits = project.run("python", "-m", "digits.stages.example", "review").stdout.splitlines()[1:]
     path = project.write_pass("p001-review", *edits)

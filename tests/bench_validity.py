@@ -16,7 +16,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import bench_training
 import numpy as np
+import torch
 from conftest import Project, render
 
 POOL = 160  # models of each arm
@@ -27,32 +29,13 @@ SEEDS = 5
 def train(folder: str, seeds: list[int]) -> list[list[int]]:
     """Train one model for each seed as the stage does; return its answers on the test set as class codes."""
     os.chdir(folder)
-    sys.path.insert(0, "src")
-    import torch
-    import yaml
-    from digits.model.storage import to_float
-    from digits.model.training import Examples, build, silence, train_seed
-    from digits.shared.progress import Progress
-    from digits.shared.tables import read_table
-    from pytorch_lightning import seed_everything
-
-    silence()
-    params = yaml.safe_load(Path("params.yaml").read_text())
-    model = params["model"]
-    torch.set_num_threads(model["threads"])
-    images = np.load("data/inputs/images.npy", mmap_mode="r")
-    classes = read_table(Path("data/examples/classes.csv"))["class"].to_list()
-    sets = {s: Examples.of(read_table(Path(f"data/examples/{s}.csv")), images, classes) for s in ("train", "test")}
-    empty = Examples(*(part[:0] for part in vars(sets["test"]).values()))
+    loaded = bench_training.load()
+    inputs = loaded.sets["test"].take(slice(None))[0]
     answers = []
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        for seed in seeds:
-            seed_everything(seed, verbose=False)
-            network = build(model, images.shape[1:], len(classes))[1]
-            progress = Progress("", model["steps"], nowhere)
-            train_seed(model, network, sets["train"], empty, seed, params["trainer"], progress)
-            with torch.inference_mode():
-                answers.append(network(to_float(sets["test"].images)).argmax(dim=1).tolist())
+    for seed in seeds:
+        network = bench_training.train(loaded, seed)
+        with torch.inference_mode():
+            answers.append(network(inputs).argmax(dim=1).tolist())
     return answers
 
 

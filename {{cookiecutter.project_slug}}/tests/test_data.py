@@ -143,6 +143,7 @@ CONFLICTS = {
     ),
     "drop twice": ({"p001-a": ["a1,drop,,,,"], "p002-b": ["a1,drop,,,,"]}, ["was dropped by p001-a"]),
     "unknown id": ({"p001-a": ["zz,drop,,,,"]}, ["p001-a.csv:2", 'id "zz"', "no example of data/raw/ has this id"]),
+    "misspelt id": ({"p001-a": ["A1,drop,,,,"]}, ['has this id; did you mean "a1"?; correct the id']),
     "empty id": ({"p001-a": [",drop,,,,"]}, ["p001-a.csv:2", "the id is empty"]),
     "id twice": ({"p001-a": ["a1,drop,,,,", "a1,keep,,,,"]}, ["p001-a.csv:3", "stands above already"]),
     "unknown action": ({"p001-a": ["a1,relable,dog,cat,,"]}, ["did you mean", '"relabel"']),
@@ -488,6 +489,11 @@ def corrupt(path: Path) -> None:
 
 BAD_INPUTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "missing": ("images/x.png", lambda path: None, "is missing"),
+    "missing by its prefix": (
+        "data/raw/images/good.png",
+        lambda path: None,
+        "relative to data/raw/, so leave that out",
+    ),
     "truncated": ("images/x.png", corrupt, "cannot be decoded"),
     "text": ("images/x.png", lambda path: path.write_text("hello"), "neither PNG nor JPEG"),
     "empty": ("images/x.png", lambda path: path.write_bytes(b""), "neither PNG nor JPEG"),

@@ -79,8 +79,8 @@ def test_no_error_at_all():
     assert record((errors, next_step(errors)))["classes"][0]["p"] is None
 
 
-AUDIT = {"wrong_labels": 100, "audited": 1000, "suspects": 120}
-CLEAN = {"wrong_labels": 1, "audited": 1000, "suspects": 2}
+AUDIT = {"wrong_labels": 100, "audited": 1000, "suspects": 120, "out_of_fold_accuracy": 0.88}
+CLEAN = {"wrong_labels": 1, "audited": 1000, "suspects": 2, "out_of_fold_accuracy": 0.99}
 
 
 def curves(train: float, validation: float) -> pd.DataFrame:
@@ -94,6 +94,8 @@ def curves(train: float, validation: float) -> pd.DataFrame:
         (AUDIT, curves(0.99, 0.9), (0.5, 10), "Clean labels"),  # too few examples to say that
         (AUDIT, curves(0.99, 0.9), (0.9, 60), "Clean labels"),
         (CLEAN, curves(0.7, 0.69), None, "Work on the model"),
+        (AUDIT, curves(0.4, 0.39), None, "Work on the model"),  # an estimate by a model that does not fit
+        (AUDIT, curves(0.9, 0.89), None, "Clean labels"),  # the wrong labels explain the fit
         (AUDIT | {"wrong_labels": 19}, curves(0.99, 0.9), None, "Collect for a slice: stroke = thin"),
         (CLEAN, curves(0.99, 0.9), None, "Collect for a slice: stroke = thin"),
         (None, None, None, "Collect for a slice: stroke = thin"),

@@ -89,7 +89,9 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
                 images[row] = decode(folder / path, inputs)
                 digests[row] = hashlib.sha256(images[row].tobytes()).hexdigest()[:16]
             except ValueError as error:
-                said = str(error)
+                prefix = f"{folder.as_posix()}/"
+                doubled = path.startswith(prefix) and (folder / path.removeprefix(prefix)).is_file()
+                said = f"{error}; paths are relative to {prefix}, so leave that out" if doubled else str(error)
         return said
 
     progress = Progress("pack", len(table))

@@ -25,6 +25,7 @@ EXAMPLE_ACTIONS = ("relabel", "drop", "add", "keep")
 CLASS_ACTIONS = ("new-class", "rename-class", "merge-class", "split-class", "retire-class")
 NAME = re.compile(r"p(\d{3,6})-[a-z0-9][a-z0-9._-]*")
 WAITING, ACTIVE, DROPPED = 0, 1, 2
+HINTED, SEARCHED = 10, 20_000  # most unknown ids for which the nearest is looked for, and among how many
 
 
 @dataclass(frozen=True)
@@ -265,7 +266,10 @@ def _edit_examples(state: State, one: Pass, rows: np.ndarray, row_of: pd.Series)
     mark(ids.duplicated(), "this id stands above already; a pass edits an example once")
     places = row_of.reindex(ids).to_numpy()
     missing = pd.Series(np.isnan(places.astype(float)), index=edits.index)
-    mark(missing, "no example of data/raw/ has this id; correct the id, or deliver the example first")
+    known_ids = state.raw.table["id"]
+    few = missing.sum() <= HINTED and len(known_ids) <= SEARCHED
+    unknown = "no example of data/raw/ has this id{}; correct the id, or deliver the example first"
+    mark(missing, lambda n: unknown.format(near_miss(ids.iloc[n], known_ids) if few else ""))
     places = np.where(missing, 0, places).astype(int)
     status = pd.Series(state.status[places] if len(state.status) else [], index=edits.index)
     codes = state.codes[places] if len(state.codes) else np.array([], dtype=int)

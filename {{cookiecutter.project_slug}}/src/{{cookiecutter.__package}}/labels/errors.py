@@ -1,6 +1,5 @@
 """Where the errors are, what each group of them is worth, and which next step the numbers suggest."""
 
-import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from scipy.special import ndtr
 from ..comparison.statistics import holm
 from ..comparison.verdict import MIN_SLICE, slice_masks
 from ..data.examples import OWN
+from ..report.record import plain
 from ..report.terminal import table
 from ..shared.paths import AUDIT, CURVES, PREDICTIONS, TEST
 from ..shared.problems import Refusal, quoted
@@ -119,8 +119,8 @@ def next_step(
 ) -> Step:
     """Suggest what to do next.
 
-    The first of these that holds decides: people do not agree, labels are wrong, the model does not fit what it is
-    shown, one group has far more errors than its size explains, the model does worse on what it has not seen.
+    The first of these that holds decides: people do not agree, the model does not fit what it is shown, labels are
+    wrong, one group has far more errors than its size explains, the model does worse on what it has not seen.
 
     Args:
         errors: on the test set.
@@ -138,23 +138,23 @@ def next_step(
     else:
         hint = f"`python -m {package} agree --sample 50` starts that"
         numbers.append(f"Annotators: no example has labels of two people; {hint}.")
-    noise = 0.0
+    noise = audit["wrong_labels"] / audit["audited"] if audit else 0.0
+    fit = (np.nan, np.nan)
+    if curves is not None and len(curves):
+        fit = (float(curves["train_accuracy"].iloc[-1]), float(curves["validation_accuracy"].iloc[-1]))
+        numbers.append(f"Fit: {fit[0]:.1%} right in training, {fit[1]:.1%} in validation, by the labels as they are.")
+        if 1 - fit[0] > noise + UNFIT:  # before the labels: what it does not fit it cannot judge either
+            why = f"it is wrong on {1 - fit[0]:.1%} of its own training examples, more than wrong labels explain"
+            do.append(f"Work on the model: {why}.")
     if audit:
-        noise = audit["wrong_labels"] / audit["audited"]
         of = f"{audit['wrong_labels']:,} of {audit['audited']:,} for training and validation"
-        numbers.append(f"Labels: an estimated {of} are wrong ({noise:.1%}).")
+        unseen = f"unseen, the model gives {audit['out_of_fold_accuracy']:.1%} of them"
+        numbers.append(f"Labels: an estimated {of} are wrong ({noise:.1%}; {unseen}).")
         if noise >= NOISE and noise >= lost * PART:
             hint = f"`python -m {package} review` shows {audit['suspects']:,} suspects"
             do.append(f"Clean labels: an estimated {noise:.1%} are wrong. {hint}.")
     else:
         numbers.append("Labels: not audited; `dvc repro audit` estimates how many are wrong.")
-    fit = (np.nan, np.nan)
-    if curves is not None and len(curves):
-        fit = (float(curves["train_accuracy"].iloc[-1]), float(curves["validation_accuracy"].iloc[-1]))
-        numbers.append(f"Fit: {fit[0]:.1%} right in training, {fit[1]:.1%} in validation, by the labels as they are.")
-        if 1 - fit[0] > noise + UNFIT:
-            why = f"it is wrong on {1 - fit[0]:.1%} of its own training examples, more than wrong labels explain"
-            do.append(f"Work on the model: {why}.")
     parts = pd.concat([errors.classes.assign(name="class " + errors.classes["name"]), errors.slices], ignore_index=True)
     parts["lift"] = parts["share"] / (parts["examples"] / errors.examples)
     worst = (
@@ -210,14 +210,6 @@ def show(found: tuple[Errors, Step], console: Console) -> None:
 
 
 def record(found: tuple[Errors, Step]) -> dict[str, Any]:
-    """Return everything as plain data for JSON; NaN becomes null."""
+    """Return everything as plain data for JSON."""
     errors, step = found
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, pd.DataFrame):
-            rows = value.astype(object)
-            return rows.where(rows.notna(), None).to_dict("records")
-        return value
-
-    fields = {field.name: plain(getattr(errors, field.name)) for field in dataclasses.fields(errors)}
-    return {"next_step": step.do, "numbers": step.numbers} | fields
+    return {"next_step": step.do, "numbers": step.numbers} | plain(errors)

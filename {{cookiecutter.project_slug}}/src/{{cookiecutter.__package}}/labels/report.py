@@ -1,6 +1,7 @@
 """The agreement between annotators for people (terminal, Markdown) and for programs (JSON)."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pandas as pd
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..report.markdown import code
+from ..report.record import plain
 from ..report.terminal import ROWS, table
 from ..shared.problems import quoted
 from .agreement import Agreement
@@ -78,10 +80,5 @@ def markdown(a: Agreement) -> str:
 
 def record(a: Agreement) -> dict[str, Any]:
     """Return the agreement as plain data for JSON; what is not defined is null."""
-    plain = {name: getattr(a, name) for name in ("examples", "ratings", "agreement", "fleiss", "alpha")}
-    plain |= {"alpha_low": a.alpha_95[0], "alpha_high": a.alpha_95[1]}
-    found: dict[str, Any] = {name: None if value != value else value for name, value in plain.items()}
-    for name in ("classes", "pairs", "confusions", "annotators", "disputed"):
-        rows = getattr(a, name).astype(object)
-        found[name] = rows.where(rows.map(lambda value: value == value), None).to_dict("records")
-    return found | {"prevalence": a.consensus.prevalence.to_dict()}
+    names = [field.name for field in fields(a) if field.name != "consensus"]  # which has a row for each example
+    return {name: plain(getattr(a, name)) for name in names} | {"prevalence": plain(a.consensus.prevalence.to_dict())}

@@ -10,11 +10,10 @@ from markupsafe import Markup, escape
 
 from ..comparison import verdict as v
 from ..comparison.verdict import Comparison, Part
-from ..data.raw import SPLITS
 from ..labels.errors import Errors
+from ..shared.paths import SPLITS
 from . import charts, words
-from .markdown import FLIPS, SENTENCE, advice, apart, called, flipped, plain, touched
-from .terminal import by_gain
+from .markdown import FLIPS, SENTENCE, advice, apart, flipped, plain, touched
 
 BYTES = 3 << 20
 PICTURES = 3 << 19  # bytes, of the above
@@ -25,7 +24,7 @@ COLORS = {v.HELPS: charts.HELPS, v.HURTS: charts.HURTS}
 
 def pictured(comparisons: list[Comparison]) -> list[str]:
     """Return the ids of the test examples whose pictures the page of these comparisons has room for."""
-    found = [c.flips for c in by_gain(comparisons)[:COMPARISONS] if c.flips is not None]
+    found = [c.flips for c in words.by_gain(comparisons)[:COMPARISONS] if c.flips is not None]
     return list(dict.fromkeys(id for flips in found for id in flips.groupby("flip").head(GALLERY)["id"]))
 
 
@@ -45,8 +44,8 @@ def html(comparisons: list[Comparison], pictures: dict[str, str], errors: Mappin
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": plain, "prose": prose, "number": "{:,}".format}
-    environment.globals |= {"words": words, "v": v, "advice": advice, "called": called, "SPLITS": SPLITS}
-    ordered = by_gain(comparisons)
+    environment.globals |= {"words": words, "v": v, "advice": advice, "SPLITS": SPLITS}
+    ordered = words.by_gain(comparisons)
     views = [
         view(c, pictures, PICTURES // min(len(ordered), COMPARISONS)) | {"errors": (errors or {}).get(c.candidate.name)}
         for c in ordered[:COMPARISONS]
@@ -93,7 +92,7 @@ def lines(c: Comparison) -> list[charts.Row]:
     rows += [charts.Row("All, macro-F1", c.macro_f1)] * (c.macro_f1 is not None)
 
     def line(part: Part) -> charts.Row:
-        color = COLORS.get(called(c, part), charts.INK)
+        color = COLORS.get(words.called(c, part), charts.INK)
         return charts.Row(plain(part.name, SENTENCE), part.gain, color, small=part.examples < v.MIN_SLICE)
 
     for title, parts in (("By class", c.classes), ("By slice", c.slices)):

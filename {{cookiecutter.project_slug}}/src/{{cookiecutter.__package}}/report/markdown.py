@@ -9,9 +9,8 @@ import pandas as pd
 from ..comparison import verdict as v
 from ..comparison.datadiff import KINDS
 from ..comparison.verdict import Comparison, Part
-from ..data.raw import SPLITS
+from ..shared.paths import SPLITS
 from . import words
-from .terminal import by_gain
 
 CHARACTERS, BYTES = 60_000, 200_000  # GitHub refuses comments of over 65,536 and 262,144
 ROWS = (50, 20, 8, 3, 1)  # lengths of the tables; the first at which the whole fits is taken
@@ -74,17 +73,10 @@ def flipped(c: Comparison) -> tuple[int, int]:
     return broken, 0 if c.flips is None else len(c.flips) - broken
 
 
-def called(c: Comparison, part: Part) -> str:
-    """Return the verdict on a class or slice; none where the whole has none, `too few` under 30 test examples."""
-    if part.examples < v.MIN_SLICE:
-        return "too few"
-    return "" if c.verdict == v.NOT_COMPARABLE else part.verdict
-
-
 def apart(c: Comparison, parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
     """Return the significant classes or slices and the others, each worst first."""
     ordered = sorted(parts, key=lambda part: part.gain.mean)
-    significant = [part for part in ordered if called(c, part) in (v.HELPS, v.HURTS)]
+    significant = [part for part in ordered if words.called(c, part) in (v.HELPS, v.HURTS)]
     return significant, [part for part in ordered if part not in significant]
 
 
@@ -205,7 +197,7 @@ def gain_sections(c: Comparison, most: int) -> list[str]:
             rows = (
                 [code(p.name), f"{p.examples:,}", words.percent(p.old), words.percent(p.new), words.interval(p.gain)]
                 + [f"{moved.get(p.name, 0):,}"] * bool(extra)
-                + [called(c, p)]
+                + [words.called(c, p)]
                 for p in some
             )
             body.append(f"**{title}**\n\n{table(header, rows, len(some), most)}" if some else "")
@@ -262,7 +254,7 @@ def markdown(comparisons: list[Comparison], tag: str = "") -> str:
         tag: name in a hidden first line by which a workflow finds its comment again; left out where empty.
     """
     hidden = f"<!-- data-experiment:v1:{re.sub(r'[^A-Za-z0-9_./]', '-', tag)} -->\n" if tag else ""
-    ordered = by_gain(comparisons)
+    ordered = words.by_gain(comparisons)
     comment = ""
     for most in ROWS:
         bodies = ["\n\n".join([verdict_line(c), primary(c, most), *details(c, most)]) for c in ordered[:most]]

@@ -59,7 +59,7 @@ def print_comparison(c: Comparison, console: Console) -> None:
                     words.percent(part.old),
                     words.percent(part.new),
                 ]
-                shown.add_row(*cells, words.interval(part.gain), part.verdict)
+                shown.add_row(*cells, words.interval(part.gain), words.called(c, part))
             console.print(shown)
     print_transitions(c.data, console)
 
@@ -69,7 +69,7 @@ def print_overview(comparisons: list[Comparison], console: Console) -> None:
     shown = table(
         f"Against {escape(comparisons[0].baseline.label)}", "", "accuracy", "gain (points)", "verdict", "data"
     )
-    for c in by_gain(comparisons):
+    for c in words.by_gain(comparisons):
         gain = words.interval(c.gain) if c.gain else "–"
         verdict = Text(c.verdict, style=STYLES[c.verdict])
         shown.add_row(escape(c.candidate.label), words.percent(c.new), gain, verdict, escape(words.data_line(c.data)))
@@ -77,11 +77,6 @@ def print_overview(comparisons: list[Comparison], console: Console) -> None:
     for c in comparisons:
         for line in [*c.why, *c.warnings, *words.ruler_lines(c), *words.excluded_lines(c)]:
             console.print(escape(f"{c.candidate.name}: {line}"), soft_wrap=True)
-
-
-def by_gain(comparisons: list[Comparison]) -> list[Comparison]:
-    """Return the comparisons sorted by gain, those without one last."""
-    return sorted(comparisons, key=lambda c: (c.gain is None, -c.gain.mean if c.gain else 0, c.candidate.name))
 
 
 def print_transitions(data: DataDiff, console: Console) -> None:

@@ -3,7 +3,7 @@
 from ..comparison import verdict as v
 from ..comparison.datadiff import KINDS, DataDiff
 from ..comparison.statistics import Interval
-from ..comparison.verdict import Comparison
+from ..comparison.verdict import Comparison, Part
 
 
 def points(value: float, signed: bool = True) -> str:
@@ -86,3 +86,15 @@ def mcnemar_line(comparison: Comparison) -> str | None:
     b, c, p = comparison.mcnemar
     differ = "These two trained models differ" if p < 0.05 else "These two trained models are not shown to differ"
     return f"{differ}: {b} examples only the baseline got right, {c} only the candidate (McNemar exact p = {p:.3g}). One seed cannot say that the data helped."
+
+
+def called(c: Comparison, part: Part) -> str:
+    """Return the verdict on a class or slice; none where the whole has none, `too few` under 30 test examples."""
+    if part.examples < v.MIN_SLICE:
+        return "too few"
+    return "" if c.verdict == v.NOT_COMPARABLE else part.verdict
+
+
+def by_gain(comparisons: list[Comparison]) -> list[Comparison]:
+    """Return the comparisons sorted by gain, those without one last."""
+    return sorted(comparisons, key=lambda c: (c.gain is None, -c.gain.mean if c.gain else 0, c.candidate.name))

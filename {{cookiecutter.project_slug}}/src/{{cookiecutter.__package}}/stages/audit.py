@@ -104,11 +104,14 @@ def main(params: dict[str, Any]) -> None:
     write_table(found, SUSPECTS)
     estimate = int((wrong & (state.loc[asked.index] != KEPT)).sum())
     size = {name: int((found["queue"] == name).sum()) for name in (TRAINING, TEST, SAMPLE)}
-    write_json({"wrong_labels": estimate, "audited": len(asked), "suspects": size[TRAINING]}, AUDIT)
+    known = round(float((model["suggested"] == "").mean()), 6)
+    counts = {"wrong_labels": estimate, "audited": len(asked), "suspects": size[TRAINING]}
+    write_json(counts | {"out_of_fold_accuracy": known}, AUDIT)
     print(
         f"an estimated {estimate:,} of {len(asked):,} labels for training and validation are wrong "
-        f"({estimate / len(asked):.1%}); {size[TRAINING]:,} suspects, worst first; test set, chosen without any model: "
-        f"a random sample of {size[SAMPLE]:,} and {size[TEST]:,} more that copies or annotators contradict"
+        f"({estimate / len(asked):.1%}; unseen, the model gives {known:.1%} of them); {size[TRAINING]:,} suspects, worst "
+        f"first; of the test set a random sample of {size[SAMPLE]:,}, and {size[TEST]:,} more that copies or annotators "
+        "contradict"
     )
 
 
