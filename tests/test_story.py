@@ -93,11 +93,11 @@ def test_a_temporary_experiment_runs_its_own_code(project: Project) -> None:
     """`--temp` works in a copy; an editable install must not make it run the workspace's code."""
     stage = project.path / "src" / "digits" / "stages" / "curate.py"
     stage.write_text(
-        stage.read_text(encoding="utf-8").replace("passes applied", "PASSES IN THE COPY"), encoding="utf-8"
+        stage.read_text(encoding="utf-8").replace(" applied: ", " APPLIED IN THE COPY: "), encoding="utf-8"
     )
     project.run("git", "commit", "--quiet", "-am", "Say it louder")
     done = project.run("dvc", "exp", "run", "--temp", "-n", "copy", PYTHONPATH=str(project.path / "src"))
-    assert "PASSES IN THE COPY" in done.stdout
+    assert "APPLIED IN THE COPY" in done.stdout
     assert str(project.path / "src") not in done.stderr
 
 
