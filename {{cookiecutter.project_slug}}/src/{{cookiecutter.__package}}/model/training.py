@@ -75,14 +75,11 @@ def order(keys: np.ndarray, seed: int, epoch: int) -> np.ndarray:
 class Stretches:
     """The training batches of one seed, epoch after epoch, in stretches of `length` optimiser steps.
 
-    A stretch makes its batches, slices of tensors, as they are asked for. `tick` is called after each.
+    A stretch makes its batches, slices of tensors, as they are asked for.
     """
 
-    def __init__(
-        self, examples: Examples, steps: int, size: int, seed: int, length: int, tick: Callable[[], None]
-    ) -> None:
-        self.examples, self.steps, self.size, self.seed = examples, steps, size, seed
-        self.length, self.tick = length, tick
+    def __init__(self, examples: Examples, steps: int, size: int, seed: int, length: int) -> None:
+        self.examples, self.steps, self.size, self.seed, self.length = examples, steps, size, seed, length
 
     def __len__(self) -> int:
         return -(-self.steps // self.length)
@@ -100,7 +97,6 @@ class Stretches:
                 epoch += 1
             rows, waiting = waiting[: self.size], waiting[self.size :]
             yield self.examples.take(torch.from_numpy(rows))
-            self.tick()
 
 
 class Classifier(pl.LightningModule):
@@ -110,13 +106,20 @@ class Classifier(pl.LightningModule):
         network: maps inputs to logits.
         loss: maps logits and targets to one loss an example (`reduction: none`).
         optimizer: makes the optimiser of parameters.
+        tick: called after each optimiser step.
     """
 
-    def __init__(self, network: nn.Module, loss: nn.Module, optimizer: Callable[[Any], torch.optim.Optimizer]) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module,
+        optimizer: Callable[[Any], torch.optim.Optimizer],
+        tick: Callable[[], None],
+    ) -> None:
         super().__init__()
         # Lightning's own work for each `training_step` takes a third of a small network's; so a step is a whole stretch.
         self.automatic_optimization = False
-        self.network, self.loss, self.make_optimizer = network, loss, optimizer
+        self.network, self.loss, self.make_optimizer, self.tick = network, loss, optimizer, tick
 
     def weighted(self, batch: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return the weighted sums of loss and correct answers, and the sum of weights (3)."""
@@ -135,6 +138,7 @@ class Classifier(pl.LightningModule):
             self.manual_backward(sums[0] / sums[2].clamp(min=1))
             optimizer.step()
             total += sums.detach()
+            self.tick()
         return {"sums": total}
 
     def validation_step(self, batch: Batch, _: int) -> torch.Tensor:
@@ -182,6 +186,12 @@ def hardware(trainer: Mapping[str, Any]) -> dict[str, Any]:
         raise Refusal(
             f"conf/trainer: {', '.join(others)} may change the weights; only accelerator and devices belong there."
         )
+    devices = trainer.get("devices", 1)
+    if devices != 1 and not (isinstance(devices, list) and len(devices) == 1):
+        raise Refusal(
+            "conf/trainer: devices must be 1, or a list of one number, such as [1] for the second GPU: several would "
+            "change the weights."
+        )
     return dict(trainer)
 
 
@@ -219,10 +229,9 @@ def train_seed(
     """
     steps, size = model["steps"], model["batch_size"]
     loops = [validation.take(slice(i, i + 1024)) for i in range(0, len(validation), 1024)]
-    length = max(1, steps // CURVE_POINTS)
     curve = Curve()
     pl.Trainer(
-        **trainer,
+        **hardware(trainer),
         max_epochs=1,
         val_check_interval=1,
         num_sanity_val_steps=0,
@@ -234,8 +243,13 @@ def train_seed(
         enable_model_summary=False,
         use_distributed_sampler=False,
     ).fit(
-        Classifier(network, instantiate(model["loss"]), instantiate(model["optimizer"])),
-        Stretches(train, steps, size, seed, length, lambda: progress.advance(note=f"seed {seed}")),
+        Classifier(
+            network,
+            instantiate(model["loss"]),
+            instantiate(model["optimizer"]),
+            lambda: progress.advance(note=f"seed {seed}"),
+        ),
+        Stretches(train, steps, size, seed, max(1, steps // CURVE_POINTS)),
         DataLoader(loops, batch_size=None) if loops else None,  # type: ignore[arg-type]
     )
     network.cpu()
