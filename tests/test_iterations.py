@@ -170,6 +170,33 @@ def test_from_the_example_to_own_data(project: Project) -> None:
     printed = project.verb("compare", "HEAD~1", "HEAD").stdout
     assert "stale" not in printed
     assert "1 relabelled" in printed
+    labels = project.path / "data" / "raw" / "labels.csv"
+    delivered = labels.read_text(encoding="utf-8")
+    assert "stale" not in project.verb("compare", "HEAD", "workspace").stdout
+    labels.write_text(delivered.replace("digit-0136,4,", "digit-0136,6,"), encoding="utf-8")
+    printed = project.verb("compare", "HEAD", "workspace").stdout
+    assert "the results of workspace are stale: data/raw is not what stage pack last ran with" in printed
+    # Labels in Git beside images in DVC; line ends as Windows makes them, and one inside a cell.
+    project.run("dvc", "remove", "data/raw.dvc")
+    ignore = project.path / ".gitignore"
+    ignore.write_text(ignore.read_text(encoding="utf-8").replace("/data/raw\n", ""), encoding="utf-8")
+    project.run("dvc", "add", "--quiet", "data/raw/images")
+    lines = delivered.replace(",thin", ',"thin\r\nstroke"').splitlines(keepends=True)
+    labels.write_bytes("".join(lines).encode())
+    for name in ("data/label_book.md", "conf/trainer/cpu.yaml", "data/passes/p001-one.csv"):
+        path = project.path / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    project.repro()
+    project.commit("Labels in Git")
+    project.run("git", "commit", "--quiet", "--allow-empty", "-m", "Nothing")
+    assert project.verb("compare", "HEAD~1", "HEAD").stdout.startswith("no detectable difference")
+    labels.write_bytes(labels.read_bytes().replace(b"digit-0136,4,", b"digit-0136,6,"))
+    project.commit("Forgot dvc repro")
+    printed = project.verb("compare", "HEAD~1", "HEAD").stdout
+    assert "the results of HEAD are stale: data/raw is not what stage pack last ran with" in printed
+    shutil.rmtree(project.path / ".dvc" / "cache")
+    printed = project.verb("compare", "HEAD~1", "HEAD").stdout
+    assert "data/raw of HEAD is not checked: DVC holds a part of it" in printed
 
 
 @pytest.mark.parametrize("verb", ["compare", "diff", "passes", "errors"])

@@ -20,7 +20,7 @@ picture = data_uri(np.arange(64, dtype=np.uint8).reshape(8, 8, 1) * 4)
 some = [comparison(v.NO_DIFFERENCE, gain=0.004, name="b"), comparison(gain=0.05, name="a"), not_comparable(HOSTILE)]
 pages = {
     "helps": [comparison()],
-    "hurts": [comparison(v.HURTS, gain=-0.04, ruler=Ruler(9, [[0.9, 0.91], [0.92, 0.88]], interval(0.02, 0.01)))],
+    "hurts": [comparison(v.HURTS, gain=-0.04, ruler=Ruler(9, [[0.9, 0.91], [0.92, 0.88]], interval(0.02, 0.01), interval(-0.04, 0.01)))],
     "alike": [comparison(v.NO_DIFFERENCE, gain=0, turned=0)],
     "refused": [not_comparable(["model.lr", "steps"])],
     "hostile": [hostile()],

@@ -90,6 +90,7 @@ def comparison(
         "data": DataDiff(rows, {"train": sizes, "validation": {}, "test": sizes}, (names, [])),
         "seeds": ["seed_0", "seed_1", "seed_2", "seed_3", "seed_4"],
         "examples": 797,
+        "units": 797,
         "old": 0.923,
         "new": 0.923 + gain,
         "gain": interval(gain, 0.016),
@@ -106,7 +107,7 @@ def comparison(
 def hostile(**more: object) -> Comparison:
     """Return a comparison in which every text that people or files bring is hostile."""
     lines = [f"param {name}: {name} to {name}" for name in HOSTILE]
-    ruler = Ruler(12, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01))
+    ruler = Ruler(12, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01), interval(0.02, 0.01))
     return comparison(classes=HOSTILE, turned=40, name="<b>@org/x|y", warnings=lines, ruler=ruler, **more)
 
 
@@ -147,13 +148,15 @@ def test_the_first_line_is_the_verdict_and_what_to_do():
     assert visible(markdown([comparison()])) == (
         "### ✅ helps: +2.60 [+1.00, +4.20] points of accuracy. Merge if the 7 relabelled rows read right."
     )
-    hurts = comparison(v.HURTS, gain=-0.03, ruler=Ruler(4, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01)))
+    hurts = comparison(
+        v.HURTS, gain=-0.03, ruler=Ruler(4, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01), interval(0.02, 0.01))
+    )
     assert "hurts" in visible(markdown([hurts])) and "look at the 2 broken test examples" in visible(markdown([hurts]))
     assert "Read the 4 changed test labels first." in advice(hurts)
     refused = markdown([not_comparable(["lr"])])
     assert "not comparable: the model changed: param lr: 1 to 2. Run <code>dvc repro</code>" in visible(refused)
     alike = markdown([comparison(v.NO_DIFFERENCE, gain=0.001)])
-    assert "A gain under 2.24 points would not show" in alike and "right for their own sake" in visible(alike)
+    assert "A gain under 2.36 points would not show" in alike and "right for their own sake" in visible(alike)
 
 
 def test_a_tag_comes_before_the_verdict_and_cannot_leave_its_comment():
@@ -162,7 +165,9 @@ def test_a_tag_comes_before_the_verdict_and_cannot_leave_its_comment():
 
 
 def test_every_folded_section_has_its_number_in_the_summary():
-    page = rendered(markdown([comparison(ruler=Ruler(4, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01)))]))
+    page = rendered(
+        markdown([comparison(ruler=Ruler(4, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01), interval(0.02, 0.01)))])
+    )
     summaries = re.findall("<summary>(.*?)</summary>", page)
     assert len(summaries) == 6 and all(re.search(r"\d", summary) for summary in summaries)
     assert "2 fixed" not in summaries[1] and "4 fixed, 2 broken" in summaries[1]

@@ -1,6 +1,7 @@
 """The statistics against answers known from R, from papers and from first principles."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import ttest_1samp
 from sklearn.metrics import f1_score, recall_score
@@ -14,6 +15,7 @@ from {{ cookiecutter.__package }}.comparison.statistics import (
     mcnemar,
     recall,
     t_interval,
+    units_of,
 )
 
 CROSSED = np.array(
@@ -136,5 +138,49 @@ def test_sidak(k: int, known: float) -> None:
     assert sidak_z(k) == pytest.approx(known, abs=0.001)
 
 
+def test_a_unit_counts_once_whatever_its_size() -> None:
+    """Copies of every example add nothing; units of one leave all as it is."""
+    rng = np.random.default_rng(0)
+    scores = rng.integers(-1, 2, (60, 4)).astype(float)
+    known = crossed_interval(scores)
+    assert crossed_interval(scores, np.arange(60)) == known
+    copies = crossed_interval(np.repeat(scores, 5, axis=0), np.repeat(np.arange(60), 5))
+    assert [copies.mean, copies.se, copies.df] == pytest.approx([known.mean, known.se, known.df])
+    truth, old, new = (rng.integers(0, 3, shape) for shape in (60, (3, 60), (3, 60)))
+    one = macro_f1_interval(truth, old, new, 3, np.arange(60))
+    assert one == macro_f1_interval(truth, old, new, 3)
+    many = macro_f1_interval(
+        *(np.repeat(part, 5, axis=-1) for part in (truth, old, new)), 3, np.repeat(np.arange(60), 5)
+    )
+    assert many.mean == pytest.approx(one.mean)
+    assert many.se == pytest.approx(one.se, rel=0.1)
+
+
+def test_units_keep_the_level_where_groups_turn_together() -> None:
+    """Without units half of such comparisons would find a difference that is not there."""
+    rng, found, naive = np.random.default_rng(0), [], []
+    units = np.repeat(np.arange(40), 20)
+    for _ in range(300):
+        scores = np.repeat(rng.integers(-1, 2, 40), 20)[:, None] + rng.normal(0, 0.1, (800, 5))
+        found.append(crossed_interval(scores, units).p < 0.05)
+        naive.append(crossed_interval(scores).p < 0.05)
+    assert np.mean(found) < 0.09
+    assert np.mean(naive) > 0.3
+
+
+def test_the_unit_of_an_example() -> None:
+    table = pd.DataFrame(
+        {
+            "id": ["a", "b", "c", "d", "e", "f"],
+            "input": ["1", "1", "2", "", "", "2"],
+            "group": ["", "", "p", "", "", "p"],
+        }
+    )
+    assert units_of(table).tolist() == [0, 0, 1, 2, 3, 1]
+    assert units_of(table[["id"]]).tolist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_smallest_detectable_gain() -> None:
-    assert t_interval(0.0, 0.01, 10).detectable == pytest.approx(0.028016)
+    assert t_interval(0.0, 0.01, 1e9).detectable == pytest.approx(0.028016, rel=1e-4)
+    few = t_interval(0.0, 0.01, 2)
+    assert few.detectable > few.high, "what would not even leave the interval does not show"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from {{ cookiecutter.__package }}.model.storage import environment
 from {{ cookiecutter.__package }}.model.training import Examples, Stretches, build, hardware, order, silence, train_seed
 from {{ cookiecutter.__package }}.shared.problems import Refusal
 from {{ cookiecutter.__package }}.shared.progress import Progress
@@ -120,6 +121,36 @@ HARDWARE = {
     "two devices": ({"accelerator": "gpu", "devices": 2}, "devices must be 1, or a list of one number"),
     "all devices": ({"accelerator": "gpu", "devices": "auto"}, "devices must be 1, or a list of one number"),
 }
+
+
+def test_variables_of_lightning_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PL_TRAINER_FAST_DEV_RUN", "1")
+    with pytest.raises(Refusal, match="PL_TRAINER_FAST_DEV_RUN would change the training"):
+        trained(examples(8))
+
+
+def test_a_loss_that_cannot_leave_examples_out_is_refused() -> None:
+    with pytest.raises(Refusal, match="reduction: none"):
+        trained(examples(8), loss={"_target_": "torch.nn.CrossEntropyLoss"})
+
+
+LIBRARIES = {
+    "a target": ({"network": {"_target_": "hypothesis.strategies.integers"}}, "hypothesis "),
+    "a nested target": ({"network": {"parts": [{"_target_": "hypothesis.given"}]}}, "hypothesis "),
+    "what own code imports": ({"loss": {"_target_": "{{ cookiecutter.__package }}.model.training.Classifier"}}, "pandas "),
+}
+
+
+@pytest.mark.parametrize(("model", "named"), LIBRARIES.values(), ids=LIBRARIES.keys())
+def test_the_environment_names_the_libraries_of_the_model(model: dict[str, Any], named: str) -> None:
+    where = environment(torch.device("cpu"), model)
+    assert named in where
+    assert named not in environment(torch.device("cpu"), MODEL)
+
+
+def test_a_library_without_a_version_is_refused() -> None:
+    with pytest.raises(Refusal, match="the model uses acme, which is no installed package"):
+        environment(torch.device("cpu"), {"network": {"backbone": {"_target_": "acme.Backbone"}}})
 
 
 @pytest.mark.parametrize(("trainer", "said"), HARDWARE.values(), ids=HARDWARE.keys())

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import md5
 from typing import Any
 
@@ -38,6 +38,7 @@ class Made:
     classes: list[str] = dataclasses.field(default_factory=lambda: ["cat", "dog"])
     passes: list[str] = dataclasses.field(default_factory=list)
     extra: dict[str, str] = dataclasses.field(default_factory=lambda: {"path": "data/pretrained.bin", "md5": "1"})
+    weights: str = ""
     folder: str = ""  # the code's, where train depends on it and not on the file
     tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
@@ -68,6 +69,7 @@ class Made:
         listed = [{"md5": md5(files[CODE]).hexdigest(), "relpath": CODE.removeprefix(f"{self.folder}/")}]
         digest = md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"
         code = {"path": self.folder, "md5": digest} if self.folder else entry(CODE)
+        models = {"path": "models", "md5": f"{self.fingerprint}{self.weights}.dir"}
         tables = [entry(f"data/examples/{name}.csv") for name in ("train", "validation", "test", "classes")]
         stages: dict[str, Any] = {
             "stages": {
@@ -77,11 +79,11 @@ class Made:
                     "cmd": "t",
                     "deps": [*tables[:2], code, self.extra],
                     "params": {"params.yaml": {"model": self.model, "seeds": params["seeds"]}},
-                    "outs": [{"path": "models", "md5": f"{self.fingerprint}.dir"}],
+                    "outs": [models],
                 },
                 "evaluate": {
                     "cmd": "e",
-                    "deps": [tables[2], {"path": "models", "md5": f"{self.fingerprint}.dir"}],
+                    "deps": [tables[2], models],
                     "params": {"params.yaml": {"evaluate": params["evaluate"]}},
                     "outs": [entry("reports/predictions.csv"), entry("metrics.json")],
                 },
@@ -283,7 +285,7 @@ def test_one_seed_tells_two_models_apart_and_no_more(pair: tuple[Made, Made]) ->
     assert not any(part.verdict for part in found.classes + found.slices)
 
 
-def relabel_test(new: Made, rows: range) -> None:
+def relabel_test(new: Made, rows: Iterable[int]) -> None:
     new.test.loc[list(rows), "label"] = new.test.loc[list(rows), "label"].map({"cat": "dog", "dog": "cat"})
     new.answers["label"] = new.test["label"]
 
@@ -376,6 +378,98 @@ def test_relabelling_what_the_candidate_broke_depends_on_the_labels(pair: tuple[
     assert found.ruler is not None and found.ruler.by_old is not None
     assert found.ruler.by_old.high < 0
     assert found.verdict == v.DEPENDS
+
+
+def lost_rows(old: Made, new: Made, number: int) -> list[int]:
+    """Return test examples that the baseline got right and the candidate wrong with some seed."""
+    right = [made.answers.filter(like="seed_").eq(made.test["label"], axis=0) for made in (old, new)]
+    return list(new.test.index[(right[0] & ~right[1]).any(axis=1)][:number])
+
+
+@pytest.fixture
+def lucky(pair: tuple[Made, Made]) -> tuple[Made, Made]:
+    """Two revisions without a detectable difference, the candidate a little above."""
+    old, new = pair
+    new.answers = answer(new.test, 0.803, first=100)
+    assert compare(old.revision(), new.revision()).verdict == v.NO_DIFFERENCE
+    return old, new
+
+
+def test_a_gain_made_by_a_few_changed_test_labels_is_none(lucky: tuple[Made, Made]) -> None:
+    """Relabelling to the candidate's answer where it lost: the gain on the unchanged rows has the same sign."""
+    old, new = lucky
+    rows = lost_rows(old, new, 12)
+    relabel_test(new, rows)
+    found = compare(old.revision(), new.revision())
+    assert found.gain is not None and found.gain.low > 0
+    assert found.ruler is not None and found.ruler.unchanged.mean > 0
+    assert found.ruler.by_old.mean > 0
+    assert found.verdict == v.DEPENDS
+
+
+def taken_away(new: Made, rows: list[int]) -> None:
+    new.test, new.answers = (table.drop(index=rows).reset_index(drop=True) for table in (new.test, new.answers))
+
+
+def replaced(new: Made, rows: list[int]) -> None:
+    new.test.loc[rows, "input"] = [f"f{row:015x}" for row in rows]
+
+
+@pytest.mark.parametrize("change", [taken_away, replaced])
+def test_a_gain_made_by_taking_test_examples_away_is_none(
+    lucky: tuple[Made, Made], change: Callable[[Made, list[int]], None]
+) -> None:
+    old, new = lucky
+    change(new, lost_rows(old, new, 12))
+    found = compare(old.revision(), new.revision())
+    assert found.gain is not None and found.gain.low > 0, "what the rest alone would say"
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "rests on 12 test examples that the candidate's test set does not hold as they were" in found.why[0]
+
+
+@pytest.mark.parametrize("change", [taken_away, replaced])
+def test_a_clear_gain_stands_without_a_few_test_examples(
+    pair: tuple[Made, Made], change: Callable[[Made, list[int]], None]
+) -> None:
+    old, new = pair
+    change(new, [0, 1, 2])
+    assert compare(old.revision(), new.revision()).verdict == v.HELPS
+    assert compare(new.revision(), old.revision()).verdict == v.HURTS
+
+
+def test_examples_that_turn_together_count_once(pair: tuple[Made, Made]) -> None:
+    """Each patient's pictures are answered alike, so four hundred of them are a gain on ten patients."""
+    old, new = pair
+    single = compare(old.revision(), new.revision())
+    assert single.units == single.examples == N
+    assert single.gain is not None
+    for made, good in ((old, range(8)), (new, range(9))):
+        patient = np.arange(N) % 10
+        made.test["group"] = [f"patient {number}" for number in patient]
+        other = made.test["label"].map({"cat": "dog", "dog": "cat"})
+        for seed in range(SEEDS):
+            made.answers[f"seed_{seed}"] = made.test["label"].where(np.isin(patient, list(good)), other)
+    found = compare(old.revision(), new.revision())
+    assert found.units == 10
+    assert found.gain is not None
+    assert found.gain.mean == pytest.approx(0.1), "a tenth of the examples, all of one patient"
+    assert found.verdict == v.NO_DIFFERENCE
+    assert "400 test examples of 10 groups" in headline(found)
+    for made in (old, new):
+        made.test["group"] = [f"patient {number % 3}" for number in range(N)]
+    few = compare(old.revision(), new.revision())
+    assert few.verdict == v.NOT_COMPARABLE
+    assert "the test examples are of 3 groups only" in few.why[0]
+
+
+def test_other_weights_from_the_same_data_are_another_environment(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.train, new.passes = old.train, []
+    new.weights = "other"
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "the same data and model gave other weights" in found.why[0]
+    assert "in the candidate's environment" in found.mend[0]
 
 
 def test_small_slices_and_classes_get_no_verdict(pair: tuple[Made, Made]) -> None:

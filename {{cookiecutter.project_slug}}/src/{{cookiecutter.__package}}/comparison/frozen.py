@@ -64,10 +64,8 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
             model.append(f"command of {stage}: {one.get('cmd')} → {other.get('cmd')}")
         counts["params"] += len(_params(one))
         model += _changed_params(one, other)
-        hashes = [{dep["path"]: dep.get("md5") for dep in entry.get("deps", [])} for entry in (one, other)]
+        hashes = [_hashes(entry, "deps") for entry in (one, other)]
         for path in sorted(hashes[0].keys() | hashes[1].keys()):
-            if path == MARKER:
-                continue
             is_data = any(path == name or path.startswith(f"{name}/") for name in CHANGING)
             counts["code"] += not is_data
             if hashes[0].get(path) != hashes[1].get(path):
@@ -80,7 +78,7 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
         INPUTS.as_posix() in data
     ):  # inputs may differ because the files do, but not because they are prepared in another way
         model += _changed_params(*packs)
-        hashes = [{dep["path"]: dep.get("md5") for dep in pack.get("deps", [])} for pack in packs]
+        hashes = [_hashes(pack, "deps") for pack in packs]
         for path in sorted(hashes[0].keys() | hashes[1].keys()):
             if path.startswith("src/") and hashes[0].get(path) != hashes[1].get(path):
                 model += _code(path, baseline, candidate)
@@ -90,10 +88,22 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
         gone = ", ".join(part for part in old_parts if part not in new_parts)
         come = ", ".join(part for part in new_parts if part not in old_parts)
         model.append(f"environment: {gone or 'nothing'} → {come or 'nothing'}")
+    trains = [lock.get("train") or {} for lock in locks]
+    read, wrote = ([_hashes(stage, side) for stage in trains] for side in ("deps", "outs"))
+    if not model and read[0] == read[1] and wrote[0] != wrote[1]:
+        model.append(
+            "environment: the same data and model gave other weights, so something that is not recorded differs, such as "
+            "the processor or a variable of the shell"
+        )
     fingerprint = str(metrics[0].get("model"))
     if not model and fingerprint != metrics[1].get("model"):
         model.append(f"fingerprint in metrics.json: {quoted(fingerprint)} → {quoted(metrics[1].get('model'))}")
     return Frozen(list(dict.fromkeys(model)), list(dict.fromkeys(data)), fingerprint, counts["params"], counts["code"])
+
+
+def _hashes(stage: dict[str, Any], side: str) -> dict[str, Any]:
+    """Return the hash of each of a stage's `deps` or `outs`, by path."""
+    return {entry["path"]: entry.get("md5") for entry in stage.get(side, []) if entry["path"] != MARKER}
 
 
 def _params(stage: dict[str, Any]) -> dict[str, Any]:

@@ -37,36 +37,42 @@ def ledger() -> list[dict[str, Any]]:
                 "commit": log[0] if log else None,
                 "date": log[1] if log else None,
             }
-            | _gain(results, tuple(names[:number]), tuple(names[: number + 1]))
+            | _gain(*(results.get(tuple(names[:end]), []) for end in (number, number + 1)))
         )
     return rows
 
 
-def _results() -> dict[tuple[str, ...], Revision]:
-    """Return the newest result for each list of passes that was ever applied, in branches, tags and experiments."""
-    commits = git("log", "--format=%H", "--branches", "--tags", "--", "dvc.lock", METRICS.as_posix()).decode().split()
+def _results() -> dict[tuple[str, ...], list[Revision]]:
+    """Return the results for each list of passes that was ever applied, in branches, tags and experiments, newest first."""
+    where = ("--branches", "--tags", "--remotes", "HEAD")
+    commits = git("log", "--format=%H", *where, "--", "dvc.lock", METRICS.as_posix()).decode().split()
     names = {commit: commit[:7] for commit in commits}
     for name, runs in list_experiments().items():
         names |= dict.fromkeys(runs.values(), name)
-    found: dict[tuple[str, ...], Revision] = {}
+    found: dict[tuple[str, ...], list[Revision]] = {}
     for commit, name in names.items():
         revision = Revision(name, commit)
         if revision.read(DATA) and revision.read(METRICS):
             key = tuple(entry["name"] for entry in revision.json(DATA)["passes"])
-            found.setdefault(key, revision)
+            found.setdefault(key, []).append(revision)
     return found
 
 
-def _gain(results: dict[tuple[str, ...], Revision], before: tuple[str, ...], after: tuple[str, ...]) -> dict[str, Any]:
+def _gain(before: list[Revision], after: list[Revision]) -> dict[str, Any]:
+    """Return what the last pass of `after` gained, by the newest two results of one model."""
     nothing = dict.fromkeys(["gain", "low", "high", "verdict", "of"])
-    if before not in results or after not in results:
+    if not before or not after:
         return nothing
+    pairs = [(old, new) for new in after for old in before]
+    same = (pair for pair in pairs if len({revision.json(METRICS).get("model") for revision in pair}) == 1)
+    old, new = next(same, pairs[0])
     try:
-        found = compare(results[before], results[after])
+        found = compare(old, new)
     except Refusal:  # an old revision whose files this version cannot read has no gain to tell
         return nothing
-    of = f"{results[after].name} against {results[before].name}"
-    mine = found.data.rows["passes"].str.split(" ").map(lambda names: after[-1] in names)
+    of = f"{new.name} against {old.name}"
+    name = new.json(DATA)["passes"][-1]["name"]
+    mine = found.data.rows["passes"].str.split(" ").map(lambda names: name in names)
     if found.data.notes or not mine.all() or found.data.rows.empty:
         return nothing  # something else changed too, or nothing did: the gain is not this pass's
     if found.verdict == NOT_COMPARABLE or found.gain is None:

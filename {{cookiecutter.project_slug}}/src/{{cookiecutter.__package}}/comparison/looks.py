@@ -10,6 +10,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from ..shared.paths import METRICS, TEST, TRAIN, VALIDATION
+from ..shared.problems import Refusal
+from ..shared.tables import read_table
 from .revisions import Revision, git
 from .statistics import Interval
 from .verdict import Comparison
@@ -18,35 +20,39 @@ TABLES = (TEST, TRAIN, VALIDATION)
 
 
 def looks(test_of: Revision) -> int:
-    """Return how many different data revisions were scored on the test set of a revision, itself included."""
-    commits = (
-        git(
-            "log",
-            "--format=%H",
-            "--full-history",
-            "--branches",
-            "--tags",
-            "--remotes",
-            "HEAD",
-            "--",
-            METRICS.as_posix(),
-        )
-        .decode()
-        .split()
-    )
-    commits += git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
+    """Return how many different data revisions were scored on the test set of a revision, itself included.
+
+    A test set is the same as long as it holds the same inputs under the same ids: correcting labels, dropping examples or
+    editing metadata makes no new one.
+    """
+    where = ("--branches", "--tags", "--remotes", "HEAD")
+    log = git("log", "--format=%H", "--full-history", *where, "--", METRICS.as_posix())
+    commits = log.decode().split() + git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
     commits = list(dict.fromkeys(commits))
     if test_of.read(TEST) is None:  # DVC holds the tables, so each dvc.lock tells them apart
         revisions = [test_of, *(Revision(commit, commit) for commit in commits)]
         own, *rows = [tuple(revision.digest(path) for path in TABLES) for revision in revisions]
-    else:
-        asked = "\n".join(f"{commit}:./{path.as_posix()}" for commit in commits for path in TABLES)
-        answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
-        hashes = [None if line.endswith("missing") else line for line in answer]
-        rows = list(zip(hashes[::3], hashes[1::3], hashes[2::3], strict=True))
-        contents = (test_of.need(path) for path in TABLES)
-        own = tuple(git("hash-object", "--stdin", stdin=content).decode().strip() for content in contents)
-    return len({row[1:] for row in [*rows, own] if row[0] == own[0] and row[1] is not None})
+        return len({row[1:] for row in [*rows, own] if row[0] == own[0] and row[1] is not None})
+    asked = "\n".join(f"{commit}:./{path.as_posix()}" for commit in commits for path in TABLES)
+    answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
+    hashes = [None if line.endswith("missing") else line for line in answer]
+    contents = [test_of.need(path) for path in TABLES]
+    own = tuple(git("hash-object", "--stdin", stdin=content).decode().strip() for content in contents)
+    rows = [*zip(hashes[::3], hashes[1::3], hashes[2::3], strict=True), own]
+    tests = {own[0]: contents[0]} | {
+        test: git("cat-file", "blob", test) for test, *_ in rows if test and test != own[0]
+    }
+    held = {test: _inputs(content) for test, content in tests.items()}
+    return len({row[1:] for row in rows if row[1] is not None and held.get(row[0]) == held[own[0]]})
+
+
+def _inputs(test: bytes) -> frozenset[tuple[str, str]]:
+    """Return the ids and inputs of a table of test examples."""
+    try:
+        table = read_table(TEST, content=test)
+    except Refusal:  # of a revision that was broken then
+        return frozenset()
+    return frozenset(zip(table["id"], table["input"], strict=True)) if "input" in table else frozenset()
 
 
 def luck(k: int) -> float:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Sequence
 from hashlib import md5
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from pathspec import GitIgnoreSpec
@@ -10,11 +12,10 @@ from pathspec import GitIgnoreSpec
 from .revisions import Revision
 
 
-def stale(revision: Revision) -> list[str]:
-    """Return what changed in a revision after its results were made, each as a sentence.
+def stale(revision: Revision) -> tuple[list[str], list[str]]:
+    """Return what changed in a revision after its results were made, and what cannot be told, each as a sentence.
 
-    Only what Git holds can be checked, and the results of DVC's cache by their hashes alone: a folder that Git and DVC
-    share (images with a `.dvc` file inside, beside a table in Git) is not.
+    What Git holds is checked by content, of what only DVC holds the recorded hashes; in the workspace DVC is asked.
     """
     pipeline = (revision.yaml("dvc.yaml") or {}).get("stages") or {} if revision.read("dvc.yaml") is not None else {}
     stages = (revision.yaml("dvc.lock") or {}).get("stages", {})
@@ -36,14 +37,17 @@ def stale(revision: Revision) -> list[str]:
         for _, dep in entries
     }
     revision.load({path for paths in inside.values() for path in paths})
+    changed, unknown = _changed_for_dvc() if revision.commit is None else set(), []
     found = []
     for name, dep in entries:
         path, locked = dep["path"], dep.get("md5")
-        if any(file.endswith(".dvc") for file in inside[path]):
-            continue
         known = path in outs or any(path.startswith(f"{out}/") for out in outs)
         now = _digest(revision, path, inside[path]) if inside[path] else outs.get(path, locked) if known else None
-        if now != locked:
+        if now is None and inside[path]:
+            unknown.append(
+                f"{path} of {revision.name} is not checked: DVC holds a part of it, which is not in the cache"
+            )
+        elif now != locked or (not inside[path] and path in changed):
             found.append(f"{path} is not what stage {name} last ran with")
     params = revision.yaml("params.yaml")
     for name, stage in stages.items():
@@ -53,21 +57,48 @@ def stale(revision: Revision) -> list[str]:
         for key, locked in stage.get("params", {}).get("params.yaml", {}).items():
             if name != "freeze" and _dig(params, key) != locked:
                 found.append(f"{key} in params.yaml is not what stage {name} last ran with")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)), list(dict.fromkeys(unknown))
 
 
-def _digest(revision: Revision, path: str, files: Sequence[str]) -> str:
-    """Return DVC's hash of a file or of a folder, of what Git (or the workspace) holds of it."""
+def _changed_for_dvc() -> set[str]:
+    """Return the paths in the workspace that DVC finds modified; what is only missing here is no change."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        status = repo.status()
+    status.pop("audit", None)
+    parts = (part for entries in status.values() for part in entries if isinstance(part, dict))
+    changes = (change for part in parts for change in part.values() if isinstance(change, dict))
+    return {path for change in changes for path, state in change.items() if state == "modified"}
+
+
+def _digest(revision: Revision, path: str, files: Sequence[str]) -> str | None:
+    """Return DVC's hash of a file or of a folder, of what Git (or the workspace) holds of it.
+
+    What a `.dvc` file in the folder tracks is a part of it; None where that is a folder of which the cache has no list.
+    """
     if files == [path]:
-        return md5(revision.read(path) or b"", usedforsecurity=False).hexdigest()
-    contents = {file: revision.read(file) for file in files}
-    rows = [
-        {"md5": md5(content, usedforsecurity=False).hexdigest(), "relpath": file[len(path) + 1 :]}
-        for file, content in contents.items()
-        if content is not None
-    ]
-    rows.sort(key=lambda row: tuple(row["relpath"].split("/")))
-    return md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+        return _md5(revision.read(path) or b"")
+    rows = [{"md5": _md5(content), "relpath": file} for file in files if (content := revision.read(file)) is not None]
+    for file in files:
+        if file.endswith(".dvc"):
+            out = revision.yaml(file)["outs"][0]
+            start, digest = (Path(file).parent / out["path"]).as_posix(), str(out.get("md5"))
+            if digest.endswith(".dir"):
+                listing = Path(".dvc/cache/files/md5") / digest[:2] / digest[2:]
+                if not listing.is_file():
+                    return None
+                parts = json.loads(listing.read_bytes())
+                rows += [part | {"relpath": f"{start}/{part['relpath']}"} for part in parts]
+            else:
+                rows.append({"md5": digest, "relpath": start})
+    rows = [{"md5": row["md5"], "relpath": row["relpath"][len(path) + 1 :]} for row in rows]
+    rows.sort(key=itemgetter("relpath"))
+    return _md5(json.dumps(rows, sort_keys=True).encode()) + ".dir"
+
+
+def _md5(content: bytes) -> str:
+    return md5(content, usedforsecurity=False).hexdigest()
 
 
 def _plain(command: Any) -> list[str] | None:

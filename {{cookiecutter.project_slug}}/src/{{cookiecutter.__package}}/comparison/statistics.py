@@ -1,17 +1,19 @@
 """Is a gain more than luck? Intervals over training seeds and test examples at once.
 
 Throughout, D[i, s] is the candidate's score of test example i under seed s minus the baseline's (n x S, unitless), and
-the two are paired: same seed, same example. Scores are 1 for right and 0 for wrong.
+the two are paired: same seed, same example. Scores are 1 for right and 0 for wrong. Test examples of one group (a patient,
+a writer), and copies of one input, turn together: such a unit counts as one draw, whatever its size.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import bdtr, stdtr, stdtrit
 
 LEVEL = 0.95
-RESAMPLES = 1000
+RESAMPLES, BLOCK = 1000, 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Interval:
     @property
     def detectable(self) -> float:
         """Smallest gain that this many seeds and examples would show in 4 of 5 tries (power .8, two-sided .05)."""
-        return (1.96 + 0.8416) * self.se
+        return float(stdtrit(self.df, 0.5 + LEVEL / 2) + stdtrit(self.df, 0.8)) * self.se
 
 
 def t_interval(mean: float, se: float, df: float) -> Interval:
@@ -47,12 +49,28 @@ def t_interval(mean: float, se: float, df: float) -> Interval:
     return Interval(mean, se, df, mean - reach, mean + reach, p)
 
 
-def crossed_interval(scores: np.ndarray) -> Interval:
+def units_of(table: pd.DataFrame) -> np.ndarray:
+    """Return the number of each test example's unit: its group, else its input, else itself (n, int)."""
+    key = "i" + table["id"]
+    for column, sign in (("input", "="), ("group", "g")):
+        if column in table:
+            key = (sign + table[column]).where(table[column] != "", key)
+    return pd.factorize(key)[0]
+
+
+def crossed_interval(scores: np.ndarray, units: np.ndarray | None = None) -> Interval:
     """Return the mean of an (examples x seeds) matrix with its interval over both.
 
     Variance components of the two-way crossed random model, with Satterthwaite's degrees of freedom (Satterthwaite 1946;
-    Searle, Casella and McCulloch 1992, ch. 4). With one seed only the examples vary.
+    Searle, Casella and McCulloch 1992, ch. 4). With one seed only the examples vary. Where `units` (n) says that some
+    examples are one draw, their sum takes their place, scaled so that the mean stays.
     """
+    if units is not None and len(scores):
+        codes, sizes = np.unique(units, return_inverse=True)[1], len(np.unique(units))
+        if sizes < len(units):
+            sums = np.zeros((sizes, scores.shape[1]))
+            np.add.at(sums, codes, scores)
+            scores = sums * (sizes / len(units))
     n, seeds = scores.shape
     if n < 2:
         return t_interval(float(scores.mean()) if scores.size else np.nan, np.nan, 0)
@@ -114,38 +132,48 @@ def recall(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray
 
 def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Return macro-F1 for each seed (S): the mean over the classes that are in `truth` or in that seed's answers."""
-    patterns, counts = _patterns(truth, predicted)
-    return np.concatenate([_macro_f1(patterns[:, 0], column, counts[None], classes) for column in patterns[:, 1:].T])
+    once = np.ones((1, 1))
+    everything = np.zeros(len(truth), dtype=np.int64)
+    return np.concatenate([_macro_f1(truth, row, once, classes, everything) for row in predicted])
 
 
-def macro_f1_interval(truth: np.ndarray, baseline: np.ndarray, candidate: np.ndarray, classes: int) -> Interval:
+def macro_f1_interval(
+    truth: np.ndarray, baseline: np.ndarray, candidate: np.ndarray, classes: int, units: np.ndarray | None = None
+) -> Interval:
     """Return the gain in macro-F1 with a conservative interval.
 
     SE^2 is that of the seeds' mean over resampled examples (bootstrap with multinomial weights) plus the variance
-    between seeds over S, with S - 1 degrees of freedom. Class codes: truth (n), baseline and candidate (S x n).
+    between seeds over S, with S - 1 degrees of freedom. Class codes: truth (n), baseline and candidate (S x n). Where
+    `units` (n) says that some examples are one draw, units are resampled.
     """
     seeds = len(baseline)
     gains = macro_f1(truth, candidate, classes) - macro_f1(truth, baseline, classes)
     if seeds < 2:
         return t_interval(float(gains.mean()), np.nan, 0)
-    patterns, counts = _patterns(truth, np.concatenate([baseline, candidate]))
-    weights = np.random.default_rng(0).multinomial(len(truth), counts / counts.sum(), RESAMPLES).astype(float)
-    scores = [_macro_f1(patterns[:, 0], column, weights, classes) for column in patterns[:, 1:].T]
-    resampled = np.mean(scores[seeds:], axis=0) - np.mean(scores[:seeds], axis=0)
-    se = np.sqrt(resampled.var(ddof=1) + gains.var(ddof=1) / seeds)
+    answers = np.column_stack([truth, baseline.T, candidate.T])
+    if units is None or len(np.unique(units)) == len(units):
+        answers, counts = np.unique(answers, axis=0, return_counts=True)  # few patterns stand for many examples
+        codes = np.arange(len(answers))
+    else:
+        codes = np.unique(units, return_inverse=True)[1]
+        counts = np.ones(codes.max() + 1)
+    rng, differences = np.random.default_rng(0), []
+    for _ in range(0, RESAMPLES, BLOCK):
+        weights = rng.multinomial(int(counts.sum()), counts / counts.sum(), BLOCK).astype(float)
+        scores = [_macro_f1(answers[:, 0], column, weights, classes, codes) for column in answers[:, 1:].T]
+        differences.append(np.mean(scores[seeds:], axis=0) - np.mean(scores[:seeds], axis=0))
+    se = np.sqrt(np.concatenate(differences).var(ddof=1) + gains.var(ddof=1) / seeds)
     return t_interval(float(gains.mean()), float(se), seeds - 1)
 
 
-def _patterns(truth: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the different rows of (truth, answers of all seeds) and how often each occurs."""
-    return np.unique(np.column_stack([truth, predicted.T]), axis=0, return_counts=True)
-
-
-def _macro_f1(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
-    """Return macro-F1 under each row of `weights` (resamples x patterns)."""
-    is_truth = (truth[:, None] == np.arange(classes)).astype(float)
-    is_predicted = (predicted[:, None] == np.arange(classes)).astype(float)
-    hits = weights @ (is_truth * is_predicted)
-    total = weights @ (is_truth + is_predicted)
+def _macro_f1(
+    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray, classes: int, codes: np.ndarray
+) -> np.ndarray:
+    """Return macro-F1 under each row of `weights` (resamples x units); `codes` (n) is the unit of each example."""
+    hits, total = np.zeros((weights.shape[1], classes)), np.zeros((weights.shape[1], classes))
+    np.add.at(hits, (codes, truth), truth == predicted)
+    np.add.at(total, (codes, truth), 1)
+    np.add.at(total, (codes, predicted), 1)
+    hits, total = weights @ hits, weights @ total
     with np.errstate(invalid="ignore"):
         return np.nanmean(np.where(total > 0, 2 * hits / total, np.nan), axis=1)

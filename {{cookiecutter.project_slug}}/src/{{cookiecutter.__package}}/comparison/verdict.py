@@ -20,6 +20,7 @@ HELPS, HURTS, NO_DIFFERENCE = "helps", "hurts", "no detectable difference"
 DEPENDS, NOT_COMPARABLE = "depends on the labels", "not comparable"
 MIN_SEEDS = 3
 MIN_SLICE = 30  # test examples under which a slice or class gets no verdict
+MIN_UNITS = 5  # groups of test examples: fewer say nothing of the next one
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,12 @@ class Ruler:
     relabelled: int
     scores: list[list[float]]
     unchanged: Interval
-    by_old: Interval | None = None
+    by_old: Interval
 
     @property
     def moved(self) -> float:
         """What the baseline gains by the new labels alone; never a gain of the data it trained on."""
         return self.scores[0][1] - self.scores[0][0]
-
-    @property
-    def gain_on_old(self) -> float:
-        """The gain by the old labels."""
-        return self.scores[1][0] - self.scores[0][0]
 
 
 @dataclass(frozen=True)
@@ -86,6 +82,7 @@ class Comparison:
         mend: what would make it comparable.
         seeds: names of the seeds both have.
         examples: test examples both were scored on.
+        units: how many independent draws these are, see `statistics.units_of`.
         excluded: {reason: ids} of test examples left out.
         old, new: accuracy on the shared examples by the candidate's labels.
         gain, macro_f1: of the candidate over the baseline.
@@ -106,6 +103,7 @@ class Comparison:
     mend: list[str] = field(default_factory=list)
     seeds: list[str] = field(default_factory=list)
     examples: int = 0
+    units: int = 0
     excluded: dict[str, list[str]] = field(default_factory=dict)
     old: float = float("nan")
     new: float = float("nan")
@@ -131,6 +129,8 @@ class Scored:
         excluded: {reason: ids} of test examples left out.
         sizes: test examples that count, in baseline and candidate.
         counts: whether an example counts in both; the others one of the two dropped (n, bool).
+        lost: whether the baseline was right about each example that counts in its test set and that the candidate's
+            does not hold any more, or holds with another input (lost examples x S, bool).
     """
 
     table: pd.DataFrame
@@ -142,6 +142,12 @@ class Scored:
     excluded: dict[str, list[str]]
     sizes: tuple[int, int]
     counts: np.ndarray
+    lost: np.ndarray
+
+    @property
+    def units(self) -> np.ndarray:
+        """The independent draw that each example belongs to (n, int)."""
+        return statistics.units_of(self.table)
 
     def of(self, rows: np.ndarray) -> "Scored":
         """Return the same for some of the examples (mask of n)."""
@@ -157,6 +163,17 @@ class Scored:
     def right(self, arm: int, label: int) -> np.ndarray:
         """Return whether the answers of arm 0 (baseline) or 1 (candidate) agree with label set 0 or 1 (n x S)."""
         return ((self.old, self.new)[arm] == self.labels[label]).T
+
+    def gain(self, label: int = 1) -> Interval:
+        """Return the gain by the old (0) or the new labels (1)."""
+        return statistics.crossed_interval(self.right(1, label).astype(float) - self.right(0, label), self.units)
+
+    def worst(self, verdict: str) -> Interval:
+        """Return the gain with all lost examples counted against a verdict: as broken, or as fixed, by the candidate."""
+        lost = -self.lost.astype(float) if verdict == HELPS else 1.0 - self.lost
+        seen = self.right(1, 1).astype(float) - self.right(0, 1)
+        units = np.concatenate([self.units, len(seen) + np.arange(len(lost))])
+        return statistics.crossed_interval(np.concatenate([seen, lost]), units)
 
 
 def score(baseline: Revision, candidate: Revision) -> Scored:
@@ -181,6 +198,7 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
         "that only the candidate dropped": list(ids[~changed & here & ~there]),
         "that only the baseline dropped": list(ids[~changed & ~here & there]),
     }
+    gone = tests[0].index[counts[0]].difference(ids[~changed])
     kept = ids[~changed & (here | there)]
     both = (counts[0][kept] & counts[1][kept]).to_numpy()
     ids = kept
@@ -213,16 +231,17 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
         {reason: left_out for reason, left_out in excluded.items() if left_out},
         (int(counts[0].sum()), int(counts[1].sum())),
         both,
+        answers[0].loc[gone, seeds].eq(tests[0].loc[gone, "label"], axis=0).to_numpy(),
     )
 
 
-def parts(names: Sequence[tuple[str, np.ndarray]], old: np.ndarray, new: np.ndarray) -> list[Part]:
+def parts(names: Sequence[tuple[str, np.ndarray]], old: np.ndarray, new: np.ndarray, units: np.ndarray) -> list[Part]:
     """Return the gain on each named subset (mask of n) of scores (n x S), with Holm's correction over those tested.
 
     A subset of under MIN_SLICE examples is not tested, and none is with under MIN_SEEDS seeds.
     """
     enough = old.shape[1] >= MIN_SEEDS
-    gains = [statistics.crossed_interval(new[mask].astype(float) - old[mask]) for _, mask in names]
+    gains = [statistics.crossed_interval(new[mask].astype(float) - old[mask], units[mask]) for _, mask in names]
     tested = [g.p if enough and mask.sum() >= MIN_SLICE else np.nan for g, (_, mask) in zip(gains, names, strict=True)]
     return [
         Part(name, int(mask.sum()), float(old[mask].mean()), float(new[mask].mean()), gain, float(p))
@@ -278,7 +297,7 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
     frozen, data, wider = compare_models(baseline, candidate), diff(baseline, candidate), score(baseline, candidate)
     scored = wider.of(wider.counts)
-    why, mend = objections(baseline, candidate, frozen, scored)
+    why, mend, warnings = objections(baseline, candidate, frozen, scored)
     common: dict[str, Any] = {
         "baseline": baseline,
         "candidate": candidate,
@@ -286,39 +305,19 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
         "data": data,
         "seeds": scored.seeds,
         "examples": len(scored.table),
+        "units": len(np.unique(scored.units)),
         "excluded": scored.excluded,
+        "warnings": warnings,
     }
     if why:
         return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common)
     old, new = scored.right(0, 1), scored.right(1, 1)
-    gain = statistics.crossed_interval(new.astype(float) - old)
-    verdict = verdict_of(gain)
-    ruler, mcnemar = None, None
-    relabelled = scored.labels[0] != scored.labels[1]
-    if relabelled.any():
-        scores = [[float(scored.right(arm, label).mean()) for label in (0, 1)] for arm in (0, 1)]
-        same = ~relabelled
-        unchanged = statistics.crossed_interval(new[same].astype(float) - old[same])
-        by_old = statistics.crossed_interval(scored.right(1, 0).astype(float) - scored.right(0, 0))
-        ruler = Ruler(int(relabelled.sum()), scores, unchanged, by_old)
-        if verdict_of(gain, by_old, unchanged) != verdict:
-            verdict = DEPENDS
-    if not wider.counts.all():
-        whole = statistics.crossed_interval(wider.right(1, 1).astype(float) - wider.right(0, 1))
-        if verdict not in (verdict_of(gain, whole), DEPENDS):
-            dropped, points = int((~wider.counts).sum()), 100 * whole.mean
-            why = [
-                f"the verdict rests on {dropped:,} dropped test examples: with them the gain is {points:+.2f} points"
-            ]
-            mend = ["Drop test examples in a pull request of their own, without looking at what a model answers."]
-            verdict = NOT_COMPARABLE
-    if len(scored.seeds) < MIN_SEEDS:
-        verdict = NOT_COMPARABLE
-        why = [f"{len(scored.seeds)} seeds are too few to tell a gain from luck; a verdict needs at least {MIN_SEEDS}"]
-        mend = ["Put at least 3 numbers into `seeds` in conf/config.yaml and run `dvc repro` on both revisions."]
-        if len(scored.seeds) == 1:
-            b, c = int((old & ~new).sum()), int((new & ~old).sum())
-            mcnemar = (b, c, statistics.mcnemar(b, c)[0])
+    gain, ruler = scored.gain(), measure_ruler(scored)
+    verdict, why, mend = judge(scored, wider, gain, ruler)
+    mcnemar = None
+    if len(scored.seeds) == 1:
+        b, c = int((old & ~new).sum()), int((new & ~old).sum())
+        mcnemar = (b, c, statistics.mcnemar(b, c)[0])
     by_class = [(name, scored.labels[1] == code) for code, name in enumerate(scored.classes)]
     return Comparison(
         verdict=verdict,
@@ -327,9 +326,11 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
         old=float(old.mean()),
         new=float(new.mean()),
         gain=gain,
-        macro_f1=statistics.macro_f1_interval(scored.labels[1], scored.old, scored.new, len(scored.classes)),
-        classes=parts([(name, mask) for name, mask in by_class if mask.any()], old, new),
-        slices=parts(slice_masks(scored.table), old, new),
+        macro_f1=statistics.macro_f1_interval(
+            scored.labels[1], scored.old, scored.new, len(scored.classes), scored.units
+        ),
+        classes=parts([(name, mask) for name, mask in by_class if mask.any()], old, new, scored.units),
+        slices=parts(slice_masks(scored.table), old, new, scored.units),
         ruler=ruler,
         flips=flips(scored, old, new),
         mcnemar=mcnemar,
@@ -337,26 +338,65 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
     )
 
 
-def verdict_of(gain: Interval, *others: Interval) -> str:
-    """Return the verdict of a gain, or DEPENDS where it does not stand by all `others`, other measures of it.
+def measure_ruler(scored: Scored) -> Ruler | None:
+    """Return what the changed test labels do, or None where none changed."""
+    same = scored.labels[0] == scored.labels[1]
+    if same.all():
+        return None
+    scores = [[float(scored.right(arm, label).mean()) for label in (0, 1)] for arm in (0, 1)]
+    return Ruler(int((~same).sum()), scores, scored.of(same).gain(), scored.gain(0))
 
-    Another sign of the mean is enough against a verdict, a verdict of another measure against none.
+
+def verdict_of(gain: Interval) -> str:
+    """Return the verdict of a gain alone."""
+    return HELPS if gain.low > 0 else HURTS if gain.high < 0 else NO_DIFFERENCE
+
+
+def judge(scored: Scored, wider: Scored, gain: Interval, ruler: Ruler | None) -> tuple[str, list[str], list[str]]:
+    """Return the verdict, why there is none, and what would mend that.
+
+    Test examples that were relabelled, dropped or taken away after someone saw the answers can make a gain of nothing. So
+    a verdict has to stand by the old labels too, and with the dropped examples, and whatever the candidate would have
+    answered on those that are gone.
     """
-    signs = {int(each.low > 0) - int(each.high < 0) for each in (gain, *others)}
-    own = HELPS if gain.low > 0 else HURTS if gain.high < 0 else NO_DIFFERENCE
-    if own == NO_DIFFERENCE:
-        return DEPENDS if signs != {0} else own
-    return DEPENDS if {1, -1} <= signs or any(gain.mean * each.mean <= 0 for each in others) else own
+    if len(scored.seeds) < MIN_SEEDS:
+        why = f"{len(scored.seeds)} seeds are too few to tell a gain from luck; a verdict needs at least {MIN_SEEDS}"
+        mend = "Put at least 3 numbers into `seeds` in conf/config.yaml and run `dvc repro` on both revisions."
+        return NOT_COMPARABLE, [why], [mend]
+    verdict, apart = verdict_of(gain), "in a pull request of their own, without looking at what a model answers."
+    if len(wider.table) > len(scored.table):
+        whole = wider.gain()
+        if verdict_of(whole) != verdict:
+            dropped, points = len(wider.table) - len(scored.table), 100 * whole.mean
+            why = f"the verdict rests on {dropped:,} dropped test examples: with them the gain is {points:+.2f} points"
+            return NOT_COMPARABLE, [why], [f"Drop test examples {apart}"]
+    if len(scored.lost) and verdict != NO_DIFFERENCE and verdict_of(scored.worst(verdict)) != verdict:
+        why = f"the verdict rests on {len(scored.lost):,} test examples that the candidate's test set does not hold as they were"
+        return NOT_COMPARABLE, [why], [f"Take test examples away, or replace their inputs, {apart}"]
+    if ruler is not None:
+        depends = verdict_of(ruler.by_old) != verdict
+        if verdict == NO_DIFFERENCE:
+            depends |= verdict_of(ruler.unchanged) != verdict
+        else:
+            depends |= gain.mean * ruler.unchanged.mean <= 0
+        verdict = DEPENDS if depends else verdict
+    return verdict, [], []
 
 
-def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: Scored) -> tuple[list[str], list[str]]:
-    """Return why two revisions cannot be compared, and what would mend it."""
-    why, mend = [], []
+def objections(
+    baseline: Revision, candidate: Revision, frozen: Frozen, scored: Scored
+) -> tuple[list[str], list[str], list[str]]:
+    """Return why two revisions cannot be compared, what would mend it, and warnings."""
+    why, mend, warnings = [], [], []
     for revision in (baseline, candidate):
-        outdated = stale(revision)
+        outdated, unknown = stale(revision)
+        warnings += unknown
         why += [f"the results of {revision.name} are stale: {what}" for what in outdated]
         if outdated:
-            mend.append(f"Run `dvc repro` on {revision.name} and commit what it writes.")
+            mend.append(
+                f"Run `dvc repro` on {revision.name} and commit what it writes; where that finds nothing to do, Git and DVC "
+                "see other files: name those that Git ignores in .dvcignore too."
+            )
     why += [f"the model changed: {what}" for what in frozen.model]
     if frozen.model and all(what.startswith("environment: ") for what in frozen.model):
         mend.append(
@@ -375,7 +415,10 @@ def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: 
         mend.append(
             "Apply the passes that change classes to both sides: make a baseline that has them and nothing else."
         )
-    shared = len(scored.table)
+    shared, units = len(scored.table), len(np.unique(scored.units))
+    if units < min(shared, MIN_UNITS):
+        why.append(f"the test examples are of {units} groups only; a verdict needs at least {MIN_UNITS}")
+        mend.append("Collect test examples of more groups: a few say nothing of the next one.")
     if shared < MIN_SLICE and shared == max(scored.sizes):
         why.append(f"{shared} test examples are too few to tell a gain from luck; a verdict needs at least {MIN_SLICE}")
         mend.append("Collect test examples, or give `split.test` in conf/data a larger share.")
@@ -388,4 +431,4 @@ def objections(baseline: Revision, candidate: Revision, frozen: Frozen, scored: 
         if len(trained) != len(scored.seeds):
             why.append(f"{len(trained)} seeds were trained, and {len(scored.seeds)} have answers in both revisions")
             mend.append("Run `dvc repro` on both revisions and commit what it writes.")
-    return why, mend
+    return why, mend, warnings

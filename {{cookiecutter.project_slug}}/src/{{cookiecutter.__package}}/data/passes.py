@@ -92,11 +92,6 @@ def read_pass(folder: Path, name: str) -> Pass:
     """Read one pass. Raises Refusal for an unreadable table, missing columns or columns that a pass does not have."""
     path = folder / f"{name}.csv"
     edits = read_table(path)
-    if b"\r\n" in path.read_bytes():
-        why = "has Windows line ends; Git would store others, and DVC take that for an edit that nobody can mend"
-        raise Refusal(
-            [Problem(path.as_posix(), f"{why}: save it with LF, or `sed -i 's/\\r$//' {path.as_posix()}`", 1)]
-        )
     columns = list(edits.columns)
     problems = [Problem(path.as_posix(), f"has no column `{c}`", 1) for c in COLUMNS if c not in columns]
     problems += [

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -13,22 +15,52 @@ from hydra.utils import instantiate
 from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 
+from ..shared.problems import Refusal
+
 
 def environment(device: torch.device, model: Mapping[str, Any]) -> str:
     """Return what else decides the weights: versions, processor kind and device, as one readable line.
 
-    Besides torch and its trainer these are the libraries that the model's `_target_`s name.
+    Besides torch and its trainer these are the libraries that the model's `_target_`s name, and those that the project's
+    own modules among them import; the model must have been built. Raises Refusal where such a library is not installed
+    as a package, so that nothing would tell its versions apart.
     """
-    where = "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device)
-    names = packages_distributions()
-    targets = {
-        str(node["_target_"]).split(".")[0] for node in model.values() if isinstance(node, dict) and "_target_" in node
-    }
-    others = {names[root][0] for root in targets - {"torch", __package__.split(".")[0]} if root in names}
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    installed = packages_distributions()
+    roots = _libraries(model) - sys.stdlib_module_names - {"torch", "pytorch_lightning", "numpy"}
+    strange = sorted(roots - installed.keys())
+    if strange:
+        what = "which is no installed package, so its changes would not be seen; put it under src/ or install it"
+        raise Refusal(f"conf/model: the model uses {', '.join(strange)}, {what}.")
+    others = {installed[root][0] for root in roots}
     parts = [f"{name} {version(name)}" for name in ("torch", "pytorch-lightning", "numpy", *sorted(others))]
     return ", ".join(
         [f"python {platform.python_version()}", *parts, f"{platform.system()} {platform.machine()}", where]
     )
+
+
+def _libraries(model: Mapping[str, Any]) -> set[str]:
+    """Return the top-level modules outside the project that the model comes from, by what is imported now."""
+    own = __package__.partition(".")[0]
+    waiting, seen, roots = {target.rpartition(".")[0] for target in _targets(model)}, set[str](), set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        if name.partition(".")[0] != own:
+            roots.add(name.partition(".")[0])
+        elif name in sys.modules:
+            values = vars(sys.modules[name]).values()
+            named = {v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", None) for v in values}
+            waiting |= {n for n in named if isinstance(n, str)} - seen
+    return roots - {""}
+
+
+def _targets(node: Any) -> set[str]:
+    """Return all `_target_`s of a Hydra node."""
+    if isinstance(node, Mapping):
+        own = {str(node["_target_"])} if "_target_" in node else set()
+        return own.union(*map(_targets, node.values()))
+    return set().union(*map(_targets, node)) if isinstance(node, list) else set()
 
 
 def fingerprint(params: Mapping[str, Any], code: Sequence[str], environment: str) -> str:

@@ -1,6 +1,7 @@
 """Training with a fixed number of optimiser steps, the same batches for every data revision of the same examples."""
 
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,10 @@ class Classifier(pl.LightningModule):
         inputs, targets, weights = batch
         logits = self.network(inputs)
         correct = (logits.detach().argmax(dim=1) == targets).to(weights.dtype)
-        return torch.stack([(self.loss(logits, targets) * weights).sum(), (correct * weights).sum(), weights.sum()])
+        losses = self.loss(logits, targets)
+        if losses.shape != weights.shape:  # a mean would let dropped examples in
+            raise Refusal("conf/model: loss must give one value an example; set `reduction: none`.")
+        return torch.stack([(losses * weights).sum(), (correct * weights).sum(), weights.sum()])
 
     def training_step(self, stretch: Iterator[Batch], _: int) -> dict[str, torch.Tensor]:
         """Take one optimiser step a batch, on the mean loss of the examples that count; return the sums of `weighted`."""
@@ -179,8 +183,12 @@ def hardware(trainer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of the Trainer that say where to train. Raises Refusal for any other.
 
     No stage has `trainer` as a param, so nothing in it may change what is learnt: `accumulate_grad_batches`,
-    `gradient_clip_val` or `precision` would, and neither DVC nor the proof would see it.
+    `gradient_clip_val` or `precision` would, and neither DVC nor the proof would see it. The same holds for the variables
+    from which Lightning takes arguments that are not given.
     """
+    variables = sorted(name for name in os.environ if name.startswith("PL_TRAINER_"))
+    if variables:
+        raise Refusal(f"{', '.join(variables)} would change the training, and no proof would show it; unset it.")
     others = sorted(set(trainer) - {"accelerator", "devices"})
     if others:
         raise Refusal(

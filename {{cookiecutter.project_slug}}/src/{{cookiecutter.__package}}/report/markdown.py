@@ -57,7 +57,7 @@ def advice(c: Comparison) -> str:
     if c.verdict == v.NOT_COMPARABLE:
         return " ".join(c.mend) or "Run both with the same `seeds`."
     if c.verdict == v.DEPENDS:
-        return "By the old test labels it is the opposite: agree on those that changed before anything else."
+        return "By the old test labels, or on the unchanged ones, the verdict is another: agree on those that changed first."
     if not rows:
         return "No row changed: there is nothing to merge for the data's sake."
     if c.verdict == v.HELPS:
@@ -128,7 +128,7 @@ def primary(c: Comparison, most: int) -> str:
     """Return what is shown open: the primary metric and what it rests on."""
     parts = [f"{code(c.candidate.label)} against {code(c.baseline.label)}"]
     if c.gain:
-        header = f"{len(c.seeds)} seeds, {c.examples:,} test examples | before | after | gain in points [95 % interval]"
+        header = f"{words.measured_on(c)} | before | after | gain in points [95 % interval]"
         cells = ["accuracy", words.percent(c.old), words.percent(c.new), f"**{words.interval(c.gain)}**"]
         parts.append(table(header, [cells], 1, 1))
     notes = [*c.why[1:], words.mcnemar_line(c), words.frozen_line(c), *words.ruler_lines(c), *words.excluded_lines(c)]

@@ -31,7 +31,7 @@ def headline(comparison: Comparison) -> str:
     if c.verdict == v.NOT_COMPARABLE or c.gain is None:
         return f"not comparable: {names}: {c.why[0] if c.why else 'no common seed'}"
     gain = f"accuracy {percent(c.old)} → {percent(c.new)}, gain {interval(c.gain)} points"
-    scale = f"{len(c.seeds)} seeds, {c.examples:,} test examples"
+    scale = measured_on(c)
     if c.verdict == v.NO_DIFFERENCE:
         tail = (
             "the two answer alike"
@@ -42,6 +42,12 @@ def headline(comparison: Comparison) -> str:
     if c.verdict == v.DEPENDS:
         return f"depends on the labels: {names}: {gain} by the new test labels, another verdict by the old or the unchanged ones ({scale})"
     return f"{c.verdict}: {names}: {gain} ({scale})"
+
+
+def measured_on(c: Comparison) -> str:
+    """Return how much a gain rests on."""
+    groups = f" of {c.units:,} groups" if c.units < c.examples else ""
+    return f"{len(c.seeds)} seeds, {c.examples:,} test examples{groups}"
 
 
 def frozen_line(comparison: Comparison) -> str:
@@ -68,7 +74,7 @@ def ruler_lines(comparison: Comparison) -> list[str]:
         return []
     return [
         f"{r.relabelled:,} test labels changed. By the old labels the gain is "
-        f"{interval(r.by_old) if r.by_old else points(r.gain_on_old)} points; on the test "
+        f"{interval(r.by_old)} points; on the test "
         f"examples whose label did not change it is {interval(r.unchanged)}.",
         f"The ruler moved: the baseline alone scores {points(r.moved)} points by the new labels. That is no gain.",
     ]

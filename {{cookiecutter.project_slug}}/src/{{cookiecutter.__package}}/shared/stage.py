@@ -28,6 +28,8 @@ def run(stage: str, main: Callable[[dict[str, Any]], None]) -> None:
         sys.exit(complain(f"{error.filename or stage}: {error.strerror}"))
     except KeyboardInterrupt:
         sys.exit(130)
+    except SystemExit as stop:  # Lightning's answer to SIGTERM has no exit code, which would mean success
+        sys.exit(143 if stop.code is None else stop.code)
 
 
 def complain(text: str) -> int:

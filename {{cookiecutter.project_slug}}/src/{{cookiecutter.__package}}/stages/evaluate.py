@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..comparison.statistics import crossed_interval, macro_f1, recall
+from ..comparison.statistics import crossed_interval, macro_f1, recall, units_of
 from ..model.storage import load, to_float
 from ..shared.files import write_json, written
 from ..shared.paths import CLASSES, DATA, IMAGES, METRICS, MODELS, PREDICTIONS, TEST
@@ -70,7 +70,7 @@ def main(params: dict[str, Any]) -> None:
     support = np.bincount(truth, minlength=len(classes))
     write_table(pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), BY_CLASS)
 
-    accuracy = crossed_interval((predicted == truth).T.astype(float))
+    accuracy = crossed_interval((predicted == truth).T.astype(float), units_of(test)[counts])
     data = json.loads(DATA.read_text(encoding="utf-8"))
     metrics = {
         "accuracy": accuracy.mean,
