@@ -324,7 +324,9 @@ def test_missing_raw_table(box: Sandbox) -> None:
 
 def test_unknown_class_with_the_near_miss(box: Sandbox) -> None:
     box.params["classes"] = ["Cat", "dog"]
-    assert 'labels.csv:2: id "a1": the class "cat" is not known; did you mean "Cat"?' in box.refused()
+    said = box.refused()
+    assert 'labels.csv:2: id "a1": the class "cat" is not known (3 rows); did you mean "Cat"?' in said
+    assert said.count("is not known") == 1, "one cause, one message"
 
 
 def test_a_later_delivery_has_known_classes_and_new_ids(box: Sandbox) -> None:
@@ -332,6 +334,20 @@ def test_a_later_delivery_has_known_classes_and_new_ids(box: Sandbox) -> None:
     assert '2026-10/labels.csv:2: id "b1": the class "cta" is not known; did you mean "cat"?' in box.refused()
     box.deliver("2026-10", "id,label,split", ["a1,cat,train"])
     assert "stands above already" in box.refused()
+
+
+def test_rows_that_no_pass_adds_are_told(box: Sandbox) -> None:
+    box.deliver("2026-10", "id,label,split", ["b1,cat,train", "b2,dog,train"])
+    box.add_pass("p001-a", "b1,add,,,,")
+    box.curate()
+    assert [w["what"] for w in box.report["warnings"] if w["kind"] == "not added"] == [
+        '1 rows of data/raw/2026-10/labels.csv are in no pass and not used; the action "add" brings them in'
+    ]
+
+
+def test_spreadsheets_are_no_passes(box: Sandbox) -> None:
+    Path("data/passes/p001-fix.xlsx").write_bytes(b"PK")
+    assert "data/passes/p001-fix.xlsx: is not named like a pass" in box.refused()
 
 
 def test_no_test_set_is_refused(box: Sandbox) -> None:
@@ -493,8 +509,9 @@ BAD_INPUTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "missing by its prefix": (
         "data/raw/images/good.png",
         lambda path: None,
-        "relative to data/raw/, so leave that out",
+        'write "images/good.png"',
     ),
+    "of a delivery": ("east/d.png", lambda path: picture(Path("data/raw/2026-10/east/d.png"), "L"), "is missing"),
     "truncated": ("images/x.png", corrupt, "cannot be decoded"),
     "text": ("images/x.png", lambda path: path.write_text("hello"), "neither PNG nor JPEG"),
     "empty": ("images/x.png", lambda path: path.write_bytes(b""), "neither PNG nor JPEG"),
@@ -502,7 +519,7 @@ BAD_INPUTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a folder": ("images", lambda path: None, "cannot be decoded"),
     "outside": ("../secret.png", lambda path: None, "leaves data/raw/"),
     "absolute": ("/etc/passwd", lambda path: None, "leaves data/raw/"),
-    "backslash": ("images\\x.png", lambda path: None, "leaves data/raw/"),
+    "backslash": ("images\\x.png", lambda path: None, "has a backslash; write '/'"),
     "a drive": ("c:/x.png", lambda path: None, "leaves data/raw/"),
     "empty path": ("", lambda path: None, "the path is empty"),
 }

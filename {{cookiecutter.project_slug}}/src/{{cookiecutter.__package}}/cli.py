@@ -1,6 +1,7 @@
 """The commands beside DVC's own: `python -m <package> VERB`. Each imports what it needs, so that it starts quickly."""
 
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +42,10 @@ def compare(
     json: JSON = None,
     fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 on this verdict.")] = FailOn.never,
 ) -> None:
-    """Say whether the candidate's data helps the frozen model, and how sure that is."""
+    """Say whether the candidate's data helps the frozen model.
+
+    Prints the verdict with its interval, the proof that the model stayed frozen, and what changed in the data.
+    """
     from .comparison.looks import add_looks
     from .comparison.revisions import experiments_on, resolve
     from .comparison.verdict import HURTS, compare
@@ -71,6 +75,7 @@ def compare(
             if c.gain is not None
         }
         write_text(page(comparisons, pictures, errors), html)
+        print(f"{html}: the report, to open in a browser", file=sys.stderr)
     if json:
         from .report.record import record
 
@@ -93,14 +98,20 @@ def diff(
     json: JSON = None,
     csv: Annotated[Path | None, typer.Option(help="Write every changed row there as CSV.")] = None,
 ) -> None:
-    """Show what changed in the data between two revisions, by row, and which labels became which."""
+    """Show what changed in the data between two revisions, by row."""
     from .comparison.datadiff import diff
     from .comparison.revisions import resolve
+    from .comparison.stale import stale
     from .report.changes import changes_csv, changes_markdown, changes_record, print_changes
 
     revisions = resolve([baseline, candidate])
     found = diff(*revisions)
-    print_changes(found, revisions[0], revisions[1], Console(highlight=False))
+    console = Console(highlight=False)
+    print_changes(found, revisions[0], revisions[1], console)
+    for revision in revisions:
+        with suppress(Refusal):  # a revision without results can be compared by its tables all the same
+            for what in stale(revision)[0]:
+                console.print(f"note: {revision.name}: {what}; `dvc repro` there first", markup=False, soft_wrap=True)
     if md:
         write_text(changes_markdown(found, revisions[0], revisions[1]), md)
     if json:
@@ -111,7 +122,10 @@ def diff(
 
 @app.command()
 def passes(json: JSON = None) -> None:
-    """List the passes: what each changed, who made it and when, and what it gained where experiments tell."""
+    """List the passes: what each changed, and gained.
+
+    A gain stands where two results differ by just this pass.
+    """
     from .comparison.ledger import ledger
     from .report.changes import print_ledger
 

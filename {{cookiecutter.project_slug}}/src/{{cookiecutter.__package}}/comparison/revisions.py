@@ -179,7 +179,7 @@ def _resolve(name: str, on: str | None) -> Revision:
     known = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes").decode().split()
     hint = near_miss(name, [WORKSPACE, *known, *experiments])
     raise Refusal(
-        f"{quoted(name)} is no Git revision, tag, branch or experiment here{hint or '; `git fetch` or `dvc exp pull` may bring it.'}"
+        f"{quoted(name)} is no Git revision, tag, branch or experiment here{hint or '; `dvc exp run -n NAME` makes an experiment, `git fetch` or `dvc exp pull` brings one.'}"
     )
 
 

@@ -393,8 +393,9 @@ def objections(
         warnings += unknown
         why += [f"the results of {revision.name} are stale: {what}" for what in outdated]
         if outdated:
+            commit = "" if revision.commit is None else " and commit what it writes"
             mend.append(
-                f"Run `dvc repro` on {revision.name} and commit what it writes; where that finds nothing to do, Git and DVC "
+                f"Run `dvc repro` on {revision.name}{commit}; where that finds nothing to do, Git and DVC "
                 "see other files: name those that Git ignores in .dvcignore too."
             )
     why += [f"the model changed: {what}" for what in frozen.model]

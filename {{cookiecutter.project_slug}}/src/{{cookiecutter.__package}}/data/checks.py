@@ -9,7 +9,7 @@ import pandas as pd
 from ..shared.paths import BOOK, SPLITS
 from ..shared.problems import quoted
 from .label_book import sections
-from .passes import ACTIVE, State
+from .passes import ACTIVE, WAITING, State
 from .split import shared_inputs
 
 NAMED = 20  # ids listed with a warning
@@ -50,6 +50,12 @@ def warnings(
             f"{len(hidden):,} examples do not count: the same input is in the test or validation set; drop one of each"
         )
         warn("input in several sets", what, hidden)
+    waiting = np.flatnonzero(state.status == WAITING)
+    if len(waiting):
+        numbers = np.unique(state.raw.delivery[waiting])
+        listed = ", ".join(state.raw.files[number] for number in numbers)
+        what = f'{len(waiting):,} rows of {listed} are in no pass and not used; the action "add" brings them in'
+        warn("not added", what, waiting)
     _check_classes(state, sets, weight, limits, warn)
     total = int((state.status > 0).sum())
     for name, edits in state.edited.items():

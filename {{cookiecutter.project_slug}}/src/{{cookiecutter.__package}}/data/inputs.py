@@ -26,8 +26,10 @@ def unsafe(path: str) -> str | None:
     parts = PurePosixPath(path)
     if not path:
         return "the path is empty; name the image file, relative to data/raw/"
-    if parts.is_absolute() or ".." in parts.parts or "\\" in path or ":" in parts.parts[0]:
-        return f"the path {quoted(path)} leaves data/raw/; name a file inside it, with '/' between folders"
+    if "\\" in path:
+        return f"the path {quoted(path)} has a backslash; write '/' between folders"
+    if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        return f"the path {quoted(path)} leaves data/raw/; name a file inside it"
     return None
 
 
@@ -65,6 +67,16 @@ def decode(file: Path, inputs: Mapping[str, int]) -> np.ndarray:
     return np.asarray(image).reshape(inputs["height"], inputs["width"], inputs["channels"])
 
 
+def _elsewhere(folder: Path, path: str, delivery: Path) -> str:
+    """Return where an image lies that was named relative to another folder than `folder`, as a hint."""
+    prefix = f"{folder.as_posix()}/"
+    below = (delivery.relative_to(folder) / path).as_posix()
+    for better in (path.removeprefix(prefix), below):
+        if better != path and (folder / better).is_file():
+            return f"; paths are relative to {prefix}: write {quoted(better)}"
+    return ""
+
+
 def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int:
     """Decode the images of all deliveries under `folder` into `target`; return how many there are.
 
@@ -81,6 +93,8 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
         with (target / IMAGES.name).open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, images.offset + images.nbytes)
     digests = np.empty(len(table), dtype=object)
+    deliveries = [Path(file).parent for file in raw.files]
+    delivery = raw.delivery
 
     def one(row: int, path: str) -> str | None:
         said = unsafe(path)
@@ -89,9 +103,7 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
                 images[row] = decode(folder / path, inputs)
                 digests[row] = hashlib.sha256(images[row].tobytes()).hexdigest()[:16]
             except ValueError as error:
-                prefix = f"{folder.as_posix()}/"
-                doubled = path.startswith(prefix) and (folder / path.removeprefix(prefix)).is_file()
-                said = f"{error}; paths are relative to {prefix}, so leave that out" if doubled else str(error)
+                said = f"{error}{_elsewhere(folder, path, deliveries[delivery[row]])}"
         return said
 
     progress = Progress("pack", len(table))

@@ -25,6 +25,7 @@ EXAMPLE_ACTIONS = ("relabel", "drop", "add", "keep")
 CLASS_ACTIONS = ("new-class", "rename-class", "merge-class", "split-class", "retire-class")
 NAME = re.compile(r"p(\d{3,6})-[a-z0-9][a-z0-9._-]*")
 WAITING, ACTIVE, DROPPED = 0, 1, 2
+SHEETS = (".xlsx", ".xls", ".ods", ".numbers", ".tsv")  # files that someone may take for a pass
 HINTED, SEARCHED = 10, 20_000  # most unknown ids for which the nearest is looked for, and among how many
 
 
@@ -52,7 +53,9 @@ def pass_names(folder: Path) -> list[str]:
     Raises:
         Refusal: for CSV files that are not named like a pass.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() == ".csv") if folder.is_dir() else []
+    paths = (
+        sorted(path for path in folder.glob("*") if path.suffix.lower() in (".csv", *SHEETS)) if folder.is_dir() else []
+    )
     rule = "is not named like a pass, pNNN-name.csv: three digits or more, then small letters, digits and hyphens; rename it"
     refuse([Problem(path.as_posix(), rule) for path in paths if not NAME.fullmatch(path.stem) or path.suffix != ".csv"])
     names = [path.stem for path in paths]
@@ -156,11 +159,12 @@ def start(raw: Raw, classes: Sequence[str] | None) -> State:
     place = {name: number for number, name in enumerate(names)}
     unknown = {word: near_miss(word, names) for word in words if word not in place}
     if unknown:
-        rows = np.flatnonzero(np.isin(codes, [i for i, word in enumerate(words) if word in unknown])).tolist()
-        labels = [words[codes[row]] for row in rows]
-        wrong = {
-            row: f"the class {quoted(word)} is not known{unknown[word]}" for row, word in zip(rows, labels, strict=True)
-        }
+        wrong = {}
+        for number, word in enumerate(words):
+            if word in unknown:  # one cause, so one message, at the first of its rows
+                rows = np.flatnonzero(codes == number)
+                of = f" ({len(rows):,} rows)" if len(rows) > 1 else ""
+                wrong[int(rows[0])] = f"the class {quoted(word)} is not known{of}{unknown[word]}"
         raise Refusal(raw.problems(wrong))
     translate = np.array([place[word] for word in words], dtype=np.int32)
     status = np.where(np.arange(len(codes)) < first, ACTIVE, WAITING).astype(np.int8)

@@ -30,10 +30,8 @@ def assign(raw: Raw, inputs: np.ndarray, split: dict[str, Any]) -> np.ndarray:
         split: shares `validation` and `test`, and the `salt`.
 
     Raises:
-        Refusal: for rows whose own `split` is not their group's, and for shares that leave no training set.
+        Refusal: for rows whose own `split` is not their group's.
     """
-    if min(split["validation"], split["test"]) < 0 or split["validation"] + split["test"] >= 1:
-        raise Refusal("conf/data: split.validation and split.test must be at least 0 and together below 1.")
     table = raw.table
     sets = np.full(len(table), -1, dtype=np.int8)
     if "split" in table:

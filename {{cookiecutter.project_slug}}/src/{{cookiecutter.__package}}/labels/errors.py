@@ -148,11 +148,11 @@ def next_step(
             do.append(f"Work on the model: {why}.")
     if audit:
         of = f"{audit['wrong_labels']:,} of {audit['audited']:,} for training and validation"
-        unseen = f"unseen, the model gives {audit['out_of_fold_accuracy']:.1%} of them"
-        numbers.append(f"Labels: an estimated {of} are wrong ({noise:.1%}; {unseen}).")
+        by = f"to a model that gives {audit['out_of_fold_accuracy']:.1%} of them without having seen them"
+        numbers.append(f"Labels: up to {of} look wrong ({noise:.1%}) {by}.")
         if noise >= NOISE and noise >= lost * PART:
             hint = f"`python -m {package} review` shows {audit['suspects']:,} suspects"
-            do.append(f"Clean labels: an estimated {noise:.1%} are wrong. {hint}.")
+            do.append(f"Clean labels: up to {noise:.1%} look wrong. {hint}.")
     else:
         numbers.append("Labels: not audited; `dvc repro audit` estimates how many are wrong.")
     parts = pd.concat([errors.classes.assign(name="class " + errors.classes["name"]), errors.slices], ignore_index=True)

@@ -197,6 +197,8 @@ def read_exports(
             exported = json.loads(path.read_bytes())
             if not isinstance(exported, list):
                 raise ValueError("it holds no list of tasks")
+            if exported and not any(isinstance(t, dict) and t.keys() - {"data", "predictions"} for t in exported):
+                raise ValueError("it holds tasks without annotations, as `export` writes them")
         except OSError as error:
             problems.append(Problem(name, f"cannot be read: {error.strerror}"))
             continue

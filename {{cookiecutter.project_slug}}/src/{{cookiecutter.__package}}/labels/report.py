@@ -32,12 +32,14 @@ def headline(a: Agreement) -> str:
 
 
 def _tables(a: Agreement) -> list[tuple[str, pd.DataFrame]]:
+    """Return the tables with their titles; with two annotators the consensus knows no more than they do."""
+    two = len(a.annotators) < 3
     return [
         ("Classes, the least agreed first", a.classes),
         ("Classes confused, the most frequent first", a.confusions),
         ("Annotators by pair, the least agreed first (Cohen's kappa)", a.pairs),
-        ("Annotators against the consensus (Dawid-Skene)", a.annotators),
-        ("Examples disputed, the most first", a.disputed),
+        ("Annotators against the consensus (Dawid-Skene)", a.annotators.head(0 if two else None)),
+        ("Examples disputed, the most first", a.disputed.drop(columns=["consensus", "probability"] if two else [])),
     ]
 
 

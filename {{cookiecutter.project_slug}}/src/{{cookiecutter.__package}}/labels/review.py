@@ -17,8 +17,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from ..data.label_book import read_book, sections
-from ..data.passes import COLUMNS, EXAMPLE_ACTIONS
-from ..shared.paths import CLASSES, IMAGES, SUSPECTS, TABLES
+from ..data.passes import COLUMNS, EXAMPLE_ACTIONS, pass_names, read_pass
+from ..shared.paths import CLASSES, IMAGES, PASSES, SUSPECTS, TABLES
 from ..shared.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..shared.tables import lines_of, read_table
 from .cells import unescape_cells
@@ -136,6 +136,11 @@ def read_answers(path: Path) -> pd.DataFrame:
             wrong.setdefault(row, say if isinstance(say, str) else say(answers.iloc[row], now.iloc[row]))
 
     other = key != queue_key()
+    for done in pass_names(PASSES):
+        edits = read_pass(PASSES, done).edits
+        same = edits["id"][edits["reason"].str.contains(f"[review {key.max()}", regex=False)]
+        if len(answers) and answers["id"].isin(same).all():
+            raise Refusal([Problem(name, f"is {done} already; save a new review for more answers")])
     if len(answers) and other.all():  # one cause, so one message
         hint = (
             f"`python -m {__package__.partition('.')[0]} review`, then load this file there: it takes over what holds"

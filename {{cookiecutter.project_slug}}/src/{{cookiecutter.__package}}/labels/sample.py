@@ -8,7 +8,7 @@ import pandas as pd
 from ..data.raw import read_raw
 from ..data.split import fraction
 from ..shared.paths import ANNOTATIONS, EXAMPLES, RAW, TABLES, TEST
-from ..shared.problems import Refusal, near_miss, quoted, refuse
+from ..shared.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..shared.tables import read_table, write_table
 from . import agreement
 from .agreement import COLUMNS, read_annotations
@@ -71,6 +71,9 @@ def read_back(files: Sequence[Path]) -> pd.DataFrame:
     except Refusal as refusal:
         refuse([*problems, *refusal.problems])
         raise
+    if not len(found) and not len(answers):
+        empty = "has no answers; fill in the columns annotator and label"
+        problems += [Problem(path.as_posix(), empty) for path in files]
     problems += agreement.at(found, ~found["id"].isin(labels.index), "no example of the data has this id; correct it")
     for label in sorted(set(found["label"]) - set(classes)):
         what = f"the class {quoted(label)} is not known{near_miss(label, classes)}"

@@ -23,7 +23,10 @@ def agree(
     md: Annotated[Path | None, typer.Option(help="Write the result there as Markdown.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the result there as JSON.")] = None,
 ) -> None:
-    """Say how far annotators agree, by class, worst first; propose entries for the label book."""
+    """Say how far annotators agree, by class, worst first.
+
+    Proposes entries for the label book, as a patch.
+    """
     from ..shared.files import write_json, write_text
     from ..shared.problems import Refusal
 
@@ -132,7 +135,7 @@ def export(
     all_: Annotated[bool, typer.Option("--all", help="All examples, not only the audit's suspects.")] = False,
     test: Annotated[bool, typer.Option("--test", help="The test set, in place of the other two.")] = False,
 ) -> None:
-    """Write Label Studio tasks, the audit's suggestions as predictions, and the labeling config."""
+    """Write tasks for Label Studio, and its labeling config."""
     from ..shared.files import write_json, write_text
     from ..shared.paths import SUSPECTS
     from .labelstudio import config, kind_of, suspects, tasks

@@ -15,10 +15,10 @@ def review(
     name: Annotated[
         str, typer.Option(help="With --apply: what the pass is about; part of its file's name.")
     ] = "review",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N suspects.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N of suspects and test examples.")] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Hide label and suggestion until one has answered.")] = False,
 ) -> None:
-    """Write the review page of the audit's suspects, or bring its answers back as a pass."""
+    """Write the review page, or make its answers the next pass."""
     from .place import current_labels, place_pass
     from .review import page, queue_key, read_answers, read_queue
 
@@ -37,7 +37,10 @@ def review(
 
 
 def errors(json: Annotated[Path | None, typer.Option(help="Write everything there as JSON.")] = None) -> None:
-    """Say where the errors are, by class, slice and confusion, what each is worth, and what to do next."""
+    """Say where the errors are, and what to do next.
+
+    By class, slice and confusion, each with what accuracy would gain without it.
+    """
     from rich.console import Console
 
     from ..shared.files import write_json

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import nn
@@ -151,7 +152,10 @@ class Classifier(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Make the optimiser."""
-        return self.make_optimizer(self.parameters())
+        try:
+            return self.make_optimizer(self.parameters())
+        except (TypeError, ValueError) as error:  # the first time that a partial's arguments are looked at
+            raise Refusal(f"conf/model: optimizer: {error}") from None
 
 
 class Curve(pl.Callback):
@@ -213,7 +217,15 @@ def build(model: Mapping[str, Any], shape: tuple[int, int, int], classes: int) -
     """Return the network's complete Hydra node and a fresh network for inputs of (height, width, channels)."""
     height, width, channels = shape
     node = dict(model["network"]) | {"channels": channels, "height": height, "width": width, "classes": classes}
-    return node, instantiate(node)
+    return node, make(node, "network")
+
+
+def make(node: Mapping[str, Any], name: str) -> Any:
+    """Return what a Hydra node of conf/model makes. Raises Refusal where it cannot."""
+    try:
+        return instantiate(node)
+    except InstantiationException as error:
+        raise Refusal(f"conf/model: {name}: {str(error).partition(', set env var')[0]}") from None
 
 
 def train_seed(
@@ -253,8 +265,8 @@ def train_seed(
     ).fit(
         Classifier(
             network,
-            instantiate(model["loss"]),
-            instantiate(model["optimizer"]),
+            make(model["loss"], "loss"),
+            make(model["optimizer"], "optimizer"),
             lambda: progress.advance(note=f"seed {seed}"),
         ),
         Stretches(train, steps, size, seed, max(1, steps // CURVE_POINTS)),

@@ -43,9 +43,9 @@ def print_changes(found: DataDiff, baseline: Revision, candidate: Revision, cons
     console.print(f"{escape(_title(baseline, candidate))}: {words.data_line(found)}", soft_wrap=True, style="bold")
     for line in found.notes:
         console.print(escape(line), soft_wrap=True)
-    for names, which in zip(found.passes, ("Only the second has", "Only the first has"), strict=True):
+    for names, side in zip(found.passes, (candidate, baseline), strict=True):
         if names:
-            console.print(f"{which}: {escape(', '.join(names))}", soft_wrap=True)
+            console.print(f"Passes that only {escape(side.name)} has: {escape(', '.join(names))}", soft_wrap=True)
     if len(found.rows):
         shown = table("Rows", "id", "change", "set", "from", "to", "passes")
         for row in found.rows.head(ROWS).itertuples():
@@ -118,24 +118,13 @@ def print_ledger(rows: list[dict[str, Any]], console: Console) -> None:
     if not rows:
         console.print("No passes yet: add data/passes/p001-NAME.csv with id,action,label,was,reason,by.")
         return
-    shown = table("Passes", "pass", "edits", "by", "date", "commit", "gain (points)", "verdict")
+    shown = table("Passes", "pass", "edits", "by", "since", "gain (points)", "verdict")
     for row in rows:
-        gain = (
-            "–"
-            if row["gain"] is None
-            else f"{words.points(row['gain'])} [{words.points(row['low'])}, {words.points(row['high'])}]"
-        )
-        counted = [
-            ", ".join(f"{count:,} {quoted(name, 30)[1:-1]}" for name, count in list(row[key].items())[:3])
-            for key in ("edits", "by")
-        ]
-        cells = [
-            row["name"],
-            *counted,
-            row["date"] or "not committed",
-            row["commit"] or "–",
-            gain,
-            row["verdict"] or "–",
-        ]
-        shown.add_row(*map(escape, cells))
+        gain = "–"
+        if row["gain"] is not None:
+            gain = f"{words.points(row['gain'])} [{words.points(row['low'])}, {words.points(row['high'])}]"
+        edits = ", ".join(f"{count:,} {action}" for action, count in row["edits"].items())
+        people = ", ".join(quoted(name, 30)[1:-1] for name in list(row["by"])[:3])
+        since = f"{row['date']} {row['commit']}" if row["commit"] else "not committed"
+        shown.add_row(*map(escape, [row["name"], edits, people, since, gain, row["verdict"] or "–"]))
     console.print(shown)

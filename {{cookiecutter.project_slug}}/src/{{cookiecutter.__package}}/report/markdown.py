@@ -222,7 +222,12 @@ def proof_section(c: Comparison, most: int) -> str:
 def overview(comparisons: Sequence[Comparison], most: int) -> str:
     """Return several candidates against the same baseline as a table."""
     rows = (
-        [code(c.candidate.label), f"{SIGNS[c.verdict]} {c.verdict}", words.data_line(c.data), gained(c)]
+        [
+            code(c.candidate.label),
+            f"{SIGNS[c.verdict]} {c.verdict}",
+            f"{words.data_line(c.data)} ({text(words.passes_line(c.data), SENTENCE)})",
+            gained(c),
+        ]
         for c in comparisons
     )
     header = f"against {code(comparisons[0].baseline.label)} | verdict | data | gain in points [95 % interval]"

@@ -72,7 +72,8 @@ def print_overview(comparisons: list[Comparison], console: Console) -> None:
     for c in words.by_gain(comparisons):
         gain = words.interval(c.gain) if c.gain else "–"
         verdict = Text(c.verdict, style=STYLES[c.verdict])
-        shown.add_row(escape(c.candidate.label), words.percent(c.new), gain, verdict, escape(words.data_line(c.data)))
+        data = f"{words.data_line(c.data)} ({words.passes_line(c.data)})"
+        shown.add_row(escape(c.candidate.label), words.percent(c.new), gain, verdict, escape(data))
     console.print(shown)
     for c in comparisons:
         for line in [*c.why, *c.warnings, *words.ruler_lines(c), *words.excluded_lines(c)]:

@@ -67,6 +67,14 @@ def data_line(data: DataDiff) -> str:
     return ", ".join(parts) if parts else "no example changed"
 
 
+def passes_line(data: DataDiff) -> str:
+    """Return which passes only one side has, in a few words."""
+    parts = (
+        f"{word} {', '.join(names)}" for word, names in zip(("with", "without"), data.passes, strict=True) if names
+    )
+    return "; ".join(parts) or "the same passes"
+
+
 def ruler_lines(comparison: Comparison) -> list[str]:
     """Return what changed test labels do to the result."""
     r = comparison.ruler

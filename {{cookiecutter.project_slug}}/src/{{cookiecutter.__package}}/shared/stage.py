@@ -22,8 +22,6 @@ def run(stage: str, main: Callable[[dict[str, Any]], None]) -> None:
         refuse_undeclared_code(stage)  # again, for what was imported on the way
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))
-    except KeyError as error:
-        sys.exit(complain(f"params.yaml has no {error}; a key in conf/ is missing or misspelt."))
     except OSError as error:
         sys.exit(complain(f"{error.filename or stage}: {error.strerror}"))
     except KeyboardInterrupt:

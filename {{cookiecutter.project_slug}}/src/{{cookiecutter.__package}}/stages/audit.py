@@ -108,10 +108,11 @@ def main(params: dict[str, Any]) -> None:
     counts = {"wrong_labels": estimate, "audited": len(asked), "suspects": size[TRAINING]}
     write_json(counts | {"out_of_fold_accuracy": known}, AUDIT)
     print(
-        f"an estimated {estimate:,} of {len(asked):,} labels for training and validation are wrong "
-        f"({estimate / len(asked):.1%}; unseen, the model gives {known:.1%} of them); {size[TRAINING]:,} suspects, worst "
-        f"first; of the test set a random sample of {size[SAMPLE]:,}, and {size[TEST]:,} more that copies or annotators "
-        "contradict"
+        f"up to {estimate:,} of {len(asked):,} labels for training and validation look wrong ({estimate / len(asked):.1%}) to "
+        f"a model that gives {known:.1%} of them without having seen them; {size[TRAINING]:,} suspects, worst first, and a "
+        f"random sample of {size[SAMPLE]:,} test examples"
+        + f", {size[TEST]:,} more of them contradicted"
+        * (size[TEST] > 0)
     )
 
 

@@ -12,7 +12,7 @@ from ..data.passes import ACTIVE, apply, chosen, pass_names, read_pass, start
 from ..data.raw import Raw, read_raw
 from ..data.split import assign, shadowed
 from ..shared.paths import EXAMPLES, INDEX, PASSES, RAW
-from ..shared.problems import Problem, Refusal, quoted, refuse
+from ..shared.problems import Problem, Refusal, refuse
 from ..shared.stage import run
 from ..shared.tables import strings
 
@@ -30,8 +30,6 @@ def main(params: dict[str, Any]) -> None:
     data = params["data"]
     raw = read_raw(RAW)
     refuse(raw.found)
-    if not (data["classes"] is None or isinstance(data["classes"], list)):
-        raise Refusal(f"conf/data: classes must be null or a list, such as [cat, dog], not {quoted(data['classes'])}.")
     state = start(raw, data["classes"])
     problems: list[Problem] = []
     passes = []

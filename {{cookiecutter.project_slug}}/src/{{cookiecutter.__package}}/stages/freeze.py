@@ -5,14 +5,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import yaml
 from dvc.utils.hydra import compose_and_dump  # DVC's own: `dvc exp run` must write the same bytes
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from ..shared.files import write_text
 from ..shared.paths import PARAMS
 from ..shared.problems import Refusal
+from ..shared.settings import check
 from ..shared.stage import run
 
 MARKER = "params.yaml holds what conf/ composes to. This file never changes; it only puts the stages in order.\n"
@@ -22,20 +23,23 @@ def compose(target: Path) -> None:
     """Compose conf/config.yaml into `target`. Raises Refusal where Hydra cannot."""
     try:
         compose_and_dump(str(target), str(Path("conf").resolve()), None, "config", "", [])
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise Refusal(f"conf/ cannot be composed: {error}") from None
 
 
-def main(_: dict[str, Any]) -> None:
+def main(params: dict[str, Any]) -> None:
     """Bring params.yaml up to date, except inside `dvc exp run`, which has composed it with its overrides already."""
+    composed = None
     if not os.environ.get("DVC_EXP_NAME"):
         with TemporaryDirectory() as folder:
             compose(Path(folder) / PARAMS)
             composed = (Path(folder) / PARAMS).read_text(encoding="utf-8")
-        if composed != PARAMS.read_text(encoding="utf-8"):
-            if os.environ.get("CI"):
-                raise Refusal("params.yaml is not what conf/ composes to; run `dvc repro` and commit params.yaml.")
-            write_text(composed, PARAMS)
+        params = yaml.safe_load(composed)
+    check(params)
+    if composed is not None and composed != PARAMS.read_text(encoding="utf-8"):
+        if os.environ.get("CI"):
+            raise Refusal("params.yaml is not what conf/ composes to; run `dvc repro` and commit params.yaml.")
+        write_text(composed, PARAMS)
     write_text(MARKER, Path("conf.ok"))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from ..model.storage import environment, fingerprint, save
 from ..model.training import Examples, build, hardware, silence, train_seed
@@ -21,14 +22,17 @@ def main(params: dict[str, Any]) -> None:
     """Write models/seed-N.safetensors and the learning curves, which are means over the seeds."""
     silence()
     model, seeds, trainer = params["model"], params["seeds"], hardware(params["trainer"])
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise Refusal("conf/config.yaml: seeds must be a list of different numbers, such as [0, 1, 2, 3, 4].")
+    if len(seeds) < 3:
+        print(f"note: {len(seeds)} in seeds of conf/config.yaml; a verdict needs at least 3")
     torch.set_num_threads(model["threads"])
     images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)
     classes = read_table(CLASSES)["class"].to_list()
     train, validation = (Examples.of(read_table(path), images, classes) for path in (TRAIN, VALIDATION))
     shape = images.shape[1:]
-    device = pl.Trainer(**trainer, logger=False, enable_checkpointing=False).strategy.root_device
+    try:
+        device = pl.Trainer(**trainer, logger=False, enable_checkpointing=False).strategy.root_device
+    except (ValueError, RuntimeError, MisconfigurationException) as error:
+        raise Refusal(f"conf/trainer: {error}") from None
     build(model, shape, len(classes))  # imports the network, whose code the fingerprint must know
     where = environment(device, model)
     about = {
