@@ -16,6 +16,7 @@ from {{ cookiecutter.__package }}.comparison.looks import warning
 from {{ cookiecutter.__package }}.comparison.revisions import Revision
 from {{ cookiecutter.__package }}.comparison.statistics import t_interval
 from {{ cookiecutter.__package }}.comparison.verdict import compare
+from {{ cookiecutter.__package }}.report.markdown import markdown
 from {{ cookiecutter.__package }}.report.record import record
 from {{ cookiecutter.__package }}.report.words import headline
 
@@ -37,6 +38,7 @@ class Made:
     fingerprint: str = "abc"
     classes: list[str] = dataclasses.field(default_factory=lambda: ["cat", "dog"])
     passes: list[str] = dataclasses.field(default_factory=list)
+    edits: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     extra: dict[str, str] = dataclasses.field(default_factory=lambda: {"path": "data/pretrained.bin", "md5": "1"})
     weights: str = ""
     folder: str = ""  # the code's, where train depends on it and not on the file
@@ -54,7 +56,7 @@ class Made:
             "reports/predictions.csv": csv(self.answers),
             "reports/data.json": json.dumps(
                 {
-                    "passes": [{"name": name} for name in self.passes],
+                    "passes": [{"name": name} | self.edits.get(name, {}) for name in self.passes],
                     "sets": {s: {"classes": {}} for s in ("train", "validation", "test")},
                 }
             ).encode(),
@@ -378,6 +380,24 @@ def test_relabelling_what_the_candidate_broke_depends_on_the_labels(pair: tuple[
     assert found.ruler is not None and found.ruler.by_old is not None
     assert found.ruler.by_old.high < 0
     assert found.verdict == v.DEPENDS
+
+
+@pytest.mark.parametrize("edits", [{"rename-class": 1}, {"rename-class": 1, "relabel": 2}], ids=["alone", "with edits"])
+def test_a_renamed_class_is_the_same_class(pair: tuple[Made, Made], edits: dict[str, int]) -> None:
+    old, new = pair
+    known = compare(old.revision(), new.revision())
+    for table in (new.test, new.train, new.answers):
+        table.replace("cat", "@kitten", inplace=True)
+    new.classes, new.edits = ["@kitten", "dog"], {"p001-fix": edits}
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HELPS
+    assert found.gain == known.gain
+    assert found.data.renamed == {"cat": "@kitten"}
+    assert found.data.number("relabelled") == known.data.number("relabelled") == 2
+    assert compare(new.revision(), old.revision()).verdict == v.HURTS
+    assert "@kitten" not in markdown([found])
+    new.edits = {"p001-fix": edits | {"merge-class": 1}}
+    assert compare(old.revision(), new.revision()).verdict == v.NOT_COMPARABLE
 
 
 def lost_rows(old: Made, new: Made, number: int) -> list[int]:

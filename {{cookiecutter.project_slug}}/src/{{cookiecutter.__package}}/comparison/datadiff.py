@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from ..data.examples import OWN
-from ..shared.paths import DATA, SPLITS, TABLES
+from ..data.passes import CLASS_ACTIONS
+from ..shared.paths import CLASSES, DATA, SPLITS, TABLES
 from ..shared.problems import Refusal
 from ..shared.tables import strings
 from .revisions import Revision
@@ -26,12 +27,14 @@ class DataDiff:
         counts: {split: {class: (baseline, candidate)}} of the examples that count.
         passes: passes that only the candidate has, and only the baseline has.
         notes: what cannot be told, and why.
+        renamed: {class of the baseline: its name in the candidate}; such a class's examples are not relabelled.
     """
 
     rows: pd.DataFrame
     counts: dict[str, dict[str, tuple[int, int]]]
     passes: tuple[list[str], list[str]]
     notes: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
 
     def number(self, kind: str, split: str | None = None) -> int:
         """Return how many examples changed in this way, in one set or in all."""
@@ -56,6 +59,21 @@ def load_examples(revision: Revision, splits: Sequence[str]) -> pd.DataFrame:
     return joined if all(len(table.columns) == len(joined.columns) for table in tables) else joined.fillna("")
 
 
+def renamed(baseline: Revision, candidate: Revision) -> dict[str, str]:
+    """Return the classes that have another name in the candidate and are otherwise the same: {old: new}.
+
+    A rename keeps a class's place in the order of the classes. So where passes that one side has alone edit the classes by
+    renames only, as many as there are places with another name, those places tell which name became which.
+    """
+    lists = [list(revision.table(CLASSES)["class"]) for revision in (baseline, candidate)]
+    passes = [{one["name"]: one for one in revision.json(DATA)["passes"]} for revision in (baseline, candidate)]
+    alone = [one for a, b in (passes, passes[::-1]) for name, one in a.items() if name not in b]
+    found = {old: new for old, new in zip(*lists, strict=False) if old != new}
+    edits = {action: sum(one.get(action, 0) for one in alone) for action in CLASS_ACTIONS}
+    same = len(lists[0]) == len(lists[1]) and sum(edits.values()) == edits["rename-class"] == len(found)
+    return found if same else {}
+
+
 def diff(baseline: Revision, candidate: Revision) -> DataDiff:
     """Compare the example tables of two revisions, without a checkout of either.
 
@@ -65,23 +83,27 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
     reports = [revision.json(DATA) for revision in (baseline, candidate)]
     lists = [[entry["name"] for entry in report["passes"]] for report in reports]
     only = ([n for n in lists[1] if n not in lists[0]], [n for n in lists[0] if n not in lists[1]])
+    names = renamed(baseline, candidate)
     counts = {}
     for split in SPLITS:
         old, new = (report["sets"][split]["classes"] for report in reports)
+        old = {names.get(name, name): count for name, count in old.items()}
         counts[split] = {name: (old.get(name, 0), new.get(name, 0)) for name in dict.fromkeys([*old, *new])}
     equal = {path.stem: _same(baseline, candidate, path.as_posix()) for path in TABLES}
     changed = [split for split in SPLITS if not equal[split]]
     rows, notes = pd.DataFrame(columns=COLUMNS, dtype="str"), []
     if changed:
         try:
-            rows = _rows(load_examples(baseline, changed), load_examples(candidate, changed))
+            before = load_examples(baseline, changed)
+            before["label"] = before["label"].replace(names)
+            rows = _rows(before, load_examples(candidate, changed))
         except Refusal as refusal:
             same = ", ".join(split for split in SPLITS if equal[split]) or "none"
             notes = [
                 f"{refusal} So the changed rows cannot be told, only the counts; sets whose tables are equal: {same}. "
                 "`dvc fetch --all-commits` with the right remote brings the tables."
             ]
-    return DataDiff(rows, counts, only, notes)
+    return DataDiff(rows, counts, only, notes, names)
 
 
 def _same(baseline: Revision, candidate: Revision, path: str) -> bool:

@@ -1,7 +1,8 @@
 """The verdict on a data change: does the candidate's data help the frozen model, and how sure is that?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,7 @@ class Scored:
     counts: np.ndarray
     lost: np.ndarray
 
-    @property
+    @cached_property
     def units(self) -> np.ndarray:
         """The independent draw that each example belongs to (n, int)."""
         return statistics.units_of(self.table)
@@ -176,8 +177,12 @@ class Scored:
         return statistics.crossed_interval(np.concatenate([seen, lost]), units)
 
 
-def score(baseline: Revision, candidate: Revision) -> Scored:
-    """Read the stored answers of two revisions and line them up by test example and seed."""
+def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str]) -> Scored:
+    """Read the stored answers of two revisions and line them up by test example and seed.
+
+    Args:
+        renamed: classes of the baseline that have another name in the candidate, see `datadiff.renamed`.
+    """
     answers, tests = [], []
     for revision in (baseline, candidate):
         answers.append(revision.table(PREDICTIONS).set_index("id"))
@@ -187,6 +192,9 @@ def score(baseline: Revision, candidate: Revision) -> Scored:
             raise Refusal(
                 f"{revision.name}: reports/predictions.csv is not of its test set; run `dvc repro` there and commit."
             )
+    if renamed:
+        said = [column for column in answers[0] if column.startswith("seed_")]
+        answers[0][said], tests[0]["label"] = answers[0][said].replace(renamed), tests[0]["label"].replace(renamed)
     ids = answers[0].index.intersection(answers[1].index, sort=True)
     changed = (tests[0].loc[ids, "input"] != tests[1].loc[ids, "input"]).to_numpy()
     counts = [(test["weight"] == "1") for test in tests]
@@ -295,9 +303,10 @@ def flips(scored: Scored, old: np.ndarray, new: np.ndarray) -> pd.DataFrame:
 
 def compare(baseline: Revision, candidate: Revision) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
-    frozen, data, wider = compare_models(baseline, candidate), diff(baseline, candidate), score(baseline, candidate)
+    frozen, data = compare_models(baseline, candidate), diff(baseline, candidate)
+    wider = score(baseline, candidate, data.renamed)
     scored = wider.of(wider.counts)
-    why, mend, warnings = objections(baseline, candidate, frozen, scored)
+    why, mend, warnings = objections(baseline, candidate, frozen, data, scored)
     common: dict[str, Any] = {
         "baseline": baseline,
         "candidate": candidate,
@@ -384,7 +393,7 @@ def judge(scored: Scored, wider: Scored, gain: Interval, ruler: Ruler | None) ->
 
 
 def objections(
-    baseline: Revision, candidate: Revision, frozen: Frozen, scored: Scored
+    baseline: Revision, candidate: Revision, frozen: Frozen, data: DataDiff, scored: Scored
 ) -> tuple[list[str], list[str], list[str]]:
     """Return why two revisions cannot be compared, what would mend it, and warnings."""
     why, mend, warnings = [], [], []
@@ -408,7 +417,7 @@ def objections(
             "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
             "model first (`dvc exp run` on the baseline after the same change) and compare with that."
         )
-    lists = [list(revision.table(CLASSES)["class"]) for revision in (baseline, candidate)]
+    lists = [list(revision.table(CLASSES)["class"].replace(data.renamed)) for revision in (baseline, candidate)]
     if lists[0] != lists[1]:
         gone, come = ([quoted(name) for name in lists[i] if name not in lists[1 - i]] for i in (0, 1))
         change = [f"{word} {', '.join(names)}" for word, names in (("gone", gone), ("new", come)) if names]

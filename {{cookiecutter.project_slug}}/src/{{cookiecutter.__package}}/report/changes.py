@@ -41,7 +41,7 @@ def _pass_rows(found: DataDiff) -> pd.DataFrame:
 def print_changes(found: DataDiff, baseline: Revision, candidate: Revision, console: Console) -> None:
     """Print a summary, then the changed rows (the first of many) and the tables of counts."""
     console.print(f"{escape(_title(baseline, candidate))}: {words.data_line(found)}", soft_wrap=True, style="bold")
-    for line in found.notes:
+    for line in [*found.notes, *words.renamed_lines(found)]:
         console.print(escape(line), soft_wrap=True)
     for names, side in zip(found.passes, (candidate, baseline), strict=True):
         if names:
@@ -75,7 +75,10 @@ def changes_markdown(found: DataDiff, baseline: Revision, candidate: Revision) -
     from .markdown import table as grid
     from .markdown import text
 
-    parts = [f"**{text(_title(baseline, candidate))}**: {words.data_line(found)}", *map(text, found.notes)]
+    parts = [
+        f"**{text(_title(baseline, candidate))}**: {words.data_line(found)}",
+        *map(text, [*found.notes, *words.renamed_lines(found)]),
+    ]
     columns = ["id", "kind", "split", "column", "old", "new", "passes"]
     counts = _count_rows(found)
     for header, rows in (
@@ -96,6 +99,7 @@ def changes_record(found: DataDiff, baseline: Revision, candidate: Revision) -> 
         "candidate": {"name": candidate.name, "commit": candidate.commit},
         "summary": {kind: found.number(kind) for kind in KINDS},
         "notes": found.notes,
+        "renamed": found.renamed,
         "passes": {"added": found.passes[0], "removed": found.passes[1]},
         "counts": {
             split: {name: list(pair) for name, pair in classes.items()} for split, classes in found.counts.items()

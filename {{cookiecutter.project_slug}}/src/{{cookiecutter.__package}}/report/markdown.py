@@ -155,7 +155,7 @@ def data_section(c: Comparison, most: int) -> str:
     sizes = ([code(name), *(arrow(*counts.get(name, (0, 0))) for counts in sets)] for name in names)
     return fold(
         f"Data: {words.data_line(c.data)}",
-        bullets(c.data.notes, most),
+        bullets([*c.data.notes, *words.renamed_lines(c.data)], most),
         *(
             f"Passes that only the {side} has: {listing(found, most)}"
             for side, found in zip(("candidate", "baseline"), c.data.passes, strict=True)

@@ -4,6 +4,7 @@ from ..comparison import verdict as v
 from ..comparison.datadiff import KINDS, DataDiff
 from ..comparison.statistics import Interval
 from ..comparison.verdict import Comparison, Part
+from ..shared.problems import quoted
 
 
 def points(value: float, signed: bool = True) -> str:
@@ -64,7 +65,13 @@ def frozen_line(comparison: Comparison) -> str:
 def data_line(data: DataDiff) -> str:
     """Return what changed in the data, in one line."""
     parts = [f"{data.number(kind):,} {kind}" for kind in KINDS if data.number(kind)]
+    parts += [f"{len(data.renamed):,} class{'es' if len(data.renamed) > 1 else ''} renamed"] if data.renamed else []
     return ", ".join(parts) if parts else "no example changed"
+
+
+def renamed_lines(data: DataDiff) -> list[str]:
+    """Return which class got which name."""
+    return [f"The class {quoted(old)} is called {quoted(new)} now." for old, new in data.renamed.items()]
 
 
 def passes_line(data: DataDiff) -> str:
