@@ -29,6 +29,7 @@ class Transcript:
         """Run a shell command; keep the lines of its output that match `keep`."""
         done = self.project.run("sh", "-c", f"{command} 2>&1", ok=ok, COLUMNS="100")
         shown = [line.rstrip() for line in done.stdout.splitlines() if re.search(keep, line)]
+        assert shown or not keep, f"{command} printed nothing like {keep}"
         self.lines += [f"$ {command}", *shown, ""]
 
     def __str__(self) -> str:
@@ -53,7 +54,7 @@ def report(folder: Path) -> None:
     project.run("python", "-m", "digits.stages.example", "review", "reports/review-answers.csv")
     project.verb("review", "--apply", "reports/review-answers.csv")
     typed = Transcript(project)
-    typed.type("dvc exp run -n relabel-1", keep="passes applied|^accuracy|estimated")
+    typed.type("dvc exp run -n relabel-1", keep=" applied: |^accuracy|look wrong")
     typed.type("python -m digits compare main relabel-1", keep="^(helps|The model|Data|Macro|Test)")
     project.verb("compare", "main", "relabel-1", "--md", "comment.md", "--html", "report.html")
     shutil.copy(project.path / "comment.md", DOCS / "sample-comment.md")
@@ -97,7 +98,7 @@ def conflict(folder: Path) -> None:
     typed.type(
         "sed -i s/,6,5,/,6,0,/ data/passes/p001-ben.csv     # they talked: ben is right, and says what he changes"
     )
-    typed.type("dvc repro -q && git add -A && git commit -qm 'Merge ana; the loop is open'", keep="passes applied")
+    typed.type("dvc repro -q && git add -A && git commit -qm 'Merge ana; the loop is open'", keep=" applied: ")
     typed.type("python -m digits diff main HEAD", keep="relabelled$|relabelled |has:")
     text = (
         "# Two branches that edit the same example\n\nTwo people each add a pass. The passes are two files, so Git merges "
