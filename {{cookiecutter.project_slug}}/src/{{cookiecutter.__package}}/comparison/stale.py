@@ -9,6 +9,7 @@ from typing import Any
 
 from pathspec import GitIgnoreSpec
 
+from ..shared.problems import Refusal
 from .revisions import Revision
 
 
@@ -61,11 +62,19 @@ def stale(revision: Revision) -> tuple[list[str], list[str]]:
 
 
 def _changed_for_dvc() -> set[str]:
-    """Return the paths in the workspace that DVC finds modified; what is only missing here is no change."""
+    """Return the paths in the workspace that DVC finds modified; what is only missing here is no change.
+
+    Raises:
+        Refusal: with DVC's own words, as while another DVC holds its lock.
+    """
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo() as repo:
-        status = repo.status()
+    try:
+        with Repo() as repo:
+            status = repo.status()
+    except DvcException as error:
+        raise Refusal(f"dvc status: {error}") from None
     status.pop("audit", None)
     parts = (part for entries in status.values() for part in entries if isinstance(part, dict))
     changes = (change for part in parts for change in part.values() if isinstance(change, dict))
