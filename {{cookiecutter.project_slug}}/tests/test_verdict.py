@@ -56,6 +56,7 @@ class Made:
             "reports/predictions.csv": csv(self.answers),
             "reports/data.json": json.dumps(
                 {
+                    "classes": self.classes,
                     "passes": [{"name": name} | self.edits.get(name, {}) for name in self.passes],
                     "sets": {s: {"classes": {}} for s in ("train", "validation", "test")},
                 }

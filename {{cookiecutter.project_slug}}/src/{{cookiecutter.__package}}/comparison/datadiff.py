@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from ..data.examples import OWN
 from ..data.passes import CLASS_ACTIONS
-from ..shared.paths import CLASSES, DATA, SPLITS, TABLES
+from ..shared.paths import DATA, SPLITS, TABLES
 from ..shared.problems import Refusal
 from ..shared.tables import strings
 from .revisions import Revision
@@ -65,8 +65,9 @@ def renamed(baseline: Revision, candidate: Revision) -> dict[str, str]:
     A rename keeps a class's place in the order of the classes. So where passes that one side has alone edit the classes by
     renames only, as many as there are places with another name, those places tell which name became which.
     """
-    lists = [list(revision.table(CLASSES)["class"]) for revision in (baseline, candidate)]
-    passes = [{one["name"]: one for one in revision.json(DATA)["passes"]} for revision in (baseline, candidate)]
+    reports = [revision.json(DATA) for revision in (baseline, candidate)]
+    lists = [report["classes"] for report in reports]
+    passes = [{one["name"]: one for one in report["passes"]} for report in reports]
     alone = [one for a, b in (passes, passes[::-1]) for name, one in a.items() if name not in b]
     found = {old: new for old, new in zip(*lists, strict=False) if old != new}
     edits = {action: sum(one.get(action, 0) for one in alone) for action in CLASS_ACTIONS}
