@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,19 +60,20 @@ def load_examples(revision: Revision, splits: Sequence[str]) -> pd.DataFrame:
     return joined if all(len(table.columns) == len(joined.columns) for table in tables) else joined.fillna("")
 
 
-def renamed(baseline: Revision, candidate: Revision) -> dict[str, str]:
+def renamed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
     """Return the classes that have another name in the candidate and are otherwise the same: {old: new}.
 
     A rename keeps a class's place in the order of the classes. So where passes that one side has alone edit the classes by
     renames only, as many as there are places with another name, those places tell which name became which.
+
+    Args:
+        old, new: reports/data.json of both sides.
     """
-    reports = [revision.json(DATA) for revision in (baseline, candidate)]
-    lists = [report["classes"] for report in reports]
-    passes = [{one["name"]: one for one in report["passes"]} for report in reports]
-    alone = [one for a, b in (passes, passes[::-1]) for name, one in a.items() if name not in b]
-    found = {old: new for old, new in zip(*lists, strict=False) if old != new}
+    names = [{one["name"] for one in report["passes"]} for report in (old, new)]
+    alone = [one for one in (*old["passes"], *new["passes"]) if one["name"] in names[0] ^ names[1]]
     edits = {action: sum(one.get(action, 0) for one in alone) for action in CLASS_ACTIONS}
-    same = len(lists[0]) == len(lists[1]) and sum(edits.values()) == edits["rename-class"] == len(found)
+    found = {a: b for a, b in zip(old["classes"], new["classes"], strict=False) if a != b}
+    same = len(old["classes"]) == len(new["classes"]) and sum(edits.values()) == edits["rename-class"] == len(found)
     return found if same else {}
 
 
@@ -84,7 +86,7 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
     reports = [revision.json(DATA) for revision in (baseline, candidate)]
     lists = [[entry["name"] for entry in report["passes"]] for report in reports]
     only = ([n for n in lists[1] if n not in lists[0]], [n for n in lists[0] if n not in lists[1]])
-    names = renamed(baseline, candidate)
+    names = renamed(*reports)
     counts = {}
     for split in SPLITS:
         old, new = (report["sets"][split]["classes"] for report in reports)

@@ -74,9 +74,8 @@ def compare_models(baseline: Revision, candidate: Revision) -> Frozen:
                 else:
                     model += _code(path, baseline, candidate)
     packs = [lock.get("pack", {}) for lock in locks]
-    if (
-        INPUTS.as_posix() in data
-    ):  # inputs may differ because the files do, but not because they are prepared in another way
+    # Inputs may differ because the files do, but not because they are prepared in another way.
+    if INPUTS.as_posix() in data:
         model += _changed_params(*packs)
         hashes = [_hashes(pack, "deps") for pack in packs]
         for path in sorted(hashes[0].keys() | hashes[1].keys()):

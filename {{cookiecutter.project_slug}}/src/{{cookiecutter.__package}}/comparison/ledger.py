@@ -5,7 +5,7 @@ from typing import Any
 from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
 from ..shared.paths import DATA, METRICS, PASSES
 from ..shared.problems import Refusal
-from .revisions import Revision, git, list_experiments
+from .revisions import Revision, commits, git, list_experiments
 from .verdict import NOT_COMPARABLE, compare
 
 
@@ -44,9 +44,7 @@ def ledger() -> list[dict[str, Any]]:
 
 def _results() -> dict[tuple[str, ...], list[Revision]]:
     """Return the results for each list of passes that was ever applied, in branches, tags and experiments, newest first."""
-    where = ("--branches", "--tags", "--remotes", "HEAD")
-    commits = git("log", "--format=%H", *where, "--", "dvc.lock", METRICS.as_posix()).decode().split()
-    names = {commit: commit[:7] for commit in commits}
+    names = {commit: commit[:7] for commit in commits("--", "dvc.lock", METRICS.as_posix())}
     for name, runs in list_experiments().items():
         names |= dict.fromkeys(runs.values(), name)
     found: dict[tuple[str, ...], list[Revision]] = {}

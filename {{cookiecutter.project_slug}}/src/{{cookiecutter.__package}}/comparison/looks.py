@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 from ..shared.paths import METRICS, TEST, TRAIN, VALIDATION
 from ..shared.problems import Refusal
 from ..shared.tables import read_table
-from .revisions import Revision, git
+from .revisions import Revision, commits, git
 from .statistics import Interval
 from .verdict import Comparison
 
@@ -25,15 +25,13 @@ def looks(test_of: Revision) -> int:
     A test set is the same as long as it holds the same inputs under the same ids: correcting labels, dropping examples or
     editing metadata makes no new one.
     """
-    where = ("--branches", "--tags", "--remotes", "HEAD")
-    log = git("log", "--format=%H", "--full-history", *where, "--", METRICS.as_posix())
-    commits = log.decode().split() + git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
-    commits = list(dict.fromkeys(commits))
+    experiments = git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
+    scored = list(dict.fromkeys([*commits("--full-history", "--", METRICS.as_posix()), *experiments]))
     if test_of.read(TEST) is None:  # DVC holds the tables, so each dvc.lock tells them apart
-        revisions = [test_of, *(Revision(commit, commit) for commit in commits)]
+        revisions = [test_of, *(Revision(commit, commit) for commit in scored)]
         own, *rows = [tuple(revision.digest(path) for path in TABLES) for revision in revisions]
         return len({row[1:] for row in [*rows, own] if row[0] == own[0] and row[1] is not None})
-    asked = "\n".join(f"{commit}:./{path.as_posix()}" for commit in commits for path in TABLES)
+    asked = "\n".join(f"{commit}:./{path.as_posix()}" for commit in scored for path in TABLES)
     answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
     hashes = [None if line.endswith("missing") else line for line in answer]
     contents = [test_of.need(path) for path in TABLES]

@@ -183,6 +183,11 @@ def _resolve(name: str, on: str | None) -> Revision:
     )
 
 
+def commits(*arguments: str) -> list[str]:
+    """Return the commits of all branches, tags and remotes and of HEAD that `git log` lists with these arguments."""
+    return git("log", "--format=%H", "--branches", "--tags", "--remotes", "HEAD", *arguments).decode().split()
+
+
 def experiments_on(baseline: Revision) -> list[str]:
     """Return the names of the experiments that were run on a revision's commit, sorted."""
     return sorted(name for name, commits in list_experiments().items() if baseline.commit in commits)

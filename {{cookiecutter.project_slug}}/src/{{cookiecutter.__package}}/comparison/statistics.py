@@ -66,11 +66,11 @@ def crossed_interval(scores: np.ndarray, units: np.ndarray | None = None) -> Int
     examples are one draw, their sum takes their place, scaled so that the mean stays.
     """
     if units is not None and len(scores):
-        codes, sizes = np.unique(units, return_inverse=True)[1], len(np.unique(units))
-        if sizes < len(units):
-            sums = np.zeros((sizes, scores.shape[1]))
+        names, codes = np.unique(units, return_inverse=True)
+        if len(names) < len(units):
+            sums = np.zeros((len(names), scores.shape[1]))
             np.add.at(sums, codes, scores)
-            scores = sums * (sizes / len(units))
+            scores = sums * (len(names) / len(units))
     n, seeds = scores.shape
     if n < 2:
         return t_interval(float(scores.mean()) if scores.size else np.nan, np.nan, 0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..shared.paths import BOOK, SPLITS
+from ..shared.paths import BOOK, SPLITS, TABLES
 from ..shared.problems import quoted
 from .label_book import sections
 from .passes import ACTIVE, WAITING, State
@@ -111,8 +111,8 @@ def summary(state: State, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Return the counts for reports/data.json: by set and class, and what the passes did."""
     known = state.known()
     sets = {}
-    for split in SPLITS:
-        table = tables[f"{split}.csv"]
+    for split, path in zip(SPLITS, TABLES, strict=True):
+        table = tables[path.name]
         counts = table.loc[table["weight"] > 0, "label"].value_counts()
         sets[split] = {
             "examples": int((table["weight"] > 0).sum()),

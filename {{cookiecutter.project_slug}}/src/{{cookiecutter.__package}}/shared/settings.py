@@ -137,25 +137,19 @@ def check(params: dict[str, Any]) -> None:
     try:
         Settings.model_validate(params)
     except ValidationError as error:
-        refuse([_problem(params, found) for found in error.errors(include_url=False)])
+        found = error.errors(include_url=False)
+        missing = {one["loc"] for one in found if one["type"] == "missing"}
+        refuse([_problem(one, missing) for one in found])
 
 
-def _problem(params: dict[str, Any], found: Any) -> Problem:
+def _problem(found: Any, missing: set[tuple[int | str, ...]]) -> Problem:
     place = [str(part) for part in found["loc"] if part not in ("str", "int")]
     what = found["msg"].removeprefix("Value error, ")
     if found["type"] == "extra_forbidden":
-        known = [line["loc"][-1] for line in _missing(params) if list(line["loc"][:-1]) == list(found["loc"][:-1])]
-        what = f"is no setting{near_miss(place[-1], map(str, known))}"
+        beside = [str(loc[-1]) for loc in sorted(missing) if loc[:-1] == found["loc"][:-1]]
+        what = f"is no setting{near_miss(place[-1], beside)}"
     elif found["type"] == "missing":
         what = "is missing"
     elif not isinstance(found["input"], dict):
         what = f"{what[:1].lower()}{what[1:]}, not {quoted(found['input'])}"
     return Problem(FILES.get(place[0], "conf/config.yaml"), f"{'.'.join(place)}: {what}")
-
-
-def _missing(params: dict[str, Any]) -> list[Any]:
-    try:
-        Settings.model_validate(params)
-    except ValidationError as error:
-        return [found for found in error.errors() if found["type"] == "missing"]
-    return []
