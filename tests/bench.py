@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import bench_audit
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from conftest import ROOT, Project, render
 from pyarrow import csv as arrow_csv
+
+import bench_audit
+from conftest import ROOT, Project, render
 
 MILLIONS = 10
 EDITS = 100_000
@@ -73,7 +74,7 @@ def training(folder: Path) -> list[Row]:
     project = baseline(folder)
     times = json.loads(project.run("python", str(ROOT / "tests" / "bench_training.py")).stdout)
     ours, bare = (statistics.median(pair[i] for pair in times) for i in (0, 1))
-    edits = project.run("python", "-m", "digits.stages.example", "review").stdout.splitlines()[1:]
+    edits = project.run("python", "-m", "digits.example", "review").stdout.splitlines()[1:]
     path = project.write_pass("p001-review", *edits)
 
     def work() -> None:
@@ -163,13 +164,13 @@ def scale(folder: Path) -> list[Row]:
     edited = np.random.default_rng(1).choice(n, EDITS, replace=False)
     lines = [f"{ids[i]},relabel,class {(labels[i] + 1) % 10},class {labels[i]},," for i in sorted(edited.tolist())]
     del ids, table
-    project.run("python", "-m", "digits.stages.freeze")
+    project.run("python", "-m", "datapass.stages.freeze")
     rows: list[Row] = []
     for name in ("", "p001-many"):
         if name:
             project.write_pass(name, *lines)
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        cost = seconds(lambda: project.run("python", "-m", "digits.stages.curate"))
+        cost = seconds(lambda: project.run("python", "-m", "datapass.stages.curate"))
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         if name:
             floor = seconds(lambda: [copy_csv(path) for path in (project.path / "data" / "examples").glob("*.csv")])

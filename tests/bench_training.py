@@ -27,9 +27,9 @@ class Loaded(NamedTuple):
 def load() -> Loaded:
     """Read the project in the working directory as its stage `train` does."""
     sys.path.insert(0, "src")
-    from digits.model.training import Examples, silence
-    from digits.shared import paths
-    from digits.shared.tables import read_table
+    from datapass.files import paths
+    from datapass.files.tables import read_table
+    from datapass.training.fit import Examples, silence
 
     silence()
     params = yaml.safe_load(Path("params.yaml").read_text())
@@ -43,9 +43,10 @@ def load() -> Loaded:
 
 def train(loaded: Loaded, seed: int) -> torch.nn.Module:
     """Train one model as the stage does, without validation."""
-    from digits.model.training import build, train_seed
-    from digits.shared.progress import Progress
     from pytorch_lightning import seed_everything
+
+    from datapass.messages.progress import Progress
+    from datapass.training.fit import build, train_seed
 
     seed_everything(seed, verbose=False)
     model = loaded.params["model"]
@@ -58,7 +59,7 @@ def train(loaded: Loaded, seed: int) -> torch.nn.Module:
 
 def bare(loaded: Loaded, seed: int) -> None:
     """Do the same work in a plain loop."""
-    from digits.model.training import build
+    from datapass.training.fit import build
 
     torch.manual_seed(seed)
     model, train = loaded.params["model"], loaded.sets["train"]

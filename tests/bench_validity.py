@@ -16,9 +16,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-import bench_training
 import numpy as np
 import torch
+
+import bench_training
 from conftest import Project, render
 
 POOL = 160  # models of each arm
@@ -63,11 +64,11 @@ def main() -> None:
         for arm in ("baseline", "relabelled"):
             print(f"training {POOL} models on the {arm} data ...", flush=True)
             right[arm] = (pool(project) == truth).astype(float)
-            edits = project.run("python", "-m", "digits.stages.example", "review").stdout.splitlines()[1:]
+            edits = project.run("python", "-m", "digits.example", "review").stdout.splitlines()[1:]
             project.write_pass("p001-review", *edits)
             project.run("dvc", "repro", "curate")
         sys.path.insert(0, str(project.path / "src"))
-        interval = import_module("digits.comparison.statistics").crossed_interval
+        interval = import_module("datapass.comparison.statistics").crossed_interval
     finally:
         shutil.rmtree(folder)
     rng = np.random.default_rng(0)

@@ -6,10 +6,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from browser import find
-from conftest import ROOT, Project, render
 from markdown_it import MarkdownIt
 from playwright.sync_api import sync_playwright
+
+from browser import find
+from conftest import ROOT, Project, render
 
 DOCS = ROOT / "docs"
 DATE = "1767268800 +0000"  # the same commits, and so the same text, each time
@@ -51,11 +52,11 @@ def report(folder: Path) -> None:
     """Write the sample comment and report, their pictures, and the transcript of the verdict."""
     project = baseline(folder)
     project.verb("review")
-    project.run("python", "-m", "digits.stages.example", "review", "reports/review-answers.csv")
+    project.run("python", "-m", "digits.example", "review", "reports/review-answers.csv")
     project.verb("review", "--apply", "reports/review-answers.csv")
     typed = Transcript(project)
     typed.type("dvc exp run -n relabel-1", keep=" applied: |^accuracy|look wrong")
-    typed.type("python -m digits compare main relabel-1", keep="^(helps|The model|Data|Macro|Test)")
+    typed.type("python -m datapass compare main relabel-1", keep="^(helps|The model|Data|Macro|Test)")
     project.verb("compare", "main", "relabel-1", "--md", "comment.md", "--html", "report.html")
     shutil.copy(project.path / "comment.md", DOCS / "sample-comment.md")
     shutil.copy(project.path / "report.html", DOCS / "sample-report.html")
@@ -99,7 +100,7 @@ def conflict(folder: Path) -> None:
         "sed -i s/,6,5,/,6,0,/ data/passes/p001-ben.csv     # they talked: ben is right, and says what he changes"
     )
     typed.type("dvc repro -q && git add -A && git commit -qm 'Merge ana; the loop is open'", keep=" applied: ")
-    typed.type("python -m digits diff main HEAD", keep="relabelled$|relabelled |has:")
+    typed.type("python -m datapass diff main HEAD", keep="relabelled$|relabelled |has:")
     text = (
         "# Two branches that edit the same example\n\nTwo people each add a pass. The passes are two files, so Git merges "
         "them; what it reports are generated files, which the next `dvc repro` makes anew. The edits contradict each other, "

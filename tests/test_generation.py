@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, TEMPLATE, Project, ran, render
 from cookiecutter.main import cookiecutter
+
+from conftest import ROOT, TEMPLATE, Project, ran, render
 
 SUPPORTED = {
     "defaults": {},
@@ -91,7 +92,7 @@ def test_python_holds_no_template_syntax() -> None:
 def test_params_are_what_conf_composes_to(rendered: Project, tmp_path: Path) -> None:
     project = rendered.copy(tmp_path / "copy")
     before = (project.path / "params.yaml").read_text(encoding="utf-8")
-    project.run("python", "-m", "digits.stages.freeze")
+    project.run("python", "-m", "datapass.stages.freeze")
     assert (project.path / "params.yaml").read_text(encoding="utf-8") == before
 
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from conftest import Project
 
 GENERATED = ("dvc.lock", "params.yaml", "metrics.json", "conf.ok", "reports/", "data/examples/")
@@ -204,7 +205,7 @@ def test_verbs_outside_a_project(project: Project, tmp_path: Path, verb: str) ->
     arguments = ["main", "main"][: {"compare": 2, "diff": 1}.get(verb, 0)]
     source = str(project.path / "src")
     done = project.run(
-        "sh", "-c", f"cd {tmp_path} && PYTHONPATH={source} python -m digits {verb} {' '.join(arguments)}", ok=False
+        "sh", "-c", f"cd {tmp_path} && PYTHONPATH={source} python -m datapass {verb} {' '.join(arguments)}", ok=False
     )
     assert done.returncode == 2
     assert done.stderr == "There is no dvc.yaml here; run this in the project's folder.\n"

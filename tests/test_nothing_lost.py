@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from conftest import Project
 
 TABLES = ("train", "validation", "test", "classes")
@@ -75,7 +76,7 @@ def test_curate_killed_while_it_replaces_its_tables(
     old = tables(project)
     stop = "os.kill(os.getpid(), signal.SIGKILL)"
     code = (
-        "import os, signal; from digits.shared import files; from digits.stages import curate\n"
+        "import os, signal; from datapass.files import writes as files; from datapass import settings; from datapass.stages import curate\n"
         "exchange = files._exchange\n"
         f"def stopped(new, old):\n    {stop if moment == 'before' else 'exchange(new, old)'}\n    {stop}\n"
         "files._exchange = stopped\ncurate.main(files.read_params())"
@@ -114,7 +115,7 @@ def test_a_full_disk(passed: Project, tmp_path: Path, stage: str) -> None:
     project = passed.copy(tmp_path / "digits")
     before = outputs(project)
     done = subprocess.run(
-        ["python", "-m", f"digits.stages.{stage}"],
+        ["python", "-m", f"datapass.stages.{stage}"],
         cwd=project.path,
         env=project.env,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)),

@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import Project
 from playwright.sync_api import Browser, Page
+
+from conftest import Project
 
 # The project's own tests build comparisons by hand, hostile ones too; their pages are what is opened here.
 WRITE = """

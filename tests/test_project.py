@@ -1,6 +1,7 @@
 """A rendered project's own linters, type check and tests, as its developers run them."""
 
 import pytest
+
 from conftest import Project
 
 COMMANDS = {

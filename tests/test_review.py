@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Project
 from playwright.sync_api import Browser, Page
+
+from conftest import Project
 
 KEY = "0123456789ab"
 # Writes a page of made-up suspects: arguments are the number of suspects and of classes, the key, and whether it starts blind.
 MAKE = """
 import sys, hashlib, pathlib
 import numpy as np, pandas as pd
-from digits.labels.review import page
+from datapass.review.page import page
 number, count, key, blind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4] == "blind"
 classes = [f"class {i:02}" for i in range(count)] if count else {hostile!r}
 images = np.random.default_rng(0).integers(0, 256, (number, 8, 8, 3), dtype=np.uint8)
@@ -33,7 +34,7 @@ queue["place"] = label if not count else "here"
 if not count:
     queue["text"] = label
     pathlib.Path("data/label_book.md").write_text("".join(f"## {c}\\nBook of {c}\\n\\n" for c in classes if c.isprintable()))
-pathlib.Path(sys.argv[5]).write_text(page(queue, classes, key, "Tests " + classes[0], "python -m digits review --apply", blind))
+pathlib.Path(sys.argv[5]).write_text(page(queue, classes, key, "Tests " + classes[0], "python -m datapass review --apply", blind))
 """
 HOSTILE = [
     "<img src=x onerror=window.hit=1>",
@@ -160,7 +161,7 @@ def test_from_the_queue_to_a_pass(project: Project, visit: Callable[..., Page], 
 def test_apply_refuses_all_that_is_wrong_at_once(project: Project, tmp_path: Path) -> None:
     """Another queue, unknown ids and classes, stale labels, doubled lines: each named with its line."""
     file = tmp_path / "review.csv"
-    project.run("python", "-m", "digits.stages.example", "review", str(file))
+    project.run("python", "-m", "digits.example", "review", str(file))
     good = file.read_text(encoding="utf-8").splitlines()
     answers = list(csv.reader(good[:6]))
     answers[2] = answers[1]

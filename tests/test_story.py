@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from conftest import Project, ran
 
 ONE_EDIT = "digit-0055,relabel,0,5,wrong digit,tester"
@@ -40,7 +41,7 @@ EDITS = {
     "a comment in conf/": ("conf/model/cnn.yaml", None, ["freeze"]),
     "a learning rate in conf/": ("conf/model/cnn.yaml", ("lr: 0.002", "lr: 0.003"), ["freeze", "train", "evaluate"]),
     "the batch size of evaluate": ("conf/config.yaml", ("batch_size: 1024", "batch_size: 512"), ["freeze", "evaluate"]),
-    "the network's code": ("src/digits/model/network.py", None, ["train", "evaluate"]),
+    "the network's code": ("src/digits/network.py", None, ["train", "evaluate"]),
     "the salt of the split": ("conf/data/images.yaml", ('salt: "1"', 'salt: "2"'), ["freeze", "curate"]),
 }
 
@@ -78,10 +79,10 @@ def test_experiments_choose_model_and_data_revision(project: Project) -> None:
     project.commit("One label")
     project.run("dvc", "exp", "run", "-n", "other", "-S", "model=mlp", "-S", "model.steps=20")
     params = yaml.safe_load((project.path / "params.yaml").read_text(encoding="utf-8"))
-    assert params["model"]["network"]["_target_"] == "digits.model.network.MLP"
+    assert params["model"]["network"]["_target_"] == "digits.network.MLP"
     refused = project.verb("compare", "main", "other").stdout
     assert refused.startswith("not comparable")
-    assert 'param model.network._target_: "digits.model.network.CNN" → "digits.model.network.MLP"' in refused
+    assert 'param model.network._target_: "digits.network.CNN" → "digits.network.MLP"' in refused
     project.run("git", "checkout", "--quiet", ".")
     done = project.run("dvc", "exp", "run", "-n", "before", "-S", "data.passes.until=p000")
     assert "train" not in ran(done.stdout), "the run cache knows this data revision"
@@ -91,7 +92,7 @@ def test_experiments_choose_model_and_data_revision(project: Project) -> None:
 
 def test_a_temporary_experiment_runs_its_own_code(project: Project) -> None:
     """`--temp` works in a copy; an editable install must not make it run the workspace's code."""
-    stage = project.path / "src" / "digits" / "stages" / "curate.py"
+    stage = project.path / "src" / "datapass" / "stages" / "curate.py"
     stage.write_text(
         stage.read_text(encoding="utf-8").replace(" applied: ", " APPLIED IN THE COPY: "), encoding="utf-8"
     )
@@ -128,15 +129,16 @@ def test_a_stale_params_file_is_an_error_in_ci(project: Project) -> None:
 
 
 def test_undeclared_code_is_refused(project: Project) -> None:
-    helper = project.path / "src" / "digits" / "helper.py"
+    helper = project.path / "src" / "datapass" / "helper.py"
     helper.write_text("ANSWER = 42\n", encoding="utf-8")
-    stage = project.path / "src" / "digits" / "stages" / "train.py"
+    stage = project.path / "src" / "datapass" / "stages" / "train.py"
     text = stage.read_text(encoding="utf-8")
     stage.write_text(
-        text.replace("from ..model.storage", "from .. import helper  # noqa\nfrom ..model.storage"), encoding="utf-8"
+        text.replace("from ..training.storage", "from .. import helper  # noqa\nfrom ..training.storage"),
+        encoding="utf-8",
     )
     done = project.run("dvc", "repro", ok=False)
-    assert "stage train uses src/digits/helper.py without declaring it" in done.stderr
+    assert "stage train uses src/datapass/helper.py without declaring it" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from conftest import IDENTITY, Project, render
 
 WORKFLOW = ".github/workflows/data-experiment.yml"

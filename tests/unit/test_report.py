@@ -1,0 +1,307 @@
+"""The report's forms say the same, stay small, and let no name of a class, example or file act."""
+
+import base64
+import hashlib
+import io
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+from PIL import Image
+
+from conftest import SOURCE
+from datapass.comparison import verdict as v
+from datapass.comparison.datadiff import DataDiff
+from datapass.comparison.frozen import Frozen
+from datapass.comparison.revisions import Revision
+from datapass.comparison.statistics import Interval
+from datapass.comparison.verdict import Comparison, Part, Ruler
+from datapass.report import charts
+from datapass.report.html import html, pictured
+from datapass.report.markdown import advice, code, markdown, text
+from datapass.review.pictures import SIZE, thumbnails
+
+HOSTILE = [
+    "<script>window.pwned=1</script>",
+    "<img src=x onerror=window.pwned=1>",
+    "a|b",
+    "line\nbreak\r\n\r\n# heading",
+    "@org/team",
+    "#12",
+    "GH-12",
+    "`code`",
+    "$x$ \\frac",
+    "**bold** _it_ ~~no~~",
+    "[link](https://evil.example) https://evil.example www.evil.example me@evil.example",
+    "&lt;b&gt; &#64;org",
+    "--> <!-- </summary></details></td></table>",
+    "שלום עולם",
+    "\u202etxt.exe\u2069\x00\x07",
+    "漢字" * 30,
+    '" onmouseover="window.pwned=1',
+    "x" * 10_000,
+    "|" * 10_000,
+    "@\n" * 5_000,
+]
+
+
+def interval(mean: float, reach: float) -> Interval:
+    return Interval(mean, reach / 2, 20.0, mean - reach, mean + reach, 0.5)
+
+
+def comparison(
+    verdict: str = v.HELPS,
+    classes: list[str] | None = None,
+    turned: int = 6,
+    gain: float = 0.026,
+    name: str = "relabel-1",
+    **more: object,
+) -> Comparison:
+    """Return a comparison with these classes; each also serves as an id, a slice, a pass, a param and a file."""
+    names = classes or ["cat", "dog", "owl"]
+    pick = [names[i % len(names)] for i in range(max(turned, len(names)) + 2)]
+    rows = pd.DataFrame(
+        [(f"{a} {i}", "relabelled", "train", "label", a, b, a) for i, (a, b) in enumerate(pairwise(pick))],
+        columns=["id", "kind", "split", "column", "old", "new", "passes"],
+    )
+    found = pd.DataFrame(
+        {
+            "id": [f"{name} {i}" for i, name in enumerate(pick[:turned])],
+            "flip": ["broken" if i < turned // 3 else "fixed" for i in range(turned)],
+            "label": pick[:turned],
+            "old": pick[1 : turned + 1],
+            "new": pick[:turned],
+            "seeds": [-2 if i < turned // 3 else 3 for i in range(turned)],
+        }
+    )
+    sizes = {name: (40 + i, 41 + i) for i, name in enumerate(names)}
+    content: dict = {
+        "baseline": Revision("main", "a" * 40),
+        "candidate": Revision(name, "b" * 40),
+        "verdict": verdict,
+        "frozen": Frozen([], ["data/examples/train.csv", *names], "8acbac5166e8", 15, 7),
+        "data": DataDiff(rows, {"train": sizes, "validation": {}, "test": sizes}, (names, [])),
+        "seeds": ["seed_0", "seed_1", "seed_2", "seed_3", "seed_4"],
+        "examples": 797,
+        "units": 797,
+        "old": 0.923,
+        "new": 0.923 + gain,
+        "gain": interval(gain, 0.016),
+        "macro_f1": interval(gain, 0.02),
+        "classes": [
+            Part(n, 25 + 9 * i, 0.9, 0.93, interval(0.03 - i / 50, 0.02), i / 100) for i, n in enumerate(names)
+        ],
+        "slices": [Part(f"{n} = {n}", 60, 0.9, 0.93, interval(0.03, 0.02), 0.2) for n in names],
+        "flips": found,
+    }
+    return Comparison(**(content | more))
+
+
+def hostile(**more: object) -> Comparison:
+    """Return a comparison in which every text that people or files bring is hostile."""
+    lines = [f"param {name}: {name} to {name}" for name in HOSTILE]
+    ruler = Ruler(12, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01), interval(0.02, 0.01))
+    return comparison(classes=HOSTILE, turned=40, name="<b>@org/x|y", warnings=lines, ruler=ruler, **more)
+
+
+def not_comparable(names: list[str]) -> Comparison:
+    """Return a comparison that was refused before anything was scored."""
+    why = [f"the model changed: param {name}: 1 to 2" for name in names]
+    frozen = Frozen(why, [], "8acbac5166e8", 15, 7)
+    known, mend = comparison(), ["Run `dvc repro` on main."]
+    return Comparison(known.baseline, known.candidate, v.NOT_COMPARABLE, frozen, known.data, why, mend)
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page, as far as safety goes: its elements and the attributes of each."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def rendered(source: str) -> str:
+    """Return Markdown as HTML, by the rules that GitHub adds to CommonMark."""
+    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
+
+
+def visible(source: str) -> str:
+    return source.split("\n", 1)[0]
+
+
+def test_the_first_line_is_the_verdict_and_what_to_do():
+    assert visible(markdown([comparison()])) == (
+        "### ✅ helps: +2.60 [+1.00, +4.20] points of accuracy. Merge if the 7 relabelled rows read right."
+    )
+    hurts = comparison(
+        v.HURTS, gain=-0.03, ruler=Ruler(4, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01), interval(0.02, 0.01))
+    )
+    assert "hurts" in visible(markdown([hurts])) and "look at the 2 broken test examples" in visible(markdown([hurts]))
+    assert "Read the 4 changed test labels first." in advice(hurts)
+    refused = markdown([not_comparable(["lr"])])
+    assert "not comparable: the model changed: param lr: 1 to 2. Run <code>dvc repro</code>" in visible(refused)
+    alike = markdown([comparison(v.NO_DIFFERENCE, gain=0.001)])
+    assert "A gain under 2.36 points would not show" in alike and "right for their own sake" in visible(alike)
+
+
+def test_a_tag_comes_before_the_verdict_and_cannot_leave_its_comment():
+    assert markdown([comparison()], "data").startswith("<!-- data-experiment:v1:data -->\n### ✅ helps")
+    assert visible(markdown([comparison()], "a --> <b>")) == "<!-- data-experiment:v1:a------b- -->"
+
+
+def test_every_folded_section_has_its_number_in_the_summary():
+    page = rendered(
+        markdown([comparison(ruler=Ruler(4, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01), interval(0.02, 0.01)))])
+    )
+    summaries = re.findall("<summary>(.*?)</summary>", page)
+    assert len(summaries) == 6 and all(re.search(r"\d", summary) for summary in summaries)
+    assert "2 fixed" not in summaries[1] and "4 fixed, 2 broken" in summaries[1]
+    assert page.count("<table>") == page.count("</table>") >= 6
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_stays_in_its_cell(name):
+    page = Page(rendered(f"| a | b | c |\n|---|---|---|\n| 1 | {code(name)} | 3 |\n\nafter {text(name)}\n"))
+    tags = [tag for tag, _ in page.found]
+    assert tags == ["table", "thead", "tr", "th", "th", "th", "tbody", "tr", "td", "td", "code", "td", "p"]
+    assert [t for t in page.texts if t.strip()][3] == "1" and [t for t in page.texts if t.strip()][-2] == "3"
+    shown = "".join(page.texts)
+    assert not re.search(r"@(?!\u200b)|#(?!\u200b)|GH-\d|www\.|\S@\w", shown)
+
+
+@pytest.mark.parametrize("make", [hostile, lambda: not_comparable(HOSTILE)])
+def test_hostile_names_change_nothing_in_the_comment(make):
+    comment = markdown([make()])
+    page = Page(rendered(comment))
+    allowed = "h3 p table thead tbody tr th td code ul li strong details summary"
+    assert {tag for tag, _ in page.found} <= {*allowed.split(" ")}
+    assert not re.search(r"@(?!\u200b)|#(?!\u200b|#)", "".join(page.texts))
+    opened = [tag for tag, _ in page.found]
+    assert opened.count("details") == comment.count("\n</details>") == comment.count("<details>\n")
+
+
+def large(characters: int, turned: int) -> list[Comparison]:
+    """Return 14 comparisons of 40 classes with long names and many flips."""
+    names = [f"{sign * characters}{i}" for i in range(10) for sign in ("x", "|", "漢", "<")]
+    one = comparison(classes=names, turned=turned, warnings=["w" * 10_000] * 500)
+    return [replace(one, candidate=Revision(f"{i}", None)) for i in range(14)]
+
+
+@pytest.mark.parametrize(("characters", "turned"), [(30, 5_000), (10_000, 60)])
+def test_the_reports_stay_small_whatever_the_data(characters, turned):
+    many = large(characters, turned)
+    for comparisons in (many[:1], many[:3], many, [not_comparable([part.name for part in many[0].classes])]):
+        comment = markdown(comparisons)
+        assert len(comment) < 60_000 and len(comment.encode()) < 200_000
+        assert "… and " in comment or len(comparisons[0].why)
+    for comparisons in (many[:1], many):
+        page = html(comparisons, dict.fromkeys(pictured(comparisons), "data:image/png;base64," + "A" * 30_000))
+        assert len(page.encode()) < 3 << 20
+        assert "… and " in page
+
+
+def test_several_candidates_are_a_table_by_gain():
+    some = [comparison(v.NO_DIFFERENCE, gain=0.004, name="b"), comparison(gain=0.05, name="a"), not_comparable(["lr"])]
+    comment = markdown(some)
+    assert visible(comment).startswith("### ✅ 1 of 3 candidates help")
+    table = comment.split("\n\n")[1].splitlines()[2:]
+    assert [re.findall(r"<code>([^ <]*)", line)[0] for line in table] == ["a", "b", "relabel-1"]
+    assert "none of 2 candidates helps" in visible(markdown([some[0], some[2]]))
+
+
+def test_too_few_seeds_call_no_class_significant():
+    part = Part("cat", 100, 0.5, 0.9, interval(0.4, 0.1), 1e-9)
+    comment = markdown([comparison(v.NOT_COMPARABLE, classes=None, why=["1 seed"], slices=[part])])
+    assert "By slice: 0 of 1 significant" in comment
+
+
+@pytest.mark.parametrize(
+    "comparisons",
+    [[comparison()], [hostile()], [not_comparable(HOSTILE)], [comparison(), hostile(), not_comparable(["lr"])]],
+)
+def test_the_page_needs_nothing_else_and_hostile_names_stay_text(comparisons):
+    uri = "data:image/png;base64,AAAA"
+    page = Page(html(comparisons, dict.fromkeys(pictured(comparisons), uri)))
+    tags = {tag for tag, _ in page.found}
+    assert not tags & {"script", "iframe", "object", "link", "base", "form", "b"}
+    for tag, attributes in page.found:
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "xlink:href", "action", "data"):
+            assert (attributes.get(name) or "#").startswith(("#", uri)), (tag, attributes)
+        assert tag != "img" or attributes["alt"]
+        assert tag != "svg" or attributes["aria-label"]
+    assert [tag for tag, _ in page.found].count("h1") == 1
+
+
+def test_the_same_result_gives_the_same_bytes():
+    for make in (comparison, hostile):
+        assert markdown([make()]) == markdown([make()])
+        assert html([make()], {}) == html([make()], {})
+
+
+def test_a_chart_takes_names_as_they_are():
+    rows = [charts.Row(name, interval(0.01, 0.02)) for name in ["$x$", "a_b^c", "\\frac", "漢" * 30, ""]]
+    drawn = charts.forest([charts.Row("<i>heading</i>"), *rows], 'a "title" <b>')
+    assert ">$x$<" in drawn and ">a_b^c<" in drawn and "<i>" not in drawn and "<b>" not in drawn
+    assert ">" + "漢" * 5 + "…" + "漢" * 3 + "<" in drawn
+    assert charts.fitted("a class with a long name, 17") == "a class wi…ame, 17"
+    assert "var(--ink)" in drawn and "#0" not in drawn.replace("url(#", "").replace('href="#', "")
+
+
+def test_a_chart_stands_gains_without_an_interval_and_far_ones():
+    nothing = Interval(0.0, float("nan"), 0.0, float("nan"), float("nan"), float("nan"))
+    far = charts.Row("far", interval(0.5, 0.5), small=True)
+    drawn = charts.forest([charts.Row("none", nothing), charts.Row("zero", interval(0, 0)), far], "t")
+    assert "nan" not in drawn.lower() and drawn.endswith("</svg>\n")
+
+
+def test_thumbnails_are_of_the_very_inputs_that_were_scored(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
+    digests = [hashlib.sha256(image.tobytes()).hexdigest()[:16] for image in images]
+    lines = ["id,label,given_label,weight,row,input,passes", f"a,1,1,1,0,{digests[0]},", f"b,1,1,1,1,{digests[0]},"]
+    lines += [f"c,1,1,1,99,{digests[0]},", f"d,1,1,1,x,{digests[0]},"]
+    revision = Revision("r", "c" * 40, {"data/examples/test.csv": "\n".join(lines).encode()})
+    assert thumbnails(revision, ["a"]) == {}
+    Path("data/inputs").mkdir(parents=True)
+    np.save("data/inputs/images.npy", images)
+    found = thumbnails(revision, ["a", "b", "c", "d", "e"])
+    assert list(found) == ["a"]
+    with Image.open(io.BytesIO(base64.b64decode(found["a"].partition(",")[2]))) as picture:
+        assert picture.size == (SIZE, SIZE)
+        assert (np.asarray(picture)[::12, ::12] == images[0, :, :, 0]).all()
+
+
+def test_large_colour_pictures_get_small(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(0).integers(0, 256, (1, 200, 300, 3), dtype=np.uint8)
+    digest = hashlib.sha256(images[0].tobytes()).hexdigest()[:16]
+    table = f"id,label,given_label,weight,row,input,passes\na,1,1,1,0,{digest},\n".encode()
+    Path("data/inputs").mkdir(parents=True)
+    np.save("data/inputs/images.npy", images)
+    (uri,) = thumbnails(Revision("r", "c" * 40, {"data/examples/test.csv": table}), ["a"]).values()
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
+        assert picture.size == (96, 64)
+    assert len(uri) < 12_000
+
+
+def test_the_comment_imports_no_more_than_it_needs():
+    known = "import sys, datapass.report.markdown, datapass.comparison.verdict"
+    code = f"{known}; sys.exit(bool(sys.modules.keys() & set(('matplotlib', 'torch', 'jinja2', 'PIL'))))"
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}, check=False).returncode == 0

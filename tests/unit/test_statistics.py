@@ -1,0 +1,186 @@
+"""The statistics against answers known from R, from papers and from first principles."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_1samp
+from sklearn.metrics import f1_score, recall_score
+
+from datapass.comparison.looks import luck, sidak_z
+from datapass.comparison.statistics import (
+    crossed_interval,
+    holm,
+    macro_f1,
+    macro_f1_interval,
+    mcnemar,
+    recall,
+    t_interval,
+    units_of,
+)
+
+CROSSED = np.array(
+    [[1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 0], [-1, 0, -1, 0], [0, 1, 0, 0], [0, 1, 0, 1], [1, 1, -1, 1], [0, 0, -1, 0]]
+)
+TRUNCATED = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [-1, 0, 0], [1, 1, 1], [0, -1, 0]])
+
+
+def test_crossed_variance_components() -> None:
+    found = crossed_interval(CROSSED)
+    assert found.mean == pytest.approx(0.25)
+    assert found.se == pytest.approx(0.231455024943)
+    assert found.df == pytest.approx(5.89409853817)
+    assert found.mean / found.se == pytest.approx(1.08012344973)
+    assert found.p == pytest.approx(0.32228996618)
+    assert (found.low, found.high) == pytest.approx((-0.318825858871, 0.818825858871))
+
+
+def test_crossed_variance_components_truncated() -> None:
+    found = crossed_interval(TRUNCATED)
+    assert found.se == pytest.approx(0.222222, abs=1e-6)
+    assert found.df == 5
+
+
+def test_one_seed_is_a_t_test_over_examples() -> None:
+    scores = np.array([0.0, 1.0, 1.0, -1.0, 0.0, 1.0])
+    found, known = crossed_interval(scores[:, None]), ttest_1samp(scores, 0)
+    assert found.p == pytest.approx(known.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(known.confidence_interval()))
+
+
+@pytest.mark.parametrize("scores", [np.zeros((5, 3)), np.zeros((5, 1))], ids=["three seeds", "one seed"])
+def test_no_difference_at_all(scores: np.ndarray) -> None:
+    found = crossed_interval(scores)
+    assert (found.mean, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_nothing_to_estimate_from() -> None:
+    assert np.isnan(crossed_interval(np.ones((1, 3))).low)
+    assert np.isnan(crossed_interval(np.ones((0, 3))).mean)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.03], ids=["no effect", "an effect of 3 points"])
+def test_coverage_with_seeds_and_examples_both_random(effect: float) -> None:
+    """95 % intervals hold the truth in about 95 of 100 simulated comparisons of 5 seeds."""
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(400):
+        rows, columns = rng.normal(0, 0.1, (200, 1)), rng.normal(0, 0.01, (1, 5))
+        found = crossed_interval(effect + rows + columns + rng.normal(0, 0.2, (200, 5)))
+        held.append(found.low <= effect <= found.high)
+    assert 0.91 <= np.mean(held) <= 0.99
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "exact"),
+    [
+        (150, 86, 3.7159361395714e-05),
+        (121, 59, 4.43444926376e-06),
+        (70, 59, 0.378687662693),
+        (25, 15, 0.153859944163),
+        (11, 1, 0.00634765625),
+        (10, 2, 0.03857421875),
+        (0, 6, 0.03125),
+        (5, 5, 1.0),
+        (0, 0, 1.0),
+    ],
+)
+def test_mcnemar_exact(b: int, c: int, exact: float) -> None:
+    assert mcnemar(b, c)[0] == pytest.approx(exact)
+    assert mcnemar(c, b)[0] == pytest.approx(exact)
+
+
+@pytest.mark.parametrize(("b", "c", "mid"), [(25, 15, 0.117275205957), (11, 1, 0.00341796875)])
+def test_mcnemar_mid(b: int, c: int, mid: float) -> None:
+    assert mcnemar(b, c)[1] == pytest.approx(mid)
+
+
+def test_holm() -> None:
+    """R: p.adjust(c(.01, .04, .03, .005), "holm")."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.01, np.nan, 0.03]) == pytest.approx([0.02, np.nan, 0.03], nan_ok=True)
+    assert holm([0.9, 0.8]) == pytest.approx([1, 1])
+    assert holm([]).size == 0
+
+
+def test_macro_f1_and_recall_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, 200)
+    predicted = np.where(rng.random((3, 200)) < 0.7, truth, rng.integers(0, 4, (3, 200)))
+    assert macro_f1(truth, predicted, 4) == pytest.approx([f1_score(truth, row, average="macro") for row in predicted])
+    assert recall(truth, predicted, 4) == pytest.approx(
+        np.array([recall_score(truth, row, average=None) for row in predicted])
+    )
+    assert np.isnan(recall(np.array([0, 0]), np.array([[0, 1]]), 2)[0, 1])
+
+
+def test_macro_f1_interval() -> None:
+    """Against a plain bootstrap of rows, which it must agree with where the seeds do not vary."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 300)
+    old = np.where(rng.random(300) < 0.7, truth, rng.integers(0, 3, 300))
+    new = np.where(rng.random(300) < 0.8, truth, old)
+    found = macro_f1_interval(truth, np.stack([old] * 3), np.stack([new] * 3), 3)
+    rows = [rng.integers(0, 300, 300) for _ in range(1000)]
+    gains = [f1_score(truth[r], new[r], average="macro") - f1_score(truth[r], old[r], average="macro") for r in rows]
+    assert found.mean == pytest.approx(f1_score(truth, new, average="macro") - f1_score(truth, old, average="macro"))
+    assert found.se == pytest.approx(np.std(gains), rel=0.1)
+    assert found.df == 2
+    assert macro_f1_interval(truth, old[None], new[None], 3).mean == pytest.approx(found.mean)
+
+
+@pytest.mark.parametrize(("k", "known"), [(2, 0.56), (5, 1.16), (10, 1.54), (20, 1.87), (50, 2.25)])
+def test_luck_of_the_best(k: int, known: float) -> None:
+    assert luck(k) == pytest.approx(known, abs=0.01)
+
+
+@pytest.mark.parametrize(("k", "known"), [(1, 1.645), (5, 2.319), (10, 2.568), (20, 2.799), (50, 3.083)])
+def test_sidak(k: int, known: float) -> None:
+    assert sidak_z(k) == pytest.approx(known, abs=0.001)
+
+
+def test_a_unit_counts_once_whatever_its_size() -> None:
+    """Copies of every example add nothing; units of one leave all as it is."""
+    rng = np.random.default_rng(0)
+    scores = rng.integers(-1, 2, (60, 4)).astype(float)
+    known = crossed_interval(scores)
+    assert crossed_interval(scores, np.arange(60)) == known
+    copies = crossed_interval(np.repeat(scores, 5, axis=0), np.repeat(np.arange(60), 5))
+    assert [copies.mean, copies.se, copies.df] == pytest.approx([known.mean, known.se, known.df])
+    truth, old, new = (rng.integers(0, 3, shape) for shape in (60, (3, 60), (3, 60)))
+    one = macro_f1_interval(truth, old, new, 3, np.arange(60))
+    assert one == macro_f1_interval(truth, old, new, 3)
+    many = macro_f1_interval(
+        *(np.repeat(part, 5, axis=-1) for part in (truth, old, new)), 3, np.repeat(np.arange(60), 5)
+    )
+    assert many.mean == pytest.approx(one.mean)
+    assert many.se == pytest.approx(one.se, rel=0.1)
+
+
+def test_units_keep_the_level_where_groups_turn_together() -> None:
+    """Without units half of such comparisons would find a difference that is not there."""
+    rng, found, naive = np.random.default_rng(0), [], []
+    units = np.repeat(np.arange(40), 20)
+    for _ in range(300):
+        scores = np.repeat(rng.integers(-1, 2, 40), 20)[:, None] + rng.normal(0, 0.1, (800, 5))
+        found.append(crossed_interval(scores, units).p < 0.05)
+        naive.append(crossed_interval(scores).p < 0.05)
+    assert np.mean(found) < 0.09
+    assert np.mean(naive) > 0.3
+
+
+def test_the_unit_of_an_example() -> None:
+    table = pd.DataFrame(
+        {
+            "id": ["a", "b", "c", "d", "e", "f"],
+            "input": ["1", "1", "2", "", "", "2"],
+            "group": ["", "", "p", "", "", "p"],
+        }
+    )
+    assert units_of(table).tolist() == [0, 0, 1, 2, 3, 1]
+    assert units_of(table[["id"]]).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_smallest_detectable_gain() -> None:
+    assert t_interval(0.0, 0.01, 1e9).detectable == pytest.approx(0.028016, rel=1e-4)
+    few = t_interval(0.0, 0.01, 2)
+    assert few.detectable > few.high, "what would not even leave the interval does not show"

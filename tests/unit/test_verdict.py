@@ -1,0 +1,516 @@
+"""Which verdict two revisions get: a table of what may differ, on revisions made by hand."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from hashlib import md5
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from datapass.comparison import verdict as v
+from datapass.comparison.looks import warning
+from datapass.comparison.revisions import Revision
+from datapass.comparison.statistics import t_interval
+from datapass.comparison.verdict import compare
+from datapass.report.markdown import markdown
+from datapass.report.record import record
+from datapass.report.words import headline
+
+N, SEEDS = 400, 5
+CODE = "src/pkg/model/network.py"
+
+
+@dataclasses.dataclass
+class Made:
+    """A revision to be: change what should differ, then `revision()`."""
+
+    name: str
+    test: pd.DataFrame
+    answers: pd.DataFrame
+    train: pd.DataFrame
+    model: dict[str, Any] = dataclasses.field(default_factory=lambda: {"optimizer": {"lr": 0.1}, "steps": 10})
+    code: str = "one = 1\n"
+    environment: str = "python 3.11.7, torch 2.13.0, cpu"
+    fingerprint: str = "abc"
+    classes: list[str] = dataclasses.field(default_factory=lambda: ["cat", "dog"])
+    passes: list[str] = dataclasses.field(default_factory=list)
+    edits: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
+    extra: dict[str, str] = dataclasses.field(default_factory=lambda: {"path": "data/pretrained.bin", "md5": "1"})
+    weights: str = ""
+    folder: str = ""  # the code's, where train depends on it and not on the file
+    tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
+
+    def revision(self) -> Revision:
+        """Write all files and a dvc.lock that fits them; then tamper."""
+        seeds = [int(column.removeprefix("seed_")) for column in self.answers if column.startswith("seed_")]
+        params = {"model": self.model, "seeds": seeds, "evaluate": {"batch_size": 8}}
+        files = {
+            "data/examples/train.csv": csv(self.train),
+            "data/examples/validation.csv": csv(self.train.head(0)),
+            "data/examples/test.csv": csv(self.test),
+            "data/examples/classes.csv": csv(pd.DataFrame({"class": self.classes})),
+            "reports/predictions.csv": csv(self.answers),
+            "reports/data.json": json.dumps(
+                {
+                    "classes": self.classes,
+                    "passes": [{"name": name} | self.edits.get(name, {}) for name in self.passes],
+                    "sets": {s: {"classes": {}} for s in ("train", "validation", "test")},
+                }
+            ).encode(),
+            "metrics.json": json.dumps({"model": self.fingerprint, "environment": self.environment}).encode(),
+            "params.yaml": yaml.safe_dump(params).encode(),
+            CODE: self.code.encode(),
+        }
+
+        def entry(path: str) -> dict[str, str]:
+            return {"path": path, "md5": md5(files[path]).hexdigest()}
+
+        listed = [{"md5": md5(files[CODE]).hexdigest(), "relpath": CODE.removeprefix(f"{self.folder}/")}]
+        digest = md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"
+        code = {"path": self.folder, "md5": digest} if self.folder else entry(CODE)
+        models = {"path": "models", "md5": f"{self.fingerprint}{self.weights}.dir"}
+        tables = [entry(f"data/examples/{name}.csv") for name in ("train", "validation", "test", "classes")]
+        stages: dict[str, Any] = {
+            "stages": {
+                "fetch": {"cmd": "f", "outs": [self.extra]},
+                "curate": {"cmd": "c", "outs": [*tables, entry("reports/data.json")]},
+                "train": {
+                    "cmd": "t",
+                    "deps": [*tables[:2], code, self.extra],
+                    "params": {"params.yaml": {"model": self.model, "seeds": params["seeds"]}},
+                    "outs": [models],
+                },
+                "evaluate": {
+                    "cmd": "e",
+                    "deps": [tables[2], models],
+                    "params": {"params.yaml": {"evaluate": params["evaluate"]}},
+                    "outs": [entry("reports/predictions.csv"), entry("metrics.json")],
+                },
+            }
+        }
+        files["dvc.lock"] = yaml.safe_dump(stages).encode()
+        pipeline = {name: {"cmd": stage["cmd"]} for name, stage in stages["stages"].items()}
+        files["dvc.yaml"] = yaml.safe_dump({"stages": pipeline}).encode()
+        files |= self.tampered
+        made = Revision(self.name, self.name.ljust(40, "0"), dict(files))
+        made.__dict__["files"] = {path: md5(content).hexdigest() for path, content in files.items()}
+        return made
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def examples(prefix: str, n: int) -> pd.DataFrame:
+    ids = [f"{prefix}{i:04}" for i in range(n)]
+    label = ["cat" if i % 2 else "dog" for i in range(n)]
+    table = pd.DataFrame({"id": ids, "label": label, "given_label": label, "weight": 1, "row": range(n)})
+    return table.assign(
+        input=[f"{i:016x}" for i in range(n)], passes="", camera=["a" if i % 4 else "b" for i in range(n)]
+    )
+
+
+def answer(test: pd.DataFrame, accuracy: float, first: int = 1) -> pd.DataFrame:
+    """Return answers that are right for this share; examples are of fixed difficulty, seeds differ a little."""
+    difficulty = np.random.default_rng(0).random(len(test))
+    table = test[["id", "label"]].assign(predicted=test["label"])
+    other = test["label"].map({"cat": "dog", "dog": "cat"})
+    for seed in range(SEEDS):
+        luck = np.random.default_rng(first + seed).normal(0, 0.02, len(test))
+        table[f"seed_{seed}"] = test["label"].where(difficulty + luck < accuracy, other)
+    return table
+
+
+@pytest.fixture
+def pair() -> tuple[Made, Made]:
+    """A baseline and a candidate that is 6 points better."""
+    test = examples("t", N)
+    old = Made("old", test, answer(test, 0.80), examples("x", 40))
+    new = Made("new", test.copy(), answer(test, 0.86), examples("x", 40), passes=["p001-fix"])
+    new.train.loc[[0, 1], ["label", "passes"]] = [["cat", "p001-fix"], ["dog", "p001-fix"]]
+    return old, new
+
+
+def test_helps_and_hurts(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HELPS
+    assert found.gain is not None
+    assert found.old == pytest.approx(
+        (old.answers.filter(like="seed_").eq(old.test["label"], axis=0)).to_numpy().mean()
+    )
+    assert found.frozen.model == []
+    assert found.frozen.data == ["data/examples/train.csv"]
+    assert found.data.number("relabelled", "train") == 2
+    assert found.flips is not None
+    assert set(found.flips["flip"]) == {"fixed"}
+    back = compare(new.revision(), old.revision())
+    assert back.verdict == v.HURTS
+    assert back.gain is not None
+    assert back.gain.mean == pytest.approx(-found.gain.mean)
+
+
+def test_no_detectable_difference(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.answers = answer(new.test, 0.80, first=100)
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NO_DIFFERENCE
+    assert "points would not show" in headline(found)
+    same = compare(old.revision(), old.revision())
+    assert same.verdict == v.NO_DIFFERENCE
+    assert "the two answer alike" in headline(same)
+
+
+def changed_lr(new: Made) -> None:
+    new.model["optimizer"]["lr"] = 0.2
+
+
+def changed_code(new: Made) -> None:
+    new.code = "one = 2\n"
+
+
+def changed_environment(new: Made) -> None:
+    new.environment = "python 3.11.7, torch 2.14.0, cpu"
+
+
+def changed_fingerprint(new: Made) -> None:
+    new.fingerprint = "xyz"
+
+
+def changed_classes(new: Made) -> None:
+    new.classes = ["cat", "dog", "bird"]
+
+
+def ordered_classes(new: Made) -> None:
+    new.classes = ["dog", "cat"]
+
+
+def another_test_set(new: Made) -> None:
+    new.test["id"] = ["u" + id if number < 300 else id for number, id in enumerate(new.test["id"])]
+    new.answers["id"] = new.test["id"]
+
+
+def other_pictures(new: Made) -> None:
+    new.test["input"] = "f" * 16
+
+
+def pretrained(new: Made) -> None:
+    new.extra = {"path": "data/pretrained.bin", "md5": "2"}
+
+
+def fewer_seeds(new: Made) -> None:
+    new.answers = new.answers.drop(columns=["seed_2", "seed_3", "seed_4"])
+
+
+def edited_answers(new: Made) -> None:
+    new.tampered["reports/predictions.csv"] = csv(answer(new.test, 0.99))
+
+
+def edited_train(new: Made) -> None:
+    new.tampered["data/examples/train.csv"] = csv(new.train.head(3))
+
+
+def edited_params(new: Made) -> None:
+    new.tampered["params.yaml"] = yaml.safe_dump({"model": {"optimizer": {"lr": 9}}}).encode()
+
+
+def edited_command(new: Made) -> None:
+    new.tampered["dvc.yaml"] = yaml.safe_dump({"stages": {"train": {"cmd": "t --longer"}, "evaluate": {}}}).encode()
+
+
+OBJECTIONS = {
+    "learning rate": (changed_lr, "the model changed: param model.optimizer.lr: 0.1 → 0.2", "the model, not both"),
+    "code": (changed_code, f"the model changed: code {CODE}: changed", "the model, not both"),
+    "environment": (changed_environment, "environment: torch 2.13.0 → torch 2.14.0", "--force train"),
+    "fingerprint alone": (changed_fingerprint, 'fingerprint in metrics.json: "abc" → "xyz"', "not both"),
+    "classes": (changed_classes, 'the classes changed: new "bird"', "passes that change classes"),
+    "order of the classes": (ordered_classes, "they are in another order", "passes that change classes"),
+    "test set": (another_test_set, "the test set changed: only 100 examples are in both", "Keep the test set fixed"),
+    "test inputs": (other_pictures, "the test set changed: only 0 examples are in both", "Keep the test set fixed"),
+    "pretrained weights": (pretrained, "data/pretrained.bin: changed", "not both"),
+    "seeds": (fewer_seeds, "param seeds: [0, 1, 2, 3, 4] → [0, 1]", "not both"),
+    "edited answers": (edited_answers, "reports/predictions.csv is not what stage evaluate last ran with", "dvc repro"),
+    "edited table": (edited_train, "data/examples/train.csv is not what stage", "dvc repro"),
+    "edited command": (edited_command, "the command of stage train in dvc.yaml is not what it last ran", "dvc repro"),
+    "edited params": (edited_params, "model in params.yaml is not what stage train last ran with", "dvc repro"),
+}
+
+
+@pytest.mark.parametrize(("change", "why", "mend"), OBJECTIONS.values(), ids=OBJECTIONS.keys())
+def test_not_comparable(pair: tuple[Made, Made], change: Callable[[Made], None], why: str, mend: str) -> None:
+    old, new = pair
+    change(new)
+    for found in (compare(old.revision(), new.revision()), compare(new.revision(), old.revision())):
+        assert found.verdict == v.NOT_COMPARABLE
+    found = compare(old.revision(), new.revision())
+    assert any(why in reason for reason in found.why), found.why
+    assert any(mend in hint for hint in found.mend)
+    assert headline(found).startswith("not comparable: ")
+    assert json.loads(json.dumps(record(found), allow_nan=False))["verdict"] == v.NOT_COMPARABLE
+
+
+def test_files_that_dvc_ignores_make_nothing_stale(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.tampered = {".dvcignore": b"# strays\n.DS_Store\n__pycache__\n"}
+    new.folder = "src/pkg"
+    old.folder = "src/pkg"
+    assert compare(old.revision(), new.revision()).verdict == v.HELPS
+    new.tampered |= {"src/pkg/.DS_Store": b"x", "src/pkg/__pycache__/a.pyc": b"y"}
+    assert compare(old.revision(), new.revision()).verdict == v.HELPS
+    new.tampered["src/pkg/more.py"] = b"z"
+    assert "src/pkg is not what stage train last ran with" in compare(old.revision(), new.revision()).why[0]
+
+
+def test_two_seeds_are_too_few(pair: tuple[Made, Made]) -> None:
+    for made in pair:
+        fewer_seeds(made)
+    found = compare(pair[0].revision(), pair[1].revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert found.why == ["2 seeds are too few to tell a gain from luck; a verdict needs at least 3"]
+    assert "at least 3 numbers" in found.mend[0]
+
+
+def test_one_seed_tells_two_models_apart_and_no_more(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    for made in pair:
+        made.answers = made.answers.drop(columns=[f"seed_{n}" for n in range(1, SEEDS)])
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert found.mcnemar is not None
+    b, c, p = found.mcnemar
+    right = [made.answers["seed_0"] == made.answers["label"] for made in pair]
+    assert (b, c) == (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
+    assert p < 0.05
+    assert not any(part.verdict for part in found.classes + found.slices)
+
+
+def relabel_test(new: Made, rows: Iterable[int]) -> None:
+    new.test.loc[list(rows), "label"] = new.test.loc[list(rows), "label"].map({"cat": "dog", "dog": "cat"})
+    new.answers["label"] = new.test["label"]
+
+
+def test_a_ruler_that_moved(pair: tuple[Made, Made]) -> None:
+    """The 2x2 of both models on both label revisions, by hand."""
+    old, new = pair
+    relabel_test(new, range(20))
+    found = compare(old.revision(), new.revision())
+    labels = old.test["label"].to_numpy(), new.test["label"].to_numpy()
+    answers = [made.answers.filter(like="seed_").to_numpy() for made in pair]
+    expected = [[(arm == label[:, None]).mean() for label in labels] for arm in answers]
+    assert found.ruler is not None
+    assert found.ruler.relabelled == 20
+    assert np.array(found.ruler.scores) == pytest.approx(np.array(expected))
+    assert found.gain is not None
+    assert found.gain.mean == pytest.approx(expected[1][1] - expected[0][1])
+    assert found.ruler.moved == pytest.approx(expected[0][1] - expected[0][0])
+
+
+def test_a_gain_by_new_labels_alone_depends_on_the_labels(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    right = old.answers["seed_0"] == old.test["label"]
+    rows = range(60)
+    relabel_test(new, rows)
+    new.answers = old.answers.copy()
+    new.answers["label"] = new.test["label"]
+    seeds = [column for column in new.answers if column.startswith("seed_")]
+    for seed in seeds:
+        new.answers.loc[list(rows), seed] = new.test.loc[list(rows), "label"]
+    assert right[:60].mean() > 0.5
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.DEPENDS
+    assert headline(found).startswith("depends on the labels: ")
+
+
+def test_dropped_test_examples_are_left_out(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.test.loc[new.test.index[:10], "weight"] = 0
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HELPS
+    assert found.examples == N - 10
+    assert len(found.excluded["that only the candidate dropped"]) == 10
+    right = [made.answers.filter(like="seed_").eq(made.test["label"], axis=0).to_numpy()[10:] for made in pair]
+    assert found.gain is not None
+    assert found.gain.mean == pytest.approx(right[1].mean() - right[0].mean())
+
+
+def test_dropping_what_the_candidate_broke_gives_no_verdict(pair: tuple[Made, Made]) -> None:
+    """A change that hurts must not be made to help by dropping the test examples that show it."""
+    new, old = pair  # the candidate is the worse one ...
+    broken = (old.answers["seed_0"] == old.test["label"]) & (new.answers["seed_0"] != new.test["label"])
+    fixed = new.answers.index[(new.answers["seed_0"] != new.test["label"]) & ~broken][:12]
+    for column in (column for column in new.answers if column.startswith("seed_")):
+        new.answers.loc[fixed, column] = new.test.loc[fixed, "label"]  # ... though it fixes some
+    assert compare(old.revision(), new.revision()).verdict == v.HURTS
+    any_broken = pd.concat(
+        [
+            (old.answers[s] == old.test["label"]) & (new.answers[s] != new.test["label"])
+            for s in old.answers
+            if s.startswith("seed_")
+        ],
+        axis=1,
+    ).any(axis=1)
+    new.test.loc[any_broken, "weight"] = 0
+    found = compare(old.revision(), new.revision())
+    assert found.gain is not None and found.gain.low > 0, "what the rest alone would say"
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "dropped test examples: with them the gain is -" in found.why[0]
+
+
+def test_a_small_test_set_gives_no_verdict(pair: tuple[Made, Made]) -> None:
+    for made in pair:
+        made.test, made.answers = made.test.head(20), made.answers.head(20)
+    found = compare(pair[0].revision(), pair[1].revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "20 test examples are too few" in found.why[0]
+
+
+def test_relabelling_what_the_candidate_broke_depends_on_the_labels(pair: tuple[Made, Made]) -> None:
+    """No difference by labels that were changed to the candidate's answers is no verdict either."""
+    new, old = pair
+    wrong = new.answers.index[
+        (new.answers["seed_0"] != new.test["label"]) & (old.answers["seed_0"] == old.test["label"])
+    ]
+    half = list(wrong[: len(wrong) // 2])
+    new.test.loc[half, "label"] = new.answers.loc[half, "seed_0"]
+    new.answers["label"] = new.test["label"]
+    found = compare(old.revision(), new.revision())
+    assert found.ruler is not None and found.ruler.by_old is not None
+    assert found.ruler.by_old.high < 0
+    assert found.verdict == v.DEPENDS
+
+
+@pytest.mark.parametrize("edits", [{"rename-class": 1}, {"rename-class": 1, "relabel": 2}], ids=["alone", "with edits"])
+def test_a_renamed_class_is_the_same_class(pair: tuple[Made, Made], edits: dict[str, int]) -> None:
+    old, new = pair
+    known = compare(old.revision(), new.revision())
+    for table in (new.test, new.train, new.answers):
+        table.replace("cat", "@kitten", inplace=True)
+    new.classes, new.edits = ["@kitten", "dog"], {"p001-fix": edits}
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HELPS
+    assert found.gain == known.gain
+    assert found.data.renamed == {"cat": "@kitten"}
+    assert found.data.number("relabelled") == known.data.number("relabelled") == 2
+    assert compare(new.revision(), old.revision()).verdict == v.HURTS
+    assert "@kitten" not in markdown([found])
+    new.edits = {"p001-fix": edits | {"merge-class": 1}}
+    assert compare(old.revision(), new.revision()).verdict == v.NOT_COMPARABLE
+
+
+def lost_rows(old: Made, new: Made, number: int) -> list[int]:
+    """Return test examples that the baseline got right and the candidate wrong with some seed."""
+    right = [made.answers.filter(like="seed_").eq(made.test["label"], axis=0) for made in (old, new)]
+    return list(new.test.index[(right[0] & ~right[1]).any(axis=1)][:number])
+
+
+@pytest.fixture
+def lucky(pair: tuple[Made, Made]) -> tuple[Made, Made]:
+    """Two revisions without a detectable difference, the candidate a little above."""
+    old, new = pair
+    new.answers = answer(new.test, 0.803, first=100)
+    assert compare(old.revision(), new.revision()).verdict == v.NO_DIFFERENCE
+    return old, new
+
+
+def test_a_gain_made_by_a_few_changed_test_labels_is_none(lucky: tuple[Made, Made]) -> None:
+    """Relabelling to the candidate's answer where it lost: the gain on the unchanged rows has the same sign."""
+    old, new = lucky
+    rows = lost_rows(old, new, 12)
+    relabel_test(new, rows)
+    found = compare(old.revision(), new.revision())
+    assert found.gain is not None and found.gain.low > 0
+    assert found.ruler is not None and found.ruler.unchanged.mean > 0
+    assert found.ruler.by_old.mean > 0
+    assert found.verdict == v.DEPENDS
+
+
+def taken_away(new: Made, rows: list[int]) -> None:
+    new.test, new.answers = (table.drop(index=rows).reset_index(drop=True) for table in (new.test, new.answers))
+
+
+def replaced(new: Made, rows: list[int]) -> None:
+    new.test.loc[rows, "input"] = [f"f{row:015x}" for row in rows]
+
+
+@pytest.mark.parametrize("change", [taken_away, replaced])
+def test_a_gain_made_by_taking_test_examples_away_is_none(
+    lucky: tuple[Made, Made], change: Callable[[Made, list[int]], None]
+) -> None:
+    old, new = lucky
+    change(new, lost_rows(old, new, 12))
+    found = compare(old.revision(), new.revision())
+    assert found.gain is not None and found.gain.low > 0, "what the rest alone would say"
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "rests on 12 test examples that the candidate's test set does not hold as they were" in found.why[0]
+
+
+@pytest.mark.parametrize("change", [taken_away, replaced])
+def test_a_clear_gain_stands_without_a_few_test_examples(
+    pair: tuple[Made, Made], change: Callable[[Made, list[int]], None]
+) -> None:
+    old, new = pair
+    change(new, [0, 1, 2])
+    assert compare(old.revision(), new.revision()).verdict == v.HELPS
+    assert compare(new.revision(), old.revision()).verdict == v.HURTS
+
+
+def test_examples_that_turn_together_count_once(pair: tuple[Made, Made]) -> None:
+    """Each patient's pictures are answered alike, so four hundred of them are a gain on ten patients."""
+    old, new = pair
+    single = compare(old.revision(), new.revision())
+    assert single.units == single.examples == N
+    assert single.gain is not None
+    for made, good in ((old, range(8)), (new, range(9))):
+        patient = np.arange(N) % 10
+        made.test["group"] = [f"patient {number}" for number in patient]
+        other = made.test["label"].map({"cat": "dog", "dog": "cat"})
+        for seed in range(SEEDS):
+            made.answers[f"seed_{seed}"] = made.test["label"].where(np.isin(patient, list(good)), other)
+    found = compare(old.revision(), new.revision())
+    assert found.units == 10
+    assert found.gain is not None
+    assert found.gain.mean == pytest.approx(0.1), "a tenth of the examples, all of one patient"
+    assert found.verdict == v.NO_DIFFERENCE
+    assert "400 test examples of 10 groups" in headline(found)
+    for made in (old, new):
+        made.test["group"] = [f"patient {number % 3}" for number in range(N)]
+    few = compare(old.revision(), new.revision())
+    assert few.verdict == v.NOT_COMPARABLE
+    assert "the test examples are of 3 groups only" in few.why[0]
+
+
+def test_other_weights_from_the_same_data_are_another_environment(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.train, new.passes = old.train, []
+    new.weights = "other"
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "the same data and model gave other weights" in found.why[0]
+    assert "in the candidate's environment" in found.mend[0]
+
+
+def test_small_slices_and_classes_get_no_verdict(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    for made in pair:
+        made.test["site"] = ["rare" if i < v.MIN_SLICE - 1 else "usual" for i in range(N)]
+    found = {part.name: part for part in compare(old.revision(), new.revision()).slices}
+    assert found["site = rare"].examples == v.MIN_SLICE - 1
+    assert np.isnan(found["site = rare"].p)
+    assert found["site = rare"].verdict == ""
+    assert found["site = usual"].p >= found["site = usual"].gain.p, "corrected for how many were tested"
+
+
+def test_looks_warn_and_do_not_block() -> None:
+    gain = t_interval(0.02, 0.009, 1000)
+    assert warning(2, gain) is None
+    said = warning(21, gain)
+    assert said is not None
+    assert "21 different data revisions" in said
+    assert "+1.68 points by luck" in said
+    assert "not beyond luck after 20 tries (z 2.22, needed 2.80)" in said
+    strong = warning(21, t_interval(0.05, 0.009, 1000))
+    assert strong is not None and "not beyond luck" not in strong

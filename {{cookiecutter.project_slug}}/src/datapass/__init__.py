@@ -1,0 +1,19 @@
+"""Data iterations on a frozen model, and their honest comparison: the machinery, the same in every project.
+
+It meets the team's own code only through `_target_` in conf/, and imports none of it.
+"""
+
+import sys
+from pathlib import Path
+
+__version__ = "0.2.0"
+
+# Run the code of the checkout that the command runs in: `dvc exp run --temp` and `--queue` work in a copy of the
+# repository, and so does a Git worktree, where an editable install would still import the code it was installed from.
+# The same holds for the team's package, which another project in this environment may have a namesake of.
+INSTALLED = Path(__file__).resolve().parent
+_source = Path.cwd() / "src"
+if (_source / __name__).is_dir():
+    __path__ = [str(_source / __name__)]
+    if str(_source) not in sys.path:
+        sys.path.insert(0, str(_source))

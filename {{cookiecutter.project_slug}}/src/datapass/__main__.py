@@ -1,0 +1,5 @@
+"""`datapass VERB`."""
+
+from .cli import main
+
+main()

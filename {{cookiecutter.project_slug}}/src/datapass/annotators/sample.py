@@ -1,0 +1,100 @@
+"""The consistency sample: the same examples for two people to label independently, and their answers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..data.next_pass import current_labels
+from ..data.raw import read_raw
+from ..data.split import fraction
+from ..files.cells import escape_cells
+from ..files.paths import ANNOTATIONS, EXAMPLES, RAW, TABLES, TEST
+from ..files.tables import read_table, write_table
+from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
+from . import agreement
+from .agreement import COLUMNS, read_annotations
+
+
+def examples(test: bool | None = False) -> pd.DataFrame:
+    """Return the examples that count, sorted by set and id: the tables of data/examples/, with `set` and `path`.
+
+    Args:
+        test: False for training and validation, True for test alone, None for all.
+
+    Raises:
+        Refusal: where the tables are missing or of other raw data.
+    """
+    wanted = [path for path in TABLES if test is None or (path == TEST) == test]
+    if not all(path.is_file() for path in wanted):
+        raise Refusal(f"{EXAMPLES.as_posix()}/ is missing; `dvc repro` writes it.")
+    table = pd.concat([read_table(path).assign(set=path.stem) for path in wanted], ignore_index=True)
+    table = table[table["weight"] != "0"].reset_index(drop=True)
+    raw = read_raw(RAW).table.set_index("id")
+    if not table["id"].isin(raw.index).all():
+        raise Refusal(f"{EXAMPLES.as_posix()}/ is not of this data/raw/; `dvc repro` makes it anew.")
+    return table.assign(path=raw["path"].loc[table["id"]].to_numpy() if "path" in raw else "")
+
+
+def draw(table: pd.DataFrame, number: int) -> pd.DataFrame:
+    """Return `number` rows, as many of each class as there are, chosen by a hash of the id: the same at every call.
+
+    Equal numbers a class, because agreement is judged by class: a rare one is as frequent in the sample.
+    """
+    order = pd.DataFrame({"label": table["label"], "u": fraction(table["id"], "consistency sample")})
+    order = order.sort_values("u", kind="stable")
+    order["turn"] = order.groupby("label").cumcount()
+    return table.loc[order.sort_values(["turn", "u"], kind="stable").index[:number]].reset_index(drop=True)
+
+
+def form(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the sample as a table to fill in: id, annotator and label (both empty), and what shows the example."""
+    shown = [column for column in ("path", "text") if column in table and (table[column] != "").any()]
+    empty = table[["id", *shown]].assign(annotator="", label="")
+    return empty[[*COLUMNS, *shown]].apply(escape_cells)
+
+
+def read_back(files: Sequence[Path]) -> pd.DataFrame:
+    """Return the annotations of filled-in forms (CSV) and Label Studio exports (JSON), columns as `COLUMNS`.
+
+    Raises:
+        Refusal: for anything wrong in any of the files, ids and classes that are not known included.
+    """
+    from .label_studio import read_exports
+
+    labels, classes = current_labels()
+    forms = [path for path in files if path.suffix.lower() != ".json"]
+    exports = [path for path in files if path.suffix.lower() == ".json"]
+    answers, problems = read_exports(exports, labels, classes, stale="ignore")
+    try:
+        found = read_annotations(*forms, forms=True) if forms else pd.DataFrame(columns=COLUMNS, dtype="str")
+    except Refusal as refusal:
+        refuse([*problems, *refusal.problems])
+        raise
+    if not len(found) and not len(answers):
+        empty = "has no answers; fill in the columns annotator and label"
+        problems += [Problem(path.as_posix(), empty) for path in files]
+    problems += agreement.at(found, ~found["id"].isin(labels.index), "no example of the data has this id; correct it")
+    for label in sorted(set(found["label"]) - set(classes)):
+        what = f"the class {quoted(label)} is not known{near_miss(label, classes)}"
+        problems += agreement.at(found, found["label"] == label, what)
+    refuse(problems)
+    return pd.concat([found[COLUMNS], answers[COLUMNS]], ignore_index=True)
+
+
+def collect(annotations: pd.DataFrame) -> str:
+    """Add annotations to data/annotations.csv, where an annotator's later answer replaces the earlier; say what came.
+
+    They are kept there and not in data/raw/, because the file is small text that Git reviews, because DVC deletes the
+    out of a stage before it runs, and because a change of data/raw/ would pack all inputs again.
+    """
+    old = (
+        read_annotations(ANNOTATIONS)[COLUMNS] if ANNOTATIONS.is_file() else pd.DataFrame(columns=COLUMNS, dtype="str")
+    )
+    key = ["id", "annotator"]
+    new = annotations[COLUMNS].drop_duplicates(key, keep="last")
+    again = old.set_index(key).index.isin(new.set_index(key).index)
+    table = pd.concat([old[~again], new], ignore_index=True).sort_values(key, kind="stable", ignore_index=True)
+    write_table(table.apply(escape_cells), ANNOTATIONS)
+    replaced = f", {int(again.sum()):,} of them in place of earlier ones" if again.any() else ""
+    return f"{ANNOTATIONS.as_posix()}: {len(new):,} annotations came in{replaced}; next: `git add {ANNOTATIONS.as_posix()}`"

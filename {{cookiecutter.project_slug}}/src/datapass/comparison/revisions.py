@@ -1,0 +1,205 @@
+"""Reading a data revision where it is: any Git revision, `dvc exp` name, or the workspace; never a checkout."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from ..files.tables import read_table
+from ..messages.problems import Refusal, near_miss, quoted
+
+WORKSPACE = "workspace"
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def git(*arguments: str, stdin: bytes | None = None) -> bytes:
+    """Run git in the project's folder and return what it prints. Raises Refusal with git's own words."""
+    try:
+        done = subprocess.run(["git", *arguments], input=stdin, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise Refusal("git is not installed or not on the PATH; comparing revisions needs it.") from None
+    if done.returncode:
+        raise Refusal(f"git {arguments[0]}: {done.stderr.decode('utf-8', 'replace').strip()}")
+    return done.stdout
+
+
+@dataclass
+class Revision:
+    """One data revision.
+
+    Attributes:
+        name: as the user gave it.
+        commit: full hash; None for the workspace.
+    """
+
+    name: str
+    commit: str | None
+    contents: dict[str, bytes | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def label(self) -> str:
+        """How reports call it: the name, with the short commit where that says more."""
+        return (
+            self.name
+            if self.commit is None or self.commit.startswith(self.name)
+            else f"{self.name} ({self.commit[:7]})"
+        )
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """Git's hash of each file, by path relative to the project.
+
+        In the workspace, where the hashes are empty, these are the files that Git tracks or would add.
+        """
+        if self.commit is None:
+            listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split(b"\0")
+            return {path.decode("utf-8", "surrogateescape"): "" for path in listed if path}
+        listed = git("ls-tree", "-r", "-z", self.commit, "--", ".").split(b"\0")
+        rows = (line.split(b"\t", 1) for line in listed if line)
+        return {path.decode("utf-8", "surrogateescape"): about.split()[2].decode() for about, path in rows}
+
+    def paths(self, folder: str) -> list[str]:
+        """Return the files under a folder, sorted, relative to the project; `folder` itself where it is a file."""
+        return sorted(path for path in self.files if path == folder or path.startswith(f"{folder}/"))
+
+    def load(self, paths: Iterable[str]) -> None:
+        """Read several files in one call of git."""
+        missing = [path for path in paths if path not in self.contents]
+        if self.commit is None:
+            for path in missing:
+                self.contents[path] = Path(path).read_bytes() if Path(path).is_file() else None
+            return
+        known = [path for path in missing if path in self.files]
+        self.contents |= dict.fromkeys(set(missing) - set(known))
+        if known:
+            asked = "".join(f"{self.files[path]}\n" for path in known).encode()
+            answer = git("cat-file", "--batch", stdin=asked)
+            start = 0
+            for path in known:
+                end = answer.index(b"\n", start)
+                size = int(answer[start:end].split()[2])
+                self.contents[path] = answer[end + 1 : end + 1 + size]
+                start = end + 2 + size
+
+    def read(self, path: str | Path) -> bytes | None:
+        """Return a file's content, or None where the revision does not have it."""
+        path = Path(path).as_posix()
+        self.load([path])
+        return self.contents[path]
+
+    def need(self, path: str | Path) -> bytes:
+        """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none."""
+        content = self.read(path)
+        if content is None and self.commit is not None and self.digest(path):
+            from dvc.api import read  # a quarter of a second, and only where DVC holds what Git usually does
+            from dvc.exceptions import DvcException
+
+            with suppress(DvcException, OSError):
+                content = read(str(path), rev=self.commit, mode="rb")
+            if content is None:
+                hint = "`dvc fetch` may bring it; else run `dvc repro` there and commit what it writes"
+                raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
+        if content is None:
+            raise Refusal(f"{self.name} has no {path}; run `dvc repro` there and commit what it writes.")
+        return content
+
+    def digest(self, path: str | Path) -> str | None:
+        """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
+        lock = yaml.load(self.read("dvc.lock") or b"{}", Loader=YAML) or {}
+        outs = (out for stage in lock.get("stages", {}).values() for out in stage.get("outs", []))
+        return next((out.get("md5") for out in outs if out["path"] == Path(path).as_posix()), None)
+
+    def table(self, path: str | Path) -> pd.DataFrame:
+        """Return a CSV file as text columns."""
+        return read_table(Path(path), f"{self.name}:{path}", self.need(path))
+
+    def json(self, path: str | Path) -> Any:
+        """Return a JSON file."""
+        try:
+            return json.loads(self.need(path))
+        except ValueError as error:
+            raise Refusal(f"{self.name}:{path} is not JSON ({error}); run `dvc repro` there and commit it.") from None
+
+    def yaml(self, path: str | Path) -> Any:
+        """Return a YAML file."""
+        try:
+            return yaml.load(self.need(path), Loader=YAML)
+        except yaml.YAMLError as error:
+            raise Refusal(
+                f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`."
+            ) from None
+
+
+def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:
+    """Return the revisions of these names. Raises Refusal for each that is unknown or means several revisions.
+
+    Of experiments of one name, that on the commit `on` is meant, else that on HEAD.
+    """
+    found, problems = [], []
+    for name in names:
+        try:
+            found.append(_resolve(name, on))
+        except Refusal as refusal:
+            problems.append(str(refusal))
+    if problems:
+        raise Refusal("\n".join(problems))
+    return found
+
+
+def _resolve(name: str, on: str | None) -> Revision:
+    if name == WORKSPACE:
+        return Revision(name, None)
+    experiments = list_experiments()
+    commits = experiments.get(name, {})
+    with suppress(Refusal):
+        found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip()
+        if found in commits.values() or not commits:
+            return Revision(name, found)
+        commits = commits | {"a branch, tag or commit": found}
+    if len(commits) > 1 and "a branch, tag or commit" not in commits:
+        for here in (on, git("rev-parse", "HEAD").decode().strip()):
+            commits = {here: commits[here]} if here in commits else commits
+    if len(commits) == 1:
+        return Revision(name, next(iter(commits.values())))
+    if commits:
+        listed = ", ".join(
+            f"{commit[:7]} ({base if ' ' in base else f'an experiment on {base[:7]}'})"
+            for base, commit in commits.items()
+        )
+        raise Refusal(f"{quoted(name)} names several revisions: {listed}. Name the one you mean by its hash.")
+    if not git("for-each-ref", "--count=1"):
+        raise Refusal("Nothing is committed here yet: `dvc repro`, then `git add . && git commit`.")
+    known = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes").decode().split()
+    hint = near_miss(name, [WORKSPACE, *known, *experiments])
+    raise Refusal(
+        f"{quoted(name)} is no Git revision, tag, branch or experiment here{hint or '; `dvc exp run -n NAME` makes an experiment, `git fetch` or `dvc exp pull` brings one.'}"
+    )
+
+
+def commits(*arguments: str) -> list[str]:
+    """Return the commits of all branches, tags and remotes and of HEAD that `git log` lists with these arguments."""
+    return git("log", "--format=%H", "--branches", "--tags", "--remotes", "HEAD", *arguments).decode().split()
+
+
+def experiments_on(baseline: Revision) -> list[str]:
+    """Return the names of the experiments that were run on a revision's commit, sorted."""
+    return sorted(name for name, commits in list_experiments().items() if baseline.commit in commits)
+
+
+def list_experiments() -> dict[str, dict[str, str]]:
+    """Return the commits of all `dvc exp` experiments: {name: {commit it was run on: its commit}}."""
+    listed = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").decode().splitlines()
+    found: dict[str, dict[str, str]] = {}
+    for line in listed:
+        reference, commit = line.rsplit(" ", 1)
+        parts = reference.split("/")  # refs/exps/ab/cdef.../name
+        if len(parts) == 5 and len(parts[2]) == 2:
+            found.setdefault(parts[4], {})[parts[2] + parts[3]] = commit
+    return found

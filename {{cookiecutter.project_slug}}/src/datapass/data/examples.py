@@ -1,0 +1,40 @@
+"""The example tables, `data/examples/<split>.csv`: the one place that says what their columns mean.
+
+One row an example, sorted by id: id, label, given_label, weight (0: dropped, or its input stands in a set of higher rank),
+row (in the packed inputs), input (hash of the input), passes (which changed it, separated by blanks), then text, group and
+metadata. Every cell is text.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..files.paths import EXAMPLES, TABLES
+from ..files.tables import read_table
+from ..messages.problems import Refusal
+
+OWN = ("id", "label", "given_label", "weight", "row", "input", "passes")
+NAMED = (*OWN, "path", "text", "group", "split", "set")  # every other column is metadata, by whose values one slices
+
+
+def counts(table: pd.DataFrame) -> pd.Series:
+    """Return which examples count in training and scores; the others were dropped or are shadowed (n, bool)."""
+    return table["weight"] == "1"
+
+
+def metadata(columns: Iterable[str], besides: Sequence[str] = ()) -> list[str]:
+    """Return the metadata columns among some, in order; `besides` are further columns that are none."""
+    return [column for column in columns if column not in (*NAMED, *besides)]
+
+
+def read_examples(paths: Sequence[Path] = tuple(TABLES)) -> pd.DataFrame:
+    """Return the examples of some sets of the workspace, dropped ones included, with `split`, the set's name.
+
+    Raises:
+        Refusal: where a table is missing.
+    """
+    if not all(path.is_file() for path in paths):
+        raise Refusal(f"{EXAMPLES.as_posix()}/ is missing; `dvc repro` writes it.")
+    tables = [read_table(path).assign(split=path.stem) for path in paths]
+    return pd.concat(tables, ignore_index=True).fillna("")

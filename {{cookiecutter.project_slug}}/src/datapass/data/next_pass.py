@@ -1,0 +1,71 @@
+"""From people's answers to a pass in `data/passes/`; and what those answers are checked against."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..comparison.revisions import git
+from ..files.cells import escape_cells
+from ..files.paths import PASSES, RAW
+from ..files.tables import write_table
+from ..files.writes import read_params
+from ..messages.problems import Refusal, quoted, refuse
+from .passes import ACTIVE, COLUMNS, apply, chosen, pass_names, read_pass, start
+from .raw import read_raw
+
+
+def current_labels() -> tuple[pd.Series, list[str]]:
+    """Return the label of each example as it stands after all passes (indexed by id), and the classes in use.
+
+    Read from data/raw/ and data/passes/ as `curate` does, so it also knows passes that no `dvc repro` has applied yet.
+    Dropped examples are left out.
+
+    Raises:
+        Refusal: for anything wrong in the raw tables or the passes.
+    """
+    data = read_params()["data"]
+    raw = read_raw(RAW)
+    refuse(raw.found)
+    state = start(raw, data["classes"])
+    refuse(apply(state, [read_pass(PASSES, name) for name in chosen(pass_names(PASSES), data["passes"])]))
+    rows = np.flatnonzero(state.status == ACTIVE)
+    names = np.array([name or "" for name in state.classes], dtype=object)
+    ids = raw.table["id"].iloc[rows]
+    return pd.Series(names[state.codes[rows]], index=pd.Index(ids, name="id"), name="label", dtype="str"), state.known()
+
+
+def place_pass(edits: pd.DataFrame, slug: str) -> Path:
+    """Write edits as the next pass, tell Git of it, and print what to type next.
+
+    Args:
+        edits: columns id and action, and any of label, was, reason, by (all `str`); the caller has checked them.
+            `reason` and `by` are escaped for spreadsheets; id, label and was stay exact, since `curate` compares them.
+        slug: what the pass is about; characters that a pass's name does not have become hyphens.
+
+    Returns:
+        The file, such as data/passes/p003-fix-sevens.csv.
+
+    Raises:
+        Refusal: where there is no edit.
+    """
+    if edits.empty:
+        raise Refusal("There is nothing to place: no answer changes or confirms a label.")
+    last = max((int(name[1 : name.index("-")]) for name in pass_names(PASSES)), default=0)
+    name = re.sub(r"[^a-z0-9._-]+", "-", slug.lower())[:60].strip("._-") or "edits"
+    path = PASSES / f"p{last + 1:03}-{name}.csv"
+    table = edits.astype("str").reindex(columns=COLUMNS, fill_value="").fillna("")
+    for column in ("reason", "by"):
+        table[column] = escape_cells(table[column])
+    write_table(table, path)
+    counts = ", ".join(f"{count:,} {action}" for action, count in sorted(table["action"].value_counts().items()))
+    print(f"{path.as_posix()}: {counts}")
+    try:
+        # `dvc exp run --temp` and `--queue` ignore untracked files. Not `-N`: Git cannot stash such an entry, which DVC
+        # does, and `git checkout .` would empty it.
+        git("add", "--", path.as_posix())
+    except Refusal as refusal:
+        print(f"note: Git does not know the pass yet: {quoted(refusal)[1:-1]}")
+    print(f"next: `dvc repro`, or `dvc exp run -n {path.stem}` to compare it first")
+    return path

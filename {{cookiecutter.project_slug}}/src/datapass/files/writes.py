@@ -1,0 +1,81 @@
+"""Files are written whole: aside first, then renamed."""
+
+import ctypes
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..messages.problems import Refusal
+from .paths import PARAMS
+
+
+def read_params(path: Path = PARAMS) -> dict[str, Any]:
+    """Read the composed configuration. Raises Refusal where it is missing."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refusal(f"{path} is missing; run this in the project's folder.") from None
+    except yaml.YAMLError as error:
+        raise Refusal(f"{path} is not YAML ({error}); `git checkout HEAD -- {path}`, then `dvc repro`.") from None
+
+
+def write_json(content: object, path: Path) -> None:
+    """Write readable JSON: two spaces, keys in the order given, no NaN."""
+    write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def write_text(content: str, path: Path) -> None:
+    """Write a UTF-8 text file with LF line ends."""
+    with written(path) as aside:
+        aside.write_text(content, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to; it takes the place of `path` when the block ends without an error.
+
+    A kill at any moment leaves the old file or the new one. What a killed run left aside is overwritten by the next.
+    Works for a folder too, of which the old one is swapped out in one step where the system can.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.parent / f".{path.name}.partial"
+    _remove(aside)
+    try:
+        yield aside
+        if aside.is_dir() and path.exists():
+            _exchange(aside, path)
+        else:
+            aside.replace(path)
+    finally:
+        _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Swap two folders in one step (Linux, macOS); elsewhere move the old one away first."""
+    libc: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    a, b = os.fsencode(new), os.fsencode(old)
+    swap: Callable[[], int] | None = None
+    if sys.platform == "linux" and hasattr(libc, "renameat2"):
+        swap = lambda: libc.renameat2(-100, a, -100, b, 2)  # noqa: E731 AT_FDCWD, RENAME_EXCHANGE
+    elif sys.platform == "darwin":
+        swap = lambda: libc.renamex_np(a, b, 2)  # noqa: E731 RENAME_SWAP
+    if swap is None or swap() != 0:
+        spare = old.parent / f".{old.name}.old.partial"
+        _remove(spare)
+        old.replace(spare)
+        new.replace(old)
+        _remove(spare)

@@ -1,0 +1,215 @@
+"""Where the errors are, what each group of them is worth, and which next step the numbers suggest."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from scipy.special import ndtr
+
+from ..annotators.agreement import measure, read_annotations
+from ..comparison.statistics import holm
+from ..comparison.verdict import MIN_SLICE, slice_masks
+from ..data.examples import OWN
+from ..files.paths import AUDIT, CURVES, PREDICTIONS, TEST
+from ..files.tables import read_table
+from ..messages.problems import Refusal, quoted
+from .record import plain
+from .terminal import table
+
+# Conventions, not laws: from where on a number decides the next step.
+ALPHA = 0.667  # agreement under which people do not share a definition (Krippendorff, Content Analysis, 2004)
+NOISE = 0.02  # estimated share of wrong labels; hard examples alone can give about as much
+PART = 0.25  # of the test errors: with fewer wrong labels than that, something else comes first
+UNFIT = 0.05  # training error beyond the estimated noise
+LIFT = 1.5  # a group's share of the errors over its share of the examples
+GAP = 0.02  # training over validation accuracy
+SHOWN = 10  # rows of a table on the terminal
+
+
+@dataclass(frozen=True)
+class Errors:
+    """The errors on the test set, means over the seeds. `share` is of all errors, `rise` of the accuracy (both 0 to 1).
+
+    Attributes:
+        examples, seeds: how many.
+        accuracy: share of right answers.
+        classes, slices: name, examples, errors (mean number), share, accuracy, rise (of the whole accuracy, were the
+            group without errors), p (of no higher error rate than elsewhere; Holm's; NaN under MIN_SLICE examples).
+        pairs: label, predicted, examples (with the label), errors, share, rise.
+    Each table has the most errors first.
+    """
+
+    examples: int
+    seeds: int
+    accuracy: float
+    classes: pd.DataFrame
+    slices: pd.DataFrame
+    pairs: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Step:
+    """The suggested next step: what to do, and all numbers that were looked at, as sentences."""
+
+    do: str
+    numbers: list[str]
+
+
+def analyse(predictions: pd.DataFrame, test: pd.DataFrame) -> Errors:
+    """Break the errors down.
+
+    Args:
+        predictions: columns id, label and one `seed_N` a seed.
+        test: the test examples, of which those with `weight` 1 count.
+
+    Raises:
+        Refusal: where the predictions are not of this test set.
+    """
+    rows = test[test["weight"].astype("str") == "1"].set_index("id")
+    answers = predictions.set_index("id")
+    labels = test.set_index("id")["label"]
+    if set(labels.index) != set(answers.index) or (labels.reindex(answers.index) != answers["label"]).any():
+        raise Refusal(f"{PREDICTIONS.as_posix()} is not of {TEST.as_posix()}; `dvc repro` asks the models again.")
+    answers = answers[answers.index.isin(rows.index)]
+    rows = rows.loc[answers.index]
+    seeds = [column for column in answers if column.startswith("seed_")]
+    wrong = np.column_stack([answers[seed] != answers["label"] for seed in seeds]).mean(axis=1)
+    slices = slice_masks(rows.drop(columns=[column for column in OWN if column in rows]).reset_index(drop=True))
+    label = answers["label"].to_numpy()
+    classes = [(name, label == name) for name in sorted(set(label))]
+    pairs = answers[["label", *seeds]].melt(id_vars="label", value_name="predicted")
+    pairs = pairs[pairs["label"] != pairs["predicted"]].groupby(["label", "predicted"]).size() / len(seeds)
+    confused = pairs.rename("errors").reset_index()
+    confused.insert(2, "examples", confused["label"].map(answers["label"].value_counts()))
+    by = ["errors", "label", "predicted"]
+    confused = _worth(confused, wrong).sort_values(by, ascending=[False, True, True], ignore_index=True)
+    accuracy = float(1 - wrong.mean())
+    return Errors(len(rows), len(seeds), accuracy, _groups(classes, wrong), _groups(slices, wrong), confused)
+
+
+def _worth(groups: pd.DataFrame, wrong: np.ndarray) -> pd.DataFrame:
+    return groups.assign(share=groups["errors"] / max(wrong.sum(), 1e-9), rise=groups["errors"] / len(wrong))
+
+
+def _groups(masks: list[tuple[str, np.ndarray]], wrong: np.ndarray) -> pd.DataFrame:
+    """Return the table of `Errors.classes`; p by Welch's test of the means with the normal limit, one-sided."""
+    p = []
+    for _, mask in masks:
+        inside, outside = wrong[mask], wrong[~mask]
+        se = np.sqrt(inside.var() / max(len(inside), 1) + outside.var() / max(len(outside), 1))
+        tested = min(len(inside), len(outside)) >= MIN_SLICE and se > 0
+        p.append(float(ndtr((outside.mean() - inside.mean()) / se)) if tested else np.nan)
+    groups = pd.DataFrame({"name": [name for name, _ in masks]})
+    groups["examples"] = [int(mask.sum()) for _, mask in masks]
+    groups["errors"] = [float(wrong[mask].sum()) for _, mask in masks]
+    groups = _worth(groups, wrong)
+    groups.insert(4, "accuracy", 1 - groups["errors"] / groups["examples"])
+    return groups.assign(p=holm(p)).sort_values(["errors", "name"], ascending=[False, True], ignore_index=True)
+
+
+def next_step(
+    errors: Errors,
+    audit: dict[str, Any] | None = None,
+    curves: pd.DataFrame | None = None,
+    alpha: tuple[float, int] | None = None,
+) -> Step:
+    """Suggest what to do next.
+
+    The first of these that holds decides: people do not agree, the model does not fit what it is shown, labels are
+    wrong, one group has far more errors than its size explains, the model does worse on what it has not seen.
+
+    Args:
+        errors: on the test set.
+        audit: reports/audit.json.
+        curves: reports/learning_curves.csv, with numbers.
+        alpha: Krippendorff's alpha between annotators, and of how many examples.
+    """
+    lost = 1 - errors.accuracy
+    do, numbers = [], [f"Test set: {lost:.1%} of {errors.examples:,} answers are wrong (mean of {errors.seeds} seeds)."]
+    if alpha:
+        numbers.append(f"Annotators: alpha {alpha[0]:.2f} on {alpha[1]:,} examples.")
+        if alpha[1] >= MIN_SLICE and alpha[0] < ALPHA:
+            why = f"annotators agree too little to learn from (alpha {alpha[0]:.2f})"
+            do.append(f"Fix the definition: {why}. `datapass agree` names the classes.")
+    else:
+        hint = "`datapass agree --sample 50` starts that"
+        numbers.append(f"Annotators: no example has labels of two people; {hint}.")
+    noise = audit["wrong_labels"] / audit["audited"] if audit else 0.0
+    fit = (np.nan, np.nan)
+    if curves is not None and len(curves):
+        fit = (float(curves["train_accuracy"].iloc[-1]), float(curves["validation_accuracy"].iloc[-1]))
+        numbers.append(f"Fit: {fit[0]:.1%} right in training, {fit[1]:.1%} in validation, by the labels as they are.")
+        if 1 - fit[0] > noise + UNFIT:  # before the labels: what it does not fit it cannot judge either
+            why = f"it is wrong on {1 - fit[0]:.1%} of its own training examples, more than wrong labels explain"
+            do.append(f"Work on the model: {why}.")
+    if audit:
+        of = f"{audit['wrong_labels']:,} of {audit['audited']:,} for training and validation"
+        by = f"to a model that gives {audit['out_of_fold_accuracy']:.1%} of them without having seen them"
+        numbers.append(f"Labels: up to {of} look wrong ({noise:.1%}) {by}.")
+        if noise >= NOISE and noise >= lost * PART:
+            hint = f"`datapass review` shows {audit['suspects']:,} suspects"
+            do.append(f"Clean labels: up to {noise:.1%} look wrong. {hint}.")
+    else:
+        numbers.append("Labels: not audited; `dvc repro audit` estimates how many are wrong.")
+    parts = pd.concat([errors.classes.assign(name="class " + errors.classes["name"]), errors.slices], ignore_index=True)
+    parts["lift"] = parts["share"] / (parts["examples"] / errors.examples)
+    worst = (
+        parts[(parts["p"] < 0.05) & (parts["lift"] >= LIFT)].sort_values("rise", ascending=False, kind="stable").head(1)
+    )
+    for row in worst.itertuples():
+        size = f"{row.examples / errors.examples:.0%} of the examples ({row.examples:,})"
+        what = f"{quoted(row.name)[1:-1]} has {row.share:.0%} of the errors and {size}"
+        numbers.append(f"Worst group: {what}; without its errors accuracy would be {100 * row.rise:.1f} points higher.")
+        do.append(f"Collect for a slice: {what}.")
+    if worst.empty:
+        numbers.append("Groups: none has clearly more errors than its size explains.")
+    if fit[0] - fit[1] > GAP:
+        gap = f"the model is {100 * (fit[0] - fit[1]):.0f} points better on what it has seen, and no group stands out"
+        do.append(f"Collect more: {gap}.")
+    none = "These numbers point to no single cause: look at the most frequent confusions, and at examples of each."
+    return Step(do[0] if do else none, numbers)
+
+
+def read() -> tuple[Errors, Step]:
+    """Return the analysis of the workspace. Raises Refusal where a file is missing or stale."""
+    for path in (PREDICTIONS, TEST):
+        if not path.is_file():
+            raise Refusal(f"{path.as_posix()} is missing; `dvc repro` writes it.")
+    errors = analyse(read_table(PREDICTIONS), read_table(TEST))
+    audit = json.loads(AUDIT.read_text(encoding="utf-8")) if AUDIT.is_file() else None
+    curves = read_table(CURVES).apply(pd.to_numeric, errors="coerce") if CURVES.is_file() else None
+    annotations = read_annotations()
+    last = annotations.drop_duplicates(["id", "annotator"])
+    agreed = measure(annotations) if last["id"].duplicated().any() else None
+    return errors, next_step(errors, audit, curves, (agreed.alpha, agreed.examples) if agreed else None)
+
+
+def show(found: tuple[Errors, Step], console: Console) -> None:
+    """Print the suggested step, its numbers and the tables."""
+    errors, step = found
+    console.print(escape(step.do), style="bold", soft_wrap=True)
+    for line in step.numbers:
+        console.print(f"  {escape(line)}", soft_wrap=True)
+    for title, groups in (("By class", errors.classes), ("By slice", errors.slices), ("By confusion", errors.pairs)):
+        if groups.empty:
+            continue
+        made = table(title, "", "examples", "errors", "share of errors", "rise if perfect (points)")
+        for row in groups.head(SHOWN).itertuples():
+            pair = (
+                f"{quoted(row.label)} taken for {quoted(row.predicted)}"
+                if "label" in groups
+                else quoted(row.name)[1:-1]
+            )
+            cells = (f"{row.examples:,}", f"{row.errors:.1f}", f"{row.share:.0%}", f"{100 * row.rise:.2f}")
+            made.add_row(escape(pair), *cells)
+        console.print(made)
+
+
+def record(found: tuple[Errors, Step]) -> dict[str, Any]:
+    """Return everything as plain data for JSON."""
+    errors, step = found
+    return {"next_step": step.do, "numbers": step.numbers} | plain(errors)

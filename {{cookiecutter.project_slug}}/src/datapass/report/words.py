@@ -1,0 +1,121 @@
+"""The sentences that every form of the report shares, so that they cannot disagree."""
+
+from ..comparison import verdict as v
+from ..comparison.datadiff import KINDS, DataDiff
+from ..comparison.statistics import Interval
+from ..comparison.verdict import Comparison, Part
+from ..messages.problems import quoted
+
+
+def points(value: float, signed: bool = True) -> str:
+    """Return a difference of scores in percentage points, such as +1.4."""
+    if value != value:
+        return "–"
+    rounded = round(100 * value, 2) + 0.0  # no negative zero
+    return f"{rounded:+.2f}".replace("-", "−") if signed else f"{rounded:.2f}"
+
+
+def percent(value: float) -> str:
+    """Return a score in percent with two decimals, such as 92.30 %."""
+    return "–" if value != value else f"{100 * value:.2f} %"
+
+
+def interval(gain: Interval) -> str:
+    """Return a gain with its interval in points."""
+    return f"{points(gain.mean)} [{points(gain.low)}, {points(gain.high)}]"
+
+
+def headline(comparison: Comparison) -> str:
+    """Return the verdict in one line."""
+    c = comparison
+    names = f"{c.candidate.label} against {c.baseline.label}"
+    if c.verdict == v.NOT_COMPARABLE or c.gain is None:
+        return f"not comparable: {names}: {c.why[0] if c.why else 'no common seed'}"
+    gain = f"accuracy {percent(c.old)} → {percent(c.new)}, gain {interval(c.gain)} points"
+    scale = measured_on(c)
+    if c.verdict == v.NO_DIFFERENCE:
+        tail = (
+            "the two answer alike"
+            if c.gain.se == 0
+            else f"a gain under {points(c.gain.detectable, False)} points would not show"
+        )
+        return f"no detectable difference: {names}: {gain}; {tail} ({scale})"
+    if c.verdict == v.DEPENDS:
+        return f"depends on the labels: {names}: {gain} by the new test labels, another verdict by the old or the unchanged ones ({scale})"
+    return f"{c.verdict}: {names}: {gain} ({scale})"
+
+
+def measured_on(c: Comparison) -> str:
+    """Return how much a gain rests on."""
+    groups = f" of {c.units:,} groups" if c.units < c.examples else ""
+    return f"{len(c.seeds)} seeds, {c.examples:,} test examples{groups}"
+
+
+def frozen_line(comparison: Comparison) -> str:
+    """Return whether the model stayed frozen, and by what that was checked."""
+    f = comparison.frozen
+    if f.model:
+        return f"The model changed in {len(f.model)} places."
+    return (
+        f"The model stayed frozen: {f.params} params, {f.code} code paths and the environment are the same "
+        f"(fingerprint {f.fingerprint})."
+    )
+
+
+def data_line(data: DataDiff) -> str:
+    """Return what changed in the data, in one line."""
+    parts = [f"{data.number(kind):,} {kind}" for kind in KINDS if data.number(kind)]
+    parts += [f"{len(data.renamed):,} class{'es' if len(data.renamed) > 1 else ''} renamed"] if data.renamed else []
+    return ", ".join(parts) if parts else "no example changed"
+
+
+def renamed_lines(data: DataDiff) -> list[str]:
+    """Return which class got which name."""
+    return [f"The class {quoted(old)} is called {quoted(new)} now." for old, new in data.renamed.items()]
+
+
+def passes_line(data: DataDiff) -> str:
+    """Return which passes only one side has, in a few words."""
+    parts = (
+        f"{word} {', '.join(names)}" for word, names in zip(("with", "without"), data.passes, strict=True) if names
+    )
+    return "; ".join(parts) or "the same passes"
+
+
+def ruler_lines(comparison: Comparison) -> list[str]:
+    """Return what changed test labels do to the result."""
+    r = comparison.ruler
+    if r is None:
+        return []
+    return [
+        f"{r.relabelled:,} test labels changed. By the old labels the gain is "
+        f"{interval(r.by_old)} points; on the test "
+        f"examples whose label did not change it is {interval(r.unchanged)}.",
+        f"The ruler moved: the baseline alone scores {points(r.moved)} points by the new labels. That is no gain.",
+    ]
+
+
+def excluded_lines(comparison: Comparison) -> list[str]:
+    """Return which test examples were left out."""
+    return [f"{len(ids):,} test examples {reason} were left out." for reason, ids in comparison.excluded.items()]
+
+
+def mcnemar_line(comparison: Comparison) -> str | None:
+    """Return what one seed can say."""
+    if comparison.mcnemar is None:
+        return None
+    b, c, p = comparison.mcnemar
+    differ = "These two trained models differ" if p < 0.05 else "These two trained models are not shown to differ"
+    return f"{differ}: {b} examples only the baseline got right, {c} only the candidate (McNemar exact p = {p:.3g}). One seed cannot say that the data helped."
+
+
+def called(c: Comparison, part: Part) -> str:
+    """Return the verdict on a class or slice; none where the whole has none, `too few` under 30 test examples."""
+    if part.examples < v.MIN_SLICE:
+        return "too few"
+    return "" if c.verdict == v.NOT_COMPARABLE else part.verdict
+
+
+def by_gain(comparisons: list[Comparison]) -> list[Comparison]:
+    """Return the comparisons sorted by gain, those without one last."""
+    return sorted(comparisons, key=lambda c: (c.gain is None, -c.gain.mean if c.gain else 0, c.candidate.name))

@@ -1,0 +1,120 @@
+"""Apply the passes, divide the examples into sets, check everything: the data revision that trains."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..data.checks import summary, warnings
+from ..data.examples import OWN
+from ..data.label_book import read_book
+from ..data.passes import ACTIVE, WAITING, State, apply, chosen, pass_names, read_pass, start
+from ..data.raw import Raw, read_raw
+from ..data.split import assign, shadowed
+from ..files.paths import CLASSES, DATA, EXAMPLES, INDEX, PASSES, RAW, TABLES
+from ..files.tables import strings, text_column, write_table
+from ..files.writes import written
+from ..messages.problems import Problem, Refusal, refuse
+from .frame import run
+
+
+def input_hashes(raw: Raw) -> pd.Series:
+    """Return the hash of each raw row's input. Raises Refusal where data/inputs/ was packed from other deliveries."""
+    index = pd.read_parquet(INDEX)
+    if len(index) != len(raw.table) or not strings(index["id"]).equals(strings(raw.table["id"])):
+        raise Refusal(f"{INDEX.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
+    return index["input"]
+
+
+def build(state: State, sets: np.ndarray, inputs: pd.Series, weight: np.ndarray) -> dict[str, pd.DataFrame]:
+    """Return {file name: table}: the examples of each set, dropped ones included, and the classes in code order.
+
+    Args:
+        state: after all passes.
+        sets: set of each raw row (n, int8), see `split.assign`.
+        inputs: hash of each raw row's input (n).
+        weight: whether each raw row counts (n, bool).
+    """
+    rows = np.flatnonzero(state.status != WAITING)
+    ids = state.raw.table["id"].iloc[rows]
+    if not ids.is_monotonic_increasing:
+        rows = rows[np.argsort(ids.to_numpy(dtype=object), kind="stable")]
+    raw = state.raw.table
+    extra = [column for column in raw.columns if column not in (*OWN, "path", "split")]
+    touched = np.full(len(raw), "", dtype=object)
+    for row, names in state.touched.items():
+        touched[row] = " ".join(names)
+    tables = {}
+    for number, path in enumerate(TABLES):
+        here = rows[sets[rows] == number]
+        given = raw.iloc[here].reset_index(drop=True)
+        tables[path.name] = pd.DataFrame(
+            {
+                "id": given["id"],
+                "label": text_column(pa.array(state.classes, pa.string()).take(pa.array(state.codes[here]))),
+                "given_label": given["label"],
+                "weight": weight[here].astype(np.int8),
+                "row": here,
+                "input": inputs.iloc[here].to_numpy(),
+                "passes": pd.Series(touched[here], dtype="str"),
+            }
+            | {column: given[column] for column in extra}
+        )
+    tables[CLASSES.name] = pd.DataFrame({"class": state.known()}, dtype="str")
+    return tables
+
+
+def save(tables: Mapping[str, pd.DataFrame], report: object) -> None:
+    """Write all tables and the report, then put them in place together: all old or all new, whatever happens."""
+    with written(DATA) as aside, written(EXAMPLES) as folder:
+        folder.mkdir()
+        if EXAMPLES.is_dir():  # what others keep there, such as the .gitignore of DVC
+            for path in EXAMPLES.iterdir():
+                if path.is_file() and path.name not in tables:
+                    shutil.copy2(path, folder / path.name)
+        for name, table in tables.items():
+            write_table(table, folder / name)
+        aside.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def main(params: dict[str, Any]) -> None:
+    """Write data/examples/ and reports/data.json. Everything wrong in the passes is refused at once."""
+    data = params["data"]
+    raw = read_raw(RAW)
+    refuse(raw.found)
+    state = start(raw, data["classes"])
+    problems: list[Problem] = []
+    passes = []
+    for name in chosen(pass_names(PASSES), data["passes"]):
+        try:
+            passes.append(read_pass(PASSES, name))
+        except Refusal as refusal:
+            problems += refusal.problems
+    problems += apply(state, passes)
+    refuse(problems)
+    inputs = input_hashes(raw)
+    numbers = np.where(inputs == "", -1, inputs.factorize()[0])
+    sets = assign(raw, numbers, data["split"])
+    active = state.status == ACTIVE
+    weight = active & ~shadowed(sets, numbers, active)
+    for number, split in [(0, "train"), (2, "test")]:
+        if not (weight & (sets == number)).any():
+            hint = f"name it in the column `split` of {raw.files[0]}, or set data.split in conf/data"
+            refuse([Problem(EXAMPLES.as_posix(), f"no example counts in the {split} set; {hint}")])
+    found = warnings(state, sets, numbers, weight, data["checks"], read_book())
+    tables = build(state, sets, inputs, weight)
+    save(tables, summary(state, tables) | {"warnings": found})
+    for warning in found:
+        print(f"warning: {warning['what']}")
+    counts = ", ".join(
+        f"{int(np.sum(weight & (sets == n))):,} {s}" for n, s in enumerate(("train", "validation", "test"))
+    )
+    print(f"{len(passes)} {'pass' if len(passes) == 1 else 'passes'} applied: {counts}")
+
+
+if __name__ == "__main__":
+    run("curate", main)

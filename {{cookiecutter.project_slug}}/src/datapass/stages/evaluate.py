@@ -1,0 +1,95 @@
+"""Ask each seed's model about the test set, and sum the answers up."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..comparison.statistics import crossed_interval, macro_f1, recall, units_of
+from ..files.paths import CLASSES, DATA, IMAGES, METRICS, MODELS, PREDICTIONS, TEST
+from ..files.tables import read_table, write_table
+from ..files.writes import write_json, written
+from ..messages.problems import Refusal
+from ..training.storage import load, to_float
+from .frame import run
+
+PROBABILITIES, BY_CLASS = Path("reports/probabilities.npy"), Path("reports/classes.csv")
+
+
+def probabilities(network: torch.nn.Module, images: np.ndarray, rows: np.ndarray, batch: int) -> np.ndarray:
+    """Return class probabilities of the inputs at `rows` (rows, classes), float32."""
+    parts = []
+    with torch.inference_mode():
+        for i in range(0, len(rows), batch):
+            inputs = to_float(torch.from_numpy(images[rows[i : i + batch]]))
+            parts.append(network(inputs).softmax(dim=1).numpy())
+    return np.concatenate(parts)
+
+
+def main(params: dict[str, Any]) -> None:
+    """Write metrics.json, reports/predictions.csv, reports/classes.csv and reports/probabilities.npy."""
+    classes = read_table(CLASSES)["class"].to_list()
+    test = read_table(TEST)
+    images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)
+    files = sorted(MODELS.glob("seed-*.safetensors"), key=lambda path: int(path.stem.removeprefix("seed-")))
+    answers: list[np.ndarray] = []
+    about: dict[str, Any] = {}
+    fingerprints = set()
+    for file in files:
+        network, about = load(file)
+        fingerprints.add(about["fingerprint"])
+        torch.set_num_threads(about["threads"])
+        if about["classes"] != classes:
+            raise Refusal(
+                f"{file.as_posix()} knows other classes than data/examples/classes.csv; run `dvc repro train`."
+            )
+        answers.append(
+            probabilities(network, images, test["row"].astype(np.int64).to_numpy(), params["evaluate"]["batch_size"])
+        )
+    stacked = np.stack(answers)
+    predicted = stacked.argmax(axis=2)  # (seeds, examples)
+    if len(fingerprints) > 1:
+        raise Refusal("models/ holds models of different trainings; run `dvc repro --force train`.")
+    votes = (predicted[:, :, None] == np.arange(len(classes))).sum(axis=0).argmax(axis=1)
+    names = np.array(classes, dtype=object)
+    truth = test["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64)
+
+    table = pd.DataFrame({"id": test["id"], "label": test["label"], "predicted": names[votes]})
+    for file, codes in zip(files, predicted, strict=True):
+        table[file.stem.replace("-", "_")] = names[codes]
+    write_table(table, PREDICTIONS)
+    with written(PROBABILITIES) as aside, aside.open("wb") as out:
+        np.save(out, stacked.astype(np.float32), allow_pickle=False)
+    # Dropped test examples are answered, so that a comparison can tell what dropping them did, and count for nothing.
+    counts = (test["weight"] == "1").to_numpy()
+    truth, predicted = truth[counts], predicted[:, counts]
+    by_class = recall(truth, predicted, len(classes)).mean(axis=0)
+    support = np.bincount(truth, minlength=len(classes))
+    write_table(pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), BY_CLASS)
+
+    accuracy = crossed_interval((predicted == truth).T.astype(float), units_of(test)[counts])
+    data = json.loads(DATA.read_text(encoding="utf-8"))
+    metrics = {
+        "accuracy": accuracy.mean,
+        "accuracy_low": accuracy.low,
+        "accuracy_high": accuracy.high,
+        "macro_f1": float(macro_f1(truth, predicted, len(classes)).mean()),
+        "train_examples": data["sets"]["train"]["examples"],
+        "relabelled": data["edits"].get("relabel", 0),
+        "dropped": data["edits"].get("drop", 0),
+        "added": data["edits"].get("add", 0),
+        "model": about["fingerprint"],
+        "environment": about["environment"],
+    }
+    rounded = {name: round(v, 6) if isinstance(v, float) and np.isfinite(v) else v for name, v in metrics.items()}
+    write_json({name: None if v != v else v for name, v in rounded.items()}, METRICS)
+    print(
+        f"accuracy {accuracy.mean:.4f} ({accuracy.low:.4f} to {accuracy.high:.4f}), {len(files)} seeds, {counts.sum():,} examples"
+    )
+
+
+if __name__ == "__main__":
+    run("evaluate", main)

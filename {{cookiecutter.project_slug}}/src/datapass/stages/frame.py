@@ -1,0 +1,60 @@
+"""The frame that every stage runs in: its params, its errors, and the promise that it declared its code."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..files.writes import read_params
+from ..messages.problems import Refusal
+
+MACHINERY = Path(__file__).parents[1]
+PROJECT = MACHINERY.parents[1]
+# What people read while a stage runs cannot change an output, so no stage names it; nor the package's own first file.
+NEUTRAL = (MACHINERY / "messages", MACHINERY / "__init__.py")
+
+
+def run(stage: str, main: Callable[[dict[str, Any]], None]) -> None:
+    """Run a stage on the params of params.yaml. Exit with code 2 and a message for people where it refuses."""
+    try:
+        refuse_undeclared_code(stage)
+        main(read_params())
+        refuse_undeclared_code(stage)  # again, for what was imported on the way
+    except Refusal as refusal:
+        sys.exit(complain(str(refusal)))
+    except OSError as error:
+        sys.exit(complain(f"{error.filename or stage}: {error.strerror}"))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except SystemExit as stop:  # Lightning's answer to SIGTERM has no exit code, which would mean success
+        sys.exit(143 if stop.code is None else stop.code)
+
+
+def complain(text: str) -> int:
+    """Print an error and return the exit code for it."""
+    print(text, file=sys.stderr, flush=True)
+    return 2
+
+
+def loaded_code() -> list[str]:
+    """Return the files of the project that are imported, relative to it, sorted; installed libraries are none of them.
+
+    Empty files and NEUTRAL ones hold nothing that a stage could depend on.
+    """
+    found = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    inside = {path for path in found if path.is_relative_to(PROJECT) and path.is_file() and path.stat().st_size}
+    inside = {path for path in inside if "site-packages" not in path.parts}
+    inside = {path for path in inside if not any(path.is_relative_to(neutral) for neutral in NEUTRAL)}
+    return sorted(path.relative_to(PROJECT).as_posix() for path in inside)
+
+
+def refuse_undeclared_code(stage: str) -> None:
+    """Refuse code that DVC does not know of: its change would re-run nothing and the proof would not see it."""
+    with Path("dvc.yaml").open(encoding="utf-8") as file:
+        deps = [Path(dep) for dep in yaml.safe_load(file)["stages"][stage]["deps"] if isinstance(dep, str)]
+    missing = [code for code in loaded_code() if not any(Path(code).is_relative_to(dep) for dep in deps)]
+    if missing:
+        listed = ", ".join(missing)
+        raise Refusal(f"dvc.yaml: stage {stage} uses {listed} without declaring it; add it to the deps of {stage}.")

@@ -1,0 +1,47 @@
+"""Compose conf/ into params.yaml, the lock file of the frozen configuration."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from dvc.utils.hydra import compose_and_dump  # DVC's own: `dvc exp run` must write the same bytes
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from ..files.paths import PARAMS
+from ..files.writes import write_text
+from ..messages.problems import Refusal
+from ..settings import check
+from .frame import run
+
+MARKER = "params.yaml holds what conf/ composes to. This file never changes; it only puts the stages in order.\n"
+
+
+def compose(target: Path) -> None:
+    """Compose conf/config.yaml into `target`. Raises Refusal where Hydra cannot."""
+    try:
+        compose_and_dump(str(target), str(Path("conf").resolve()), None, "config", "", [])
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise Refusal(f"conf/ cannot be composed: {error}") from None
+
+
+def main(params: dict[str, Any]) -> None:
+    """Bring params.yaml up to date, except inside `dvc exp run`, which has composed it with its overrides already."""
+    composed = None
+    if not os.environ.get("DVC_EXP_NAME"):
+        with TemporaryDirectory() as folder:
+            compose(Path(folder) / PARAMS)
+            composed = (Path(folder) / PARAMS).read_text(encoding="utf-8")
+        params = yaml.safe_load(composed)
+    check(params)
+    if composed is not None and composed != PARAMS.read_text(encoding="utf-8"):
+        if os.environ.get("CI"):
+            raise Refusal("params.yaml is not what conf/ composes to; run `dvc repro` and commit params.yaml.")
+        write_text(composed, PARAMS)
+    write_text(MARKER, Path("conf.ok"))
+
+
+if __name__ == "__main__":
+    run("freeze", main)

@@ -1,5 +1,0 @@
-"""`python -m <package> VERB`."""
-
-from .cli import main
-
-main()
