@@ -79,7 +79,7 @@ def test_curate_killed_while_it_replaces_its_tables(
         "import os, signal; from datapass.files import writes as files; from datapass import settings; from datapass.stages import curate\n"
         "exchange = files._exchange\n"
         f"def stopped(new, old):\n    {stop if moment == 'before' else 'exchange(new, old)'}\n    {stop}\n"
-        "files._exchange = stopped\ncurate.main(files.read_params())"
+        "files._exchange = stopped\ncurate.main()"
     )
     assert project.run("python", "-c", code, ok=False).returncode == -signal.SIGKILL
     assert (tables(project) == old) == (moment == "before")

@@ -10,7 +10,6 @@ the review page would save.
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from sklearn.datasets import load_digits
 
 from datapass.files.paths import RAW
 from datapass.files.tables import read_table, write_table
-from datapass.files.writes import written
+from datapass.files.writes import read_params, written
 from datapass.messages.problems import Refusal
 from datapass.stages.frame import complain, run
 
@@ -41,8 +40,9 @@ def most_like(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return distance.argmin(axis=1)
 
 
-def main(params: dict[str, Any]) -> None:
+def main() -> None:
     """Write data/raw/labels.csv and data/raw/images/."""
+    params = read_params()
     example = params["data"]["example"]
     rng = np.random.default_rng(example["seed"])
     digits = load_digits()

@@ -13,7 +13,7 @@ from ..data.label_book import read_book
 from ..data.passes import COLUMNS, chosen, pass_names, read_pass
 from ..files.paths import AUDIT, CLASSES, IMAGES, PASSES, SUSPECTS, TABLES
 from ..files.tables import read_table, write_table
-from ..files.writes import write_json
+from ..files.writes import read_params, write_json
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
 from ..review.suspects import (
@@ -78,8 +78,9 @@ def pixels(table: pd.DataFrame, images: np.ndarray) -> np.ndarray:
     return torch.cat([torch.nn.functional.adaptive_avg_pool2d(batch, size).flatten(1) for batch in batches]).numpy()
 
 
-def main(params: dict[str, Any]) -> None:
+def main() -> None:
     """Write reports/suspects.csv and reports/audit.json."""
+    params = read_params()
     silence()
     audit = params["audit"]
     torch.set_num_threads(params["model"]["threads"])

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from ..data.raw import Raw, read_raw
 from ..data.split import assign, shadowed
 from ..files.paths import CLASSES, DATA, EXAMPLES, INDEX, PASSES, RAW, TABLES
 from ..files.tables import strings, text_column, write_table
-from ..files.writes import written
+from ..files.writes import read_params, written
 from ..messages.problems import Problem, Refusal, refuse
 from .frame import run
 
@@ -81,8 +80,9 @@ def save(tables: Mapping[str, pd.DataFrame], report: object) -> None:
         aside.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
 
-def main(params: dict[str, Any]) -> None:
+def main() -> None:
     """Write data/examples/ and reports/data.json. Everything wrong in the passes is refused at once."""
+    params = read_params()
     data = params["data"]
     raw = read_raw(RAW)
     refuse(raw.found)

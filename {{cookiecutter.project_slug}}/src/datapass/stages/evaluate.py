@@ -11,7 +11,7 @@ import torch
 from ..comparison.statistics import crossed_interval, macro_f1, recall, units_of
 from ..files.paths import CLASSES, DATA, IMAGES, METRICS, MODELS, PREDICTIONS, TEST
 from ..files.tables import read_table, write_table
-from ..files.writes import write_json, written
+from ..files.writes import read_params, write_json, written
 from ..messages.problems import Refusal
 from ..training.storage import load, to_float
 from .frame import run
@@ -29,8 +29,9 @@ def probabilities(network: torch.nn.Module, images: np.ndarray, rows: np.ndarray
     return np.concatenate(parts)
 
 
-def main(params: dict[str, Any]) -> None:
+def main() -> None:
     """Write metrics.json, reports/predictions.csv, reports/classes.csv and reports/probabilities.npy."""
+    params = read_params()
     classes = read_table(CLASSES)["class"].to_list()
     test = read_table(TEST)
     images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)

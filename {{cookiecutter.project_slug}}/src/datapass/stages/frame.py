@@ -3,11 +3,9 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from ..files.writes import read_params
 from ..messages.problems import Refusal
 
 MACHINERY = Path(__file__).parents[1]
@@ -16,11 +14,11 @@ PROJECT = MACHINERY.parents[1]
 NEUTRAL = (MACHINERY / "messages", MACHINERY / "__init__.py")
 
 
-def run(stage: str, main: Callable[[dict[str, Any]], None]) -> None:
-    """Run a stage on the params of params.yaml. Exit with code 2 and a message for people where it refuses."""
+def run(stage: str, main: Callable[[], None]) -> None:
+    """Run a stage. Exit with code 2 and a message for people where it refuses."""
     try:
         refuse_undeclared_code(stage)
-        main(read_params())
+        main()
         refuse_undeclared_code(stage)  # again, for what was imported on the way
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))

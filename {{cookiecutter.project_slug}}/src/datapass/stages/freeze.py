@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import yaml
 from dvc.utils.hydra import compose_and_dump  # DVC's own: `dvc exp run` must write the same bytes
@@ -11,7 +10,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from ..files.paths import PARAMS
-from ..files.writes import write_text
+from ..files.writes import read_params, write_text
 from ..messages.problems import Refusal
 from ..settings import check
 from .frame import run
@@ -27,8 +26,9 @@ def compose(target: Path) -> None:
         raise Refusal(f"conf/ cannot be composed: {error}") from None
 
 
-def main(params: dict[str, Any]) -> None:
+def main() -> None:
     """Bring params.yaml up to date, except inside `dvc exp run`, which has composed it with its overrides already."""
+    params = read_params()
     composed = None
     if not os.environ.get("DVC_EXP_NAME"):
         with TemporaryDirectory() as folder:

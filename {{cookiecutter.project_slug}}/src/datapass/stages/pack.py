@@ -1,18 +1,17 @@
 """Decode every input once, so that training reads one memory-mapped array."""
 
-from typing import Any
-
 from PIL import Image
 
 from ..data.pack import pack
 from ..data.raw import read_raw
 from ..files.paths import INPUTS, RAW
-from ..files.writes import written
+from ..files.writes import read_params, written
 from .frame import run
 
 
-def main(params: dict[str, Any]) -> None:
+def main() -> None:
     """Write data/inputs/."""
+    params = read_params()
     inputs = params["data"]["inputs"]
     with written(INPUTS) as target:
         raw = read_raw(RAW)

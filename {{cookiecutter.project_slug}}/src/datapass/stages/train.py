@@ -1,7 +1,5 @@
 """Train the frozen model once for each seed."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
@@ -10,7 +8,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from ..files.paths import CLASSES, CURVES, IMAGES, MODELS, TRAIN, VALIDATION
 from ..files.tables import read_table, write_table
-from ..files.writes import written
+from ..files.writes import read_params, written
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
 from ..training.fit import Examples, build, hardware, silence, train_seed
@@ -18,8 +16,9 @@ from ..training.storage import environment, fingerprint, save
 from .frame import loaded_code, run
 
 
-def main(params: dict[str, Any]) -> None:
+def main() -> None:
     """Write models/seed-N.safetensors and the learning curves, which are means over the seeds."""
+    params = read_params()
     silence()
     model, seeds, trainer = params["model"], params["seeds"], hardware(params["trainer"])
     if len(seeds) < 3:
