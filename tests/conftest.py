@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 from cookiecutter.main import cookiecutter
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
@@ -107,35 +108,51 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return render(tmp_path_factory.mktemp("rendered"))
 
 
+def made(folders: pytest.TempPathFactory, name: str, make: Callable[[Project], None]) -> Project:
+    """Return a project that is rendered and made once for all workers; read only."""
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (folders.getbasetemp().parent if worker else folders.getbasetemp()) / name
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(render(folder))
+            (folder / "made").touch()
+    return Project(folder / "digits")
+
+
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The default project with a committed baseline on `main`, and on branch `relabel-1` a pass with its results."""
-    project = render(tmp_path_factory.mktemp("story"))
-    project.run("dvc", "repro")
-    project.commit("Baseline")
-    edits = project.run("python", "-m", "digits.example", "review").stdout
-    project.run("git", "checkout", "--quiet", "-b", "relabel-1")
-    project.write_pass("p001-review", *edits.splitlines()[1:])
-    project.run("dvc", "repro")
-    project.commit("Correct 60 labels")
-    project.run("git", "checkout", "--quiet", "main")
-    project.run("dvc", "checkout", "--quiet")
-    return project
+
+    def make(project: Project) -> None:
+        project.run("dvc", "repro")
+        project.commit("Baseline")
+        edits = project.run("python", "-m", "digits.example", "review").stdout
+        project.run("git", "checkout", "--quiet", "-b", "relabel-1")
+        project.write_pass("p001-review", *edits.splitlines()[1:])
+        project.run("dvc", "repro")
+        project.commit("Correct 60 labels")
+        project.run("git", "checkout", "--quiet", "main")
+        project.run("dvc", "checkout", "--quiet")
+
+    return made(tmp_path_factory, "story", make)
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The default project with 20 optimiser steps for each of 3 seeds, run and committed; read only."""
-    project = render(tmp_path_factory.mktemp("trained"))
-    for file, old, new in [
-        ("model/cnn.yaml", "steps: 800", "steps: 20"),
-        ("config.yaml", "[0, 1, 2, 3, 4]", "[0, 1, 2]"),
-    ]:
-        path = project.path / "conf" / file
-        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    project.run("dvc", "repro")
-    project.commit("Baseline")
-    return project
+
+    def make(project: Project) -> None:
+        for file, old, new in [
+            ("model/cnn.yaml", "steps: 800", "steps: 20"),
+            ("config.yaml", "[0, 1, 2, 3, 4]", "[0, 1, 2]"),
+        ]:
+            path = project.path / "conf" / file
+            path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        project.run("dvc", "repro")
+        project.commit("Baseline")
+
+    return made(tmp_path_factory, "trained", make)
 
 
 @pytest.fixture
