@@ -14,7 +14,8 @@ from typing import Any
 module, _, moment = os.environ.get("STOP", "").partition(" ")
 if module and module in sys.orig_argv:
     here, seen = Path.cwd(), 0
-    outputs = [here / name for name in ("data", "models", "reports", "metrics.json")]
+    names = ("models", ".models.partial", "metrics.json", ".metrics.json.partial", "data", "reports")
+    outputs = [here / name for name in names]
 
     def changes(event: str, arguments: tuple[Any, ...]) -> bool:
         """Return whether an audit event changes one of the outputs."""
