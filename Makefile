@@ -2,26 +2,29 @@
 # make test    linters, type check and tests, of the template and of a project made from it
 # make bench   costs as ratios to a floor measured in the same run; make bench-validity: error rates of the verdict (minutes)
 # make docs    the samples, pictures and transcripts in docs/ and README.md, from a real run
+# make sums    write the checksums of the machinery, after a change of it
 # make pins    choose new versions for constraints.txt, after a change of dependencies
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 TEMPLATE := {{cookiecutter.project_slug}}
 CONSTRAINTS := $(TEMPLATE)/constraints.txt
+PYTHONS := tests hooks "$(TEMPLATE)/src"
 # Every command of a project finds the environment's `python` and `dvc` first.
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: demo test bench bench-validity docs pins clean
+.PHONY: demo test bench bench-validity docs sums pins clean
 
 demo: $(VENV)/ready
 	@python tests/demo.py build/demo
 
 test: $(VENV)/ready-test
 	python tests/browser.py
-	ruff check tests hooks && ruff format --check tests hooks
-	python -m pytest
+	ruff check --config pyproject.toml $(PYTHONS) && ruff format --config pyproject.toml --check $(PYTHONS)
+	mypy
+	python -m pytest -n auto --dist loadscope
 
 bench: $(VENV)/ready-test
 	python tests/bench.py
@@ -45,6 +48,9 @@ $(VENV)/ready-test: $(VENV)/ready
 	@$(PYTHON) tests/requirements.py test dev > $(VENV)/requirements-test.txt
 	pip install -c "$(CONSTRAINTS)" -r $(VENV)/requirements-test.txt
 	@touch $@
+
+sums: $(VENV)/ready
+	cd "$(TEMPLATE)/src" && python -c 'from datapass import integrity; integrity.SUMS.write_text(integrity.sums(), encoding="utf-8")'
 
 pins: $(VENV)/ready-test
 	python tests/requirements.py test dev > $(VENV)/requirements-test.txt
