@@ -22,11 +22,14 @@ def sums() -> str:
 
 def edited() -> list[str]:
     """Return the files that were changed, added or deleted since the release."""
-    released, now = (
-        dict(reversed(line.split("  ", 1)) for line in text.splitlines())
-        for text in (SUMS.read_text(encoding="utf-8") if SUMS.is_file() else "", sums())
-    )
+    released = _by_file(SUMS.read_text(encoding="utf-8") if SUMS.is_file() else "")
+    now = _by_file(sums())
     return sorted(file for file in released.keys() | now.keys() if released.get(file) != now.get(file))
+
+
+def _by_file(text: str) -> dict[str, str]:
+    """Return {file: checksum} of lines as `sums` writes them."""
+    return {file: digest for digest, _, file in (line.partition("  ") for line in text.splitlines())}
 
 
 def version() -> str:
