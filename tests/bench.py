@@ -74,7 +74,7 @@ def training(folder: Path) -> list[Row]:
     project = baseline(folder)
     times = json.loads(project.run("python", str(ROOT / "tests" / "bench_training.py")).stdout)
     ours, bare = (statistics.median(pair[i] for pair in times) for i in (0, 1))
-    edits = project.run("python", "-m", "digits.example", "review").stdout.splitlines()[1:]
+    edits = project.reviewer("pass").stdout.splitlines()[1:]
     path = project.write_pass("p001-review", *edits)
 
     def work() -> None:

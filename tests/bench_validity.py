@@ -64,7 +64,7 @@ def main() -> None:
         for arm in ("baseline", "relabelled"):
             print(f"training {POOL} models on the {arm} data ...", flush=True)
             right[arm] = (pool(project) == truth).astype(float)
-            edits = project.run("python", "-m", "digits.example", "review").stdout.splitlines()[1:]
+            edits = project.reviewer("pass").stdout.splitlines()[1:]
             project.write_pass("p001-review", *edits)
             project.run("dvc", "repro", "curate")
         sys.path.insert(0, str(project.path / "src"))

@@ -63,13 +63,15 @@ def main(folder: Path) -> None:
     demo.run("git", "add", ".")
     demo.run("git", "commit", "--quiet", "-m", "Baseline")
     demo.say("a data iteration: a careful reviewer (simulated) answers the first 120 suspects of the audit")
-    demo.run("python", "-m", "datapass", "review")
-    demo.run("python", "-m", "digits.example", "review", "reports/review-answers.csv")
-    demo.run("python", "-m", "datapass", "review", "--apply", "reports/review-answers.csv")
+    demo.run("datapass", "review")
+    demo.run(
+        "python", os.path.relpath(ROOT / "tests" / "reviewer.py", demo.folder), "answers", "reports/review-answers.csv"
+    )
+    demo.run("datapass", "review", "--apply", "reports/review-answers.csv")
     demo.say("run it as an experiment: only curate, train, evaluate and audit run again")
     demo.run("dvc", "exp", "run", "--quiet", "-n", "relabel-1")
     demo.say("the verdict")
-    demo.run("python", "-m", "datapass", "compare", "main", "relabel-1", "--html", "reports/report.html")
+    demo.run("datapass", "compare", "main", "relabel-1", "--html", "reports/report.html")
     here = shlex.quote(os.path.relpath(demo.folder))
     print(
         f"""
@@ -79,8 +81,8 @@ Open   {demo.folder}/reports/report.html      the verdict in pictures
 Type   source {shlex.quote(os.path.relpath(Path(sys.prefix)))}/bin/activate && cd {here}
        git add . && git commit -m 'First review'           keep the iteration
        dvc exp show                                        all experiments as a table
-       python -m datapass diff main relabel-1                what changed in the data, by row
-       python -m datapass errors                             where the errors are, and what to do next
+       datapass diff main relabel-1                        what changed in the data, by row
+       datapass errors                                     where the errors are, and what to do next
 Read   {demo.folder}/README.md      the loop, and how to bring your own data
 """
     )

@@ -52,7 +52,7 @@ def report(folder: Path) -> None:
     """Write the sample comment and report, their pictures, and the transcript of the verdict."""
     project = baseline(folder)
     project.verb("review")
-    project.run("python", "-m", "digits.example", "review", "reports/review-answers.csv")
+    project.reviewer("answers", "reports/review-answers.csv")
     project.verb("review", "--apply", "reports/review-answers.csv")
     typed = Transcript(project)
     typed.type("dvc exp run -n relabel-1", keep=" applied: |^accuracy|look wrong")

@@ -161,7 +161,7 @@ def test_from_the_queue_to_a_pass(project: Project, visit: Callable[..., Page], 
 def test_apply_refuses_all_that_is_wrong_at_once(project: Project, tmp_path: Path) -> None:
     """Another queue, unknown ids and classes, stale labels, doubled lines: each named with its line."""
     file = tmp_path / "review.csv"
-    project.run("python", "-m", "digits.example", "review", str(file))
+    project.reviewer("answers", str(file))
     good = file.read_text(encoding="utf-8").splitlines()
     answers = list(csv.reader(good[:6]))
     answers[2] = answers[1]

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from datapass.annotators.agreement import cohen, dawid_skene, fleiss, krippendorff, measure, read_annotations
+from datapass.annotators.agreement import cohen, fleiss, krippendorff, measure
+from datapass.annotators.annotations import read_annotations
 from datapass.annotators.book import patch, propose
+from datapass.annotators.consensus import dawid_skene
 from datapass.annotators.sample import collect, draw, read_back
 from datapass.annotators.verbs import agree
 from datapass.data.label_book import sections

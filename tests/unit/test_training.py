@@ -1,26 +1,54 @@
 """Training: the promises that make two data revisions comparable, on a network of a few weights."""
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
+import yaml
+from torch import nn
 
+from conftest import TEMPLATE
 from datapass.messages.problems import Refusal
 from datapass.messages.progress import Progress
-from datapass.training.fit import Examples, Stretches, build, hardware, order, silence, train_seed
-from datapass.training.storage import environment
+from datapass.settings import Settings, check
+from datapass.training.batches import Batches, Examples, order
+from datapass.training.environment import environment
+from datapass.training.fit import hardware, loggers, silence, train_seed
+from datapass.training.storage import load, make_network, probabilities, save
 
-MODEL = {
-    "network": {"_target_": "digits.network.MLP", "widths": [4]},
-    "loss": {"_target_": "torch.nn.CrossEntropyLoss", "reduction": "none"},
+NETWORK = {"_target_": "digits.network.MLP", "widths": [4]}
+TASK = {
+    "_target_": "digits.task.Classifier",
+    "loss": {"_target_": "torch.nn.CrossEntropyLoss"},
     "optimizer": {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1},
-    "steps": 45,
-    "batch_size": 8,
+    "schedule": None,
 }
-TRAINER = {"accelerator": "cpu", "devices": 1}
+ONE_CYCLE = {"_target_": "torch.optim.lr_scheduler.OneCycleLR", "_partial_": True, "max_lr": 0.5, "total_steps": 45}
+EMA = {"_target_": "pytorch_lightning.callbacks.EMAWeightAveraging", "decay": 0.9}
+SWA = {"_target_": "pytorch_lightning.callbacks.StochasticWeightAveraging", "swa_lrs": 0.05}
+BATCH_NORM = {
+    "_target_": "torch.nn.Sequential",
+    "_args_": [
+        {"_target_": "torch.nn.Flatten"},
+        {"_target_": "torch.nn.BatchNorm1d", "num_features": 4},
+        {"_target_": "torch.nn.Linear", "in_features": 4, "out_features": 3},
+    ],
+}
+
+
+def configured(trainer: dict[str, Any] | None = None, **model: Any) -> Settings:
+    """The shipped settings with a small model, of which some settings are others."""
+    text = (TEMPLATE / "params.yaml").read_text(encoding="utf-8").replace("{{ cookiecutter.__package }}", "digits")
+    params = yaml.safe_load(text)
+    params["model"] |= {"network": NETWORK, "task": TASK, "steps": 45, "batch_size": 8} | model
+    params["trainer"] |= trainer or {}
+    return check(params)
 
 
 def examples(n: int, seed: int = 0) -> Examples:
@@ -29,25 +57,26 @@ def examples(n: int, seed: int = 0) -> Examples:
         rng.integers(0, 2**63, n).astype(np.uint64),
         torch.from_numpy(rng.integers(0, 256, (n, 2, 2, 1), dtype=np.uint8)),
         torch.from_numpy(rng.integers(0, 3, n)),
-        torch.ones(n),
+        torch.ones(n, dtype=torch.bool),
+        lambda arrays: arrays.permute(0, 3, 1, 2).float().div(255),
     )
 
 
 def some(all_: Examples, rows: Any) -> Examples:
-    return Examples(*(part[rows] for part in (all_.keys, all_.images, all_.targets, all_.weights)))
+    parts = (part[rows] for part in (all_.keys, all_.arrays, all_.targets, all_.counts))
+    return Examples(*parts, all_.prepare)
 
 
-def trained(train: Examples, validation: Examples | None = None, **model: Any) -> tuple[dict[str, Any], Any]:
+def trained(
+    train: Examples, validation: Examples | None = None, settings: Settings | None = None, logger: Any = False
+) -> tuple[dict[str, Any], Any]:
     """Return the weights and the curves of one training from the same initial weights."""
     silence()
-    model = MODEL | model
-    shown = Progress("train", model["steps"], io.StringIO())
-    torch.manual_seed(0)
-    network = build(model, (2, 2, 1), 3)[1]
-    none = some(train, slice(0))
-    checked = none if validation is None else validation
-    curves = train_seed(model, network, train, checked, 0, TRAINER, shown)
-    assert shown.done == model["steps"]
+    settings = settings or configured()
+    shown = Progress("train", settings.model.steps, io.StringIO())
+    checked = some(train, slice(0)) if validation is None else validation
+    network, curves = train_seed(settings, 3, train, checked, 0, shown, logger)
+    assert shown.done == settings.model.steps
     return network.state_dict(), curves
 
 
@@ -68,34 +97,52 @@ def test_added_examples_leave_the_others_in_order(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "steps", "length", "stretches"),
+    ("n", "steps", "length", "epochs"),
     [(50, 45, 2, 23), (50, 40, 2, 20), (3, 10, 1, 10), (50, 3, 1, 3), (8, 20, 7, 3)],
     ids=["a rest", "even", "a batch over the set", "few steps", "a batch of the set"],
 )
-def test_the_number_of_steps_is_fixed(n: int, steps: int, length: int, stretches: int) -> None:
-    made = Stretches(examples(n), steps, 8, 0, length)
-    sizes = [[len(batch[1]) for batch in stretch] for stretch in made]
-    assert len(made) == len(sizes) == stretches
-    assert [size for stretch in sizes for size in stretch] == [8] * steps
+def test_the_number_of_steps_is_fixed(n: int, steps: int, length: int, epochs: int) -> None:
+    batches = Batches(examples(n), steps, 8, 0, length)
+    sizes = [[len(targets) for _, targets in batches] for _ in range(epochs)]
+    assert [size for epoch in sizes for size in epoch] == [8] * steps
+    assert len(list(batches)) == length, "a callback that asks for more gets a whole epoch"
 
 
 def test_each_example_is_seen_once_an_epoch() -> None:
     all_ = replace(examples(24), targets=torch.arange(24))
-    batches = [batch[1].tolist() for stretch in Stretches(all_, 6, 8, 0, 2) for batch in stretch]
+    batches = [targets.tolist() for _, targets in Batches(all_, 6, 8, 0, 6)]
     for epoch in (batches[:3], batches[3:]):
         assert sorted(row for batch in epoch for row in batch) == list(range(24))
 
 
-def test_what_was_dropped_teaches_nothing() -> None:
-    before = examples(40)
+def test_dropped_examples_keep_the_others_in_their_batches() -> None:
+    all_ = replace(examples(24), targets=torch.arange(24))
+    fewer = replace(all_, counts=torch.arange(24) % 4 != 0)
+    pairs = zip(Batches(all_, 6, 8, 0, 6), Batches(fewer, 6, 8, 0, 6), strict=True)
+    for (_, before), (_, after) in pairs:
+        assert after.tolist() == [row for row in before.tolist() if row % 4]
+
+
+def test_a_batch_without_an_example_makes_way_for_the_next() -> None:
+    one = replace(examples(16), counts=torch.arange(16) == 3)
+    assert [len(targets) for _, targets in Batches(one, 5, 8, 0, 5)] == [1] * 5
+
+
+@pytest.mark.parametrize("network", [NETWORK, BATCH_NORM], ids=["a plain network", "with batch normalisation"])
+def test_what_was_dropped_teaches_nothing(network: dict[str, Any]) -> None:
+    before, settings = examples(40), configured(network=network)
     dropped = torch.arange(40) % 4 == 0
-    weights = (~dropped).float()
-    other = replace(before, images=before.images.clone(), targets=before.targets.clone(), weights=weights)
-    other.images[dropped] = 0
+    other = replace(before, arrays=before.arrays.clone(), targets=before.targets.clone(), counts=~dropped)
+    other.arrays[dropped] = 0
     other.targets[dropped] = 2
-    one, _ = trained(replace(before, weights=weights))
-    assert same(one, trained(other)[0]), "neither its input nor its label reaches the weights"
-    assert not same(one, trained(before)[0])
+    one, _ = trained(replace(before, counts=~dropped), settings=settings)
+    assert same(one, trained(other, settings=settings)[0]), "neither its input nor its label reaches the weights"
+    assert not same(one, trained(before, settings=settings)[0])
+
+
+def test_without_an_example_that_counts_nothing_is_trained() -> None:
+    with pytest.raises(Refusal, match="No training example counts"):
+        trained(replace(examples(16), counts=torch.zeros(16, dtype=torch.bool)))
 
 
 def test_validation_changes_no_weight() -> None:
@@ -104,23 +151,132 @@ def test_validation_changes_no_weight() -> None:
     assert same(weights, trained(train)[0])
     assert curves["step"].tolist() == [*range(2, 45, 2), 45]
     assert curves["validation_accuracy"].between(0, 1).all()
+    assert curves["train_accuracy"].between(0, 1).all()
 
 
-def test_a_batch_without_a_weight_trains_nothing() -> None:
-    nothing = replace(examples(16), weights=torch.zeros(16))
-    weights, _ = trained(nothing)
-    torch.manual_seed(0)
-    assert same(weights, build(MODEL, (2, 2, 1), 3)[1].state_dict())
+def test_logging_changes_no_weight(tmp_path: Path) -> None:
+    node = {"_target_": "pytorch_lightning.loggers.CSVLogger", "save_dir": str(tmp_path)}
+    settings = configured(trainer={"logger": node})
+    weights, _ = trained(examples(40), examples(20, seed=1), settings, loggers(settings.trainer))
+    assert same(weights, trained(examples(40))[0])
+    assert "validation_accuracy" in next(tmp_path.rglob("metrics.csv")).read_text(encoding="utf-8")
 
 
-HARDWARE = {
+FROZEN: dict[str, dict[str, Any]] = {
+    "a schedule": {"task": TASK | {"schedule": ONE_CYCLE}},
+    "clipping": {"gradient_clip_val": 0.01},
+    "an average of the weights": {"callbacks": {"ema": EMA}},
+    "stochastic weight averaging": {"callbacks": {"swa": SWA}},
+    "other precision": {"precision": "bf16-mixed"},
+}
+
+
+@pytest.mark.parametrize("model", FROZEN.values(), ids=FROZEN.keys())
+def test_what_conf_model_says_is_done(model: dict[str, Any]) -> None:
+    weights, curves = trained(examples(40), examples(20, seed=1), configured(**model))
+    assert not same(weights, trained(examples(40))[0])
+    assert curves["step"].iloc[-1] == 45
+    assert same(weights, trained(examples(40), settings=configured(**model))[0]), "and is the same again"
+
+
+class Foreign(pl.LightningModule):
+    """What a team brings that has never heard of this project."""
+
+    def __init__(self, network: nn.Module, steps: int) -> None:
+        super().__init__()
+        self.backbone, self.steps = network, steps
+
+    def training_step(self, batch: Any, batch_idx: int) -> dict[str, torch.Tensor]:
+        x, y = batch
+        return {"loss": nn.functional.cross_entropy(self.backbone(x), y, label_smoothing=0.1)}
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.Adam(self.parameters())
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=self.steps)
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+# One class and this: the network is a library's, and finds out its own shapes.
+FOREIGN = """
+network:
+  _target_: torch.nn.Sequential
+  _args_:
+    - {_target_: torch.nn.Flatten}
+    - {_target_: torch.nn.LazyLinear, out_features: 16}
+    - {_target_: torch.nn.GELU}
+    - {_target_: torch.nn.LazyBatchNorm1d}
+    - {_target_: torch.nn.Linear, in_features: 16, out_features: 3}
+task:
+  _target_: test_training.Foreign
+  steps: 45
+"""
+
+
+def test_a_foreign_task_with_a_network_of_a_library(tmp_path: Path) -> None:
+    silence()
+    settings, train = configured(**yaml.safe_load(FOREIGN)), examples(40)
+    progress = Progress("train", 45, io.StringIO())
+    network, curves = train_seed(settings, 3, train, some(train, slice(0)), 0, progress)
+    assert curves["step"].iloc[-1] == 45
+    about = {"network": settings.model.network, "shape": [1, 2, 2], "classes": ["a", "b", "c"]}
+    save(network, about, tmp_path / "seed-0.safetensors")
+    loaded, found = load(tmp_path / "seed-0.safetensors")
+    assert found == about
+    arrays, rows = train.arrays.numpy(), np.arange(40)
+    answers = probabilities(loaded, arrays, rows, train.prepare, 7)
+    assert answers.shape == (40, 3)
+    assert np.allclose(answers.sum(axis=1), 1)
+    assert (answers == probabilities(network, arrays, rows, train.prepare, 7)).all()
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no such network": ({"network": {"_target_": "digits.network.CNNN"}}, "conf/model: network: Error loc"),
+    "an argument it does not take": ({"network": NETWORK | {"depth": 3}}, "conf/model: network: .*depth"),
+    "too few answers": (
+        {"network": {"_target_": "torch.nn.Flatten"}},
+        r"it gives \(1, 4\) for one input, and the data has 3 classes",
+    ),
+    "another shape": (
+        {"network": {"_target_": "torch.nn.Linear", "in_features": 9, "out_features": 3}},
+        r"it does not take inputs of \(1, 1, 2, 2\)",
+    ),
+    "no such optimiser": (
+        {"task": TASK | {"optimizer": {"_target_": "torch.optim.SDG", "_partial_": True}}},
+        "conf/model: task: Error loc",
+    ),
+    "an argument the optimiser does not take": (
+        {"task": TASK | {"optimizer": {"_target_": "torch.optim.SGD", "_partial_": True, "rate": 1}}},
+        "conf/model: task: .*rate",
+    ),
+    "a task that is none": ({"task": {"_target_": "torch.nn.Linear", "in_features": 1}}, "conf/model: task: "),
+    "a callback that is none": ({"callbacks": {"ema": {"_target_": "acme.EMA"}}}, "conf/model: callbacks.ema: "),
+}
+
+
+@pytest.mark.parametrize(("model", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_model_that_cannot_be_made_is_refused(model: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refusal, match=said):
+        trained(examples(8), settings=configured(**model))
+
+
+HARDWARE: dict[str, tuple[dict[str, Any], str | None]] = {
     "one device": ({"accelerator": "cpu", "devices": 1}, None),
     "the second GPU": ({"accelerator": "gpu", "devices": [1]}, None),
-    "accumulated gradients": ({"accumulate_grad_batches": 4}, "accumulate_grad_batches may change the weights"),
-    "clipping and precision": ({"precision": 16, "gradient_clip_val": 1}, "gradient_clip_val, precision may change"),
-    "two devices": ({"accelerator": "gpu", "devices": 2}, "devices must be 1, or a list of one number"),
-    "all devices": ({"accelerator": "gpu", "devices": "auto"}, "devices must be 1, or a list of one number"),
+    "accumulated gradients": ({"accumulate_grad_batches": 4}, "accumulate_grad_batches: may change the weights"),
+    "precision": ({"precision": 16}, "precision: may change the weights; only accelerator, devices and logger"),
+    "two devices": ({"accelerator": "gpu", "devices": 2}, "devices: must be 1, or a list of one number"),
+    "all devices": ({"accelerator": "gpu", "devices": "auto"}, "devices: must be 1, or a list of one number"),
+    "a logger without a name": ({"logger": {"save_dir": "logs"}}, "logger"),
 }
+
+
+@pytest.mark.parametrize(("trainer", "said"), HARDWARE.values(), ids=HARDWARE.keys())
+def test_only_the_place_of_training_is_free(trainer: dict[str, Any], said: str | None) -> None:
+    if said is None:
+        assert hardware(configured(trainer=trainer).trainer) == trainer
+        return
+    with pytest.raises(Refusal, match=said):
+        configured(trainer=trainer)
 
 
 def test_variables_of_lightning_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,34 +285,30 @@ def test_variables_of_lightning_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
         trained(examples(8))
 
 
-def test_a_loss_that_cannot_leave_examples_out_is_refused() -> None:
-    with pytest.raises(Refusal, match="reduction: none"):
-        trained(examples(8), loss={"_target_": "torch.nn.CrossEntropyLoss"})
-
-
-LIBRARIES = {
+LIBRARIES: dict[str, tuple[dict[str, Any], str]] = {
     "a target": ({"network": {"_target_": "hypothesis.strategies.integers"}}, "hypothesis "),
     "a nested target": ({"network": {"parts": [{"_target_": "hypothesis.given"}]}}, "hypothesis "),
-    "what own code imports": ({"loss": {"_target_": "datapass.training.fit.Classifier"}}, "pandas "),
+    "what own code imports": ({"network": {"_target_": "digits.inputs.Images"}}, "pillow "),
 }
 
 
 @pytest.mark.parametrize(("model", "named"), LIBRARIES.values(), ids=LIBRARIES.keys())
-def test_the_environment_names_the_libraries_of_the_model(model: dict[str, Any], named: str) -> None:
+def test_the_environment_names_the_libraries_of_the_model(
+    model: dict[str, Any], named: str, team: Callable[[], None]
+) -> None:
     where = environment(torch.device("cpu"), model)
     assert named in where
-    assert named not in environment(torch.device("cpu"), MODEL)
+    assert named not in environment(torch.device("cpu"), {"network": NETWORK, "task": TASK})
+    assert where.split(", ")[-1].startswith("cpu ")
+
+
+@pytest.fixture
+def team() -> None:
+    """The team's modules are imported, as they are once the model is made."""
+    make_network(NETWORK, (1, 2, 2), 3)
+    __import__("digits.inputs"), __import__("digits.task")
 
 
 def test_a_library_without_a_version_is_refused() -> None:
     with pytest.raises(Refusal, match="the model uses acme, which is no installed package"):
         environment(torch.device("cpu"), {"network": {"backbone": {"_target_": "acme.Backbone"}}})
-
-
-@pytest.mark.parametrize(("trainer", "said"), HARDWARE.values(), ids=HARDWARE.keys())
-def test_only_the_place_of_training_is_free(trainer: dict[str, Any], said: str | None) -> None:
-    if said is None:
-        assert hardware(trainer) == trainer
-        return
-    with pytest.raises(Refusal, match=said):
-        hardware(trainer)

@@ -5,12 +5,12 @@ reads it.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .files.paths import PARAMS
-from .files.writes import read_params
 from .messages.problems import Problem, Refusal, near_miss, quoted
 
 Positive = Annotated[int, Field(strict=True, ge=1)]
@@ -24,19 +24,19 @@ def _different(values: list[Any]) -> list[Any]:
     return values
 
 
+def _target(node: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(node.get("_target_"), str):
+        raise ValueError("needs `_target_`, the dotted name of a class or function")
+    return node
+
+
+Node = Annotated[dict[str, Any], AfterValidator(_target)]  # what Hydra builds; checked further when it is built
+
+
 class Part(BaseModel):
     """A group of settings."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Inputs(Part):
-    """conf/data: the shape of an input."""
-
-    height: Positive
-    width: Positive
-    channels: Literal[1, 3]
-    fill: Annotated[int, Field(strict=True, ge=0, le=255)]
 
 
 class Split(Part):
@@ -80,7 +80,7 @@ class Data(Part):
 
     example: Example | None = None
 
-    inputs: Inputs
+    inputs: Node
     classes: Annotated[list[str | int], AfterValidator(_different)] | None
     split: Split
     passes: Passes
@@ -88,21 +88,39 @@ class Data(Part):
 
 
 class Model(Part):
-    """conf/model; what Hydra builds is checked when it is built."""
+    """conf/model: all of it is frozen."""
 
-    network: dict[str, Any]
-    loss: dict[str, Any]
-    optimizer: dict[str, Any]
+    network: Node
+    task: Node
     steps: Positive
     batch_size: Positive
     threads: Positive
+    precision: str | int
+    gradient_clip_val: Annotated[float, Field(ge=0)] | None
+    callbacks: dict[str, Node]
 
     @model_validator(mode="after")
     def _leave_the_shapes(self) -> "Model":
-        given = sorted({"channels", "height", "width", "classes"} & self.network.keys())
+        given = sorted({"shape", "classes"} & self.network.keys())
         if given:
             raise ValueError(f"network.{given[0]} comes from the data; take it out")
         return self
+
+
+def _one_device(devices: Any) -> Any:
+    if devices != 1 and not (isinstance(devices, list) and len(devices) == 1):
+        raise ValueError(
+            "must be 1, or a list of one number, such as [1] for the second GPU: several would change the weights"
+        )
+    return devices
+
+
+class Trainer(Part):
+    """conf/trainer: where to train and what to log; no stage has it as a param, so nothing in it may change the weights."""
+
+    accelerator: str
+    devices: Annotated[Any, AfterValidator(_one_device)]
+    logger: Node | dict[str, Node] | None = None
 
 
 class Evaluate(Part):
@@ -126,7 +144,7 @@ class Settings(Part):
 
     data: Data
     model: Model
-    trainer: dict[str, Any]
+    trainer: Trainer
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_different)]
     evaluate: Evaluate
     audit: Audit
@@ -147,7 +165,12 @@ def check(params: dict[str, Any]) -> Settings:
 
 def load(path: Path = PARAMS) -> Settings:
     """Read params.yaml. Raises Refusal where it is missing, no YAML, or not as `Settings` says."""
-    return check(read_params(path))
+    try:
+        return check(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise Refusal(f"{path} is missing; run this in the project's folder.") from None
+    except yaml.YAMLError as error:
+        raise Refusal(f"{path} is not YAML ({error}); `git checkout HEAD -- {path}`, then `dvc repro`.") from None
 
 
 def _problem(found: Any, missing: set[tuple[int | str, ...]]) -> Problem:
@@ -156,8 +179,30 @@ def _problem(found: Any, missing: set[tuple[int | str, ...]]) -> Problem:
     if found["type"] == "extra_forbidden":
         beside = [str(loc[-1]) for loc in sorted(missing) if loc[:-1] == found["loc"][:-1]]
         what = f"is no setting{near_miss(place[-1], beside)}"
+        if place[0] == "trainer":
+            what = "may change the weights; only accelerator, devices and logger belong there"
     elif found["type"] == "missing":
         what = "is missing"
     elif not isinstance(found["input"], dict):
         what = f"{what[:1].lower()}{what[1:]}, not {quoted(found['input'])}"
     return Problem(FILES.get(place[0], "conf/config.yaml"), f"{'.'.join(place)}: {what}")
+
+
+def make(node: dict[str, Any], name: str, **given: Any) -> Any:
+    """Return what a Hydra node of conf/ makes of its own and the `given` arguments.
+
+    Args:
+        node: with `_target_`.
+        name: where it stands in the configuration, for messages.
+
+    Raises:
+        Refusal: where it cannot be imported or does not take its arguments.
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    try:
+        # Partial first: Hydra would copy what is given into a configuration.
+        return instantiate(node, _partial_=True)(**given) if given else instantiate(node)
+    except (InstantiationException, TypeError, ValueError) as error:
+        raise Refusal(f"conf/{name}: {str(error).partition(', set env var')[0]}") from None

@@ -1,4 +1,9 @@
-"""Networks. Each maps inputs (batch, channels, height, width), float in [0, 1], to logits (batch, classes)."""
+"""Networks. Each maps inputs (batch, channels, height, width), float in [0, 1], to logits (batch, classes).
+
+A network is a plain `torch.nn.Module`, named by `network: _target_` in conf/model/. The data tells it `shape` and `classes`
+where its signature has arguments of these names; everything else comes from the configuration. A network of an installed
+library needs no line here: name it in conf/model/.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,16 +16,17 @@ class CNN(nn.Module):
     """Blocks of 3x3 convolution, ReLU and 2x2 pooling, then one hidden layer.
 
     Args:
-        channels, height, width: shape of an input.
+        shape: of an input: channels, height, width.
         classes: number of classes.
         widths: channels after each block; pooling stops where a side would fall under 2.
         hidden: units of the hidden layer.
     """
 
     def __init__(
-        self, channels: int, height: int, width: int, classes: int, widths: Sequence[int] = (16, 32), hidden: int = 64
+        self, shape: tuple[int, int, int], classes: int, widths: Sequence[int] = (16, 32), hidden: int = 64
     ) -> None:
         super().__init__()
+        channels, height, width = shape
         layers: list[nn.Module] = []
         for size in widths:
             layers += [nn.Conv2d(channels, size, 3, padding=1), nn.ReLU()]
@@ -39,8 +45,9 @@ class CNN(nn.Module):
 class MLP(nn.Module):
     """Fully connected layers with ReLU between them; arguments as of `CNN`, `widths` being the hidden layers."""
 
-    def __init__(self, channels: int, height: int, width: int, classes: int, widths: Sequence[int] = (128, 64)) -> None:
+    def __init__(self, shape: tuple[int, int, int], classes: int, widths: Sequence[int] = (128, 64)) -> None:
         super().__init__()
+        channels, height, width = shape
         sizes = [channels * height * width, *widths]
         layers: list[nn.Module] = [nn.Flatten()]
         for before, after in pairwise(sizes):

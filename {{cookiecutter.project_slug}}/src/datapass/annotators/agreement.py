@@ -5,123 +5,16 @@ counts for the agreement between people; the consensus (Dawid-Skene) uses them a
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import stats
 
-from ..files.cells import unescape_cells
-from ..files.paths import ANNOTATIONS, RAW
-from ..files.tables import lines_of, read_table
-from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
-
-COLUMNS = ["id", "annotator", "label"]
-DELIVERED = RAW / "annotations.csv"
-TINY = 1e-300  # stands for a probability of 0, whose logarithm a sum could not hold
-
-
-def read_annotations(*paths: Path, forms: bool = False) -> pd.DataFrame:
-    """Read annotations from CSV files; cells escaped for spreadsheets are unescaped (in raw data no cell is).
-
-    Args:
-        paths: where left out, those delivered with the data and those collected since, of which either may be missing.
-        forms: leave out rows without a label (a form that is not filled in yet) instead of refusing them.
-
-    Returns:
-        Columns id, annotator, label, file and row (of the file, from 0), in the order of the files.
-
-    Raises:
-        Refusal: for unreadable tables, missing columns and empty cells, of all files together.
-    """
-    tables = [pd.DataFrame(columns=[*COLUMNS, "file", "row"], dtype="str")]
-    problems: list[Problem] = []
-    for path in paths or [path for path in (DELIVERED, ANNOTATIONS) if path.is_file()]:
-        try:
-            table = read_table(path)
-        except Refusal as refusal:
-            problems += refusal.problems
-            continue
-        missing = [name for name in COLUMNS if name not in table]
-        problems += [Problem(path.as_posix(), f"has no column `{name}`{near_miss(name, table)}", 1) for name in missing]
-        if not missing:
-            cells = table[COLUMNS] if path == DELIVERED else table[COLUMNS].apply(unescape_cells)
-            table = cells.assign(file=path.as_posix(), row=np.arange(len(table)))
-            tables.append(table[table["label"].str.strip() != ""] if forms else table)
-    annotations = pd.concat(tables, ignore_index=True)
-    for name in COLUMNS:
-        problems += at(
-            annotations, annotations[name].str.strip() == "", f"`{name}` is empty; fill it in or delete the line"
-        )
-    refuse(problems)
-    return annotations
-
-
-def at(annotations: pd.DataFrame, wrong: pd.Series, what: str) -> list[Problem]:
-    """Say what is wrong with some annotations (a mask), with file, line and id; a `{}` in `what` becomes the label."""
-    problems = []
-    for file, rows in annotations[wrong].groupby("file"):
-        for line, row in zip(lines_of(Path(str(file)).read_bytes(), rows["row"]), rows.itertuples(), strict=True):
-            problems.append(Problem(str(file), what.replace("{}", quoted(row.label)), line, row.id or None))
-    return problems
-
-
-@dataclass(frozen=True)
-class Consensus:
-    """What Dawid and Skene's model makes of the annotations (Applied Statistics 28, 1979).
-
-    Attributes:
-        posterior: probability of each class for each example (n x k), indexed by id.
-        prevalence: share of each class (k).
-        confusion: probability that an annotator (index) answers a class (column) to a true class (second index level).
-        log_likelihood: of the annotations, in nats.
-    """
-
-    posterior: pd.DataFrame
-    prevalence: pd.Series
-    confusion: pd.DataFrame
-    log_likelihood: float
-
-
-def dawid_skene(annotations: pd.DataFrame, steps: int = 1000, tolerance: float = 1e-8) -> Consensus:
-    """Estimate the true labels and each annotator's errors by maximum likelihood (EM, started at the vote shares).
-
-    Args:
-        annotations: columns id, annotator, label; repeated ratings by one annotator count each.
-        steps: most EM steps; it ends where the log-likelihood rises by less than `tolerance` nats an example.
-    """
-    rows, ids = pd.factorize(annotations["id"], sort=True)
-    people, names = pd.factorize(annotations["annotator"], sort=True)
-    codes, classes = pd.factorize(annotations["label"], sort=True)
-    k = len(classes)
-    shape = (len(ids), len(names) * k)
-    answers = sparse.csr_array((np.ones(len(rows)), (rows, people * k + codes)), shape=shape)  # repeats add up
-    truth = np.zeros((len(ids), k))
-    np.add.at(truth, (rows, codes), 1)
-    truth /= truth.sum(axis=1, keepdims=True)
-    before = -np.inf
-    for _ in range(steps):
-        prevalence = truth.mean(axis=0)
-        table = (answers.T @ truth).reshape(len(names), k, k).transpose(0, 2, 1)  # annotator, truth, answer
-        errors = table / np.maximum(table.sum(axis=2, keepdims=True), TINY)
-        logs = np.log(np.maximum(errors, TINY)).transpose(0, 2, 1).reshape(-1, k)
-        joint = answers @ logs + np.log(np.maximum(prevalence, TINY))
-        most = joint.max(axis=1, keepdims=True)
-        truth = np.exp(joint - most)
-        total = truth.sum(axis=1, keepdims=True)
-        truth /= total
-        likelihood = float((most + np.log(total)).sum())
-        if likelihood - before < tolerance * len(ids):
-            break
-        before = likelihood
-    index = pd.MultiIndex.from_product([names, classes], names=["annotator", "truth"])
-    return Consensus(
-        pd.DataFrame(truth, pd.Index(ids, name="id"), classes),
-        pd.Series(prevalence, classes),
-        pd.DataFrame(errors.reshape(-1, k), index, classes),
-        likelihood,
-    )
+from ..files.paths import ANNOTATIONS
+from ..messages.problems import Refusal
+from .annotations import COLUMNS, DELIVERED
+from .consensus import Consensus, dawid_skene
 
 
 def krippendorff(counts: np.ndarray) -> float:

@@ -12,8 +12,7 @@ from ..files.cells import escape_cells
 from ..files.paths import ANNOTATIONS, EXAMPLES, RAW, TABLES, TEST
 from ..files.tables import read_table, write_table
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
-from . import agreement
-from .agreement import COLUMNS, read_annotations
+from .annotations import COLUMNS, at, read_annotations
 
 
 def examples(test: bool | None = False) -> pd.DataFrame:
@@ -74,10 +73,10 @@ def read_back(files: Sequence[Path]) -> pd.DataFrame:
     if not len(found) and not len(answers):
         empty = "has no answers; fill in the columns annotator and label"
         problems += [Problem(path.as_posix(), empty) for path in files]
-    problems += agreement.at(found, ~found["id"].isin(labels.index), "no example of the data has this id; correct it")
+    problems += at(found, ~found["id"].isin(labels.index), "no example of the data has this id; correct it")
     for label in sorted(set(found["label"]) - set(classes)):
         what = f"the class {quoted(label)} is not known{near_miss(label, classes)}"
-        problems += agreement.at(found, found["label"] == label, what)
+        problems += at(found, found["label"] == label, what)
     refuse(problems)
     return pd.concat([found[COLUMNS], answers[COLUMNS]], ignore_index=True)
 

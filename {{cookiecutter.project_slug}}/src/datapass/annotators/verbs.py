@@ -40,7 +40,8 @@ def agree(
     from rich.console import Console
 
     from ..report.agreement import markdown, record, show
-    from .agreement import measure, read_annotations
+    from .agreement import measure
+    from .annotations import read_annotations
 
     try:
         result = measure(read_annotations())
@@ -62,7 +63,7 @@ def _sample(number: int, test: bool) -> None:
     from ..files.tables import write_table
     from ..files.writes import write_json, write_text
     from ..messages.problems import Refusal
-    from .agreement import read_annotations
+    from .annotations import read_annotations
     from .label_studio import config, kind_of, tasks
     from .sample import draw, examples, form
 

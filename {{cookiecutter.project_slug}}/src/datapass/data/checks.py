@@ -8,15 +8,16 @@ import pandas as pd
 
 from ..files.paths import BOOK, SPLITS, TABLES
 from ..messages.problems import quoted
+from ..settings import Checks
+from .apply import ACTIVE, WAITING, State
 from .label_book import sections
-from .passes import ACTIVE, WAITING, State
 from .split import shared_inputs
 
 NAMED = 20  # ids listed with a warning
 
 
 def warnings(
-    state: State, sets: np.ndarray, inputs: np.ndarray, weight: np.ndarray, limits: Mapping[str, Any], book: str
+    state: State, sets: np.ndarray, inputs: np.ndarray, weight: np.ndarray, limits: Checks, book: str
 ) -> list[dict[str, Any]]:
     """Return warnings as {kind, what, count, ids}; `ids` are the first few.
 
@@ -59,7 +60,7 @@ def warnings(
     _check_classes(state, sets, weight, limits, warn)
     total = int((state.status > 0).sum())
     for name, edits in state.edited.items():
-        if edits > limits["mass_edit"] * total:
+        if edits > limits.mass_edit * total:
             share = edits / total
             warn(
                 "mass edit",
@@ -80,7 +81,7 @@ def warnings(
     return found
 
 
-def _check_classes(state: State, sets: np.ndarray, weight: np.ndarray, limits: Mapping[str, Any], warn: Any) -> None:
+def _check_classes(state: State, sets: np.ndarray, weight: np.ndarray, limits: Checks, warn: Any) -> None:
     size = len(state.classes)
     raw_codes = state.given
     first = raw_codes >= 0
@@ -92,7 +93,7 @@ def _check_classes(state: State, sets: np.ndarray, weight: np.ndarray, limits: M
             for code, name in enumerate(state.classes):
                 if name is None:
                     continue
-                if now[code] < limits["min_examples"]:
+                if now[code] < limits.min_examples:
                     warn(
                         "small class",
                         f"the class {quoted(name)} has {now[code]} training examples",
@@ -100,7 +101,7 @@ def _check_classes(state: State, sets: np.ndarray, weight: np.ndarray, limits: M
                     )
                 old = before[code] / max(before.sum(), 1)
                 new = now[code] / max(now.sum(), 1)
-                if abs(new - old) > limits["balance_jump"]:
+                if abs(new - old) > limits.balance_jump:
                     what = f"the class {quoted(name)} went from {old:.0%} to {new:.0%} of the training set through the passes"
                     warn("balance jump", what)
         if not now.any():

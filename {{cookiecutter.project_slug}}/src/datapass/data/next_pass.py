@@ -10,9 +10,10 @@ from ..comparison.revisions import git
 from ..files.cells import escape_cells
 from ..files.paths import PASSES, RAW
 from ..files.tables import write_table
-from ..files.writes import read_params
 from ..messages.problems import Refusal, quoted, refuse
-from .passes import ACTIVE, COLUMNS, apply, chosen, pass_names, read_pass, start
+from ..settings import load
+from .apply import ACTIVE, apply, start
+from .passes import COLUMNS, chosen, pass_names, read_pass
 from .raw import read_raw
 
 
@@ -25,11 +26,11 @@ def current_labels() -> tuple[pd.Series, list[str]]:
     Raises:
         Refusal: for anything wrong in the raw tables or the passes.
     """
-    data = read_params()["data"]
+    data = load().data
     raw = read_raw(RAW)
     refuse(raw.found)
-    state = start(raw, data["classes"])
-    refuse(apply(state, [read_pass(PASSES, name) for name in chosen(pass_names(PASSES), data["passes"])]))
+    state = start(raw, data.classes)
+    refuse(apply(state, [read_pass(PASSES, name) for name in chosen(pass_names(PASSES), data.passes)]))
     rows = np.flatnonzero(state.status == ACTIVE)
     names = np.array([name or "" for name in state.classes], dtype=object)
     ids = raw.table["id"].iloc[rows]

@@ -1,21 +1,19 @@
-"""Packed inputs: every image decoded once into one memory-mapped array.
+"""Packed inputs: every file read once, by the team's `inputs`, into one memory-mapped array.
 
-`data/inputs/images.npy` is uint8 (examples, height, width, channels), in the order of the deliveries;
-`data/inputs/index.parquet` has a row for each: `id`, and `input`, a hash of its pixels as the model sees them.
+`data/inputs/arrays.npy` is uint8 (examples, ...), in the order of the deliveries; `data/inputs/index.parquet` has a row for
+each: `id`, and `input`, a hash of its array as the model sees it.
 """
 
 import hashlib
 import os
-import warnings
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..files.paths import IMAGES, INDEX
+from ..files.paths import ARRAYS, INDEX
 from ..messages.problems import Problem, quoted, refuse
 from ..messages.progress import Progress
 from .raw import Raw
@@ -33,40 +31,6 @@ def unsafe(path: str) -> str | None:
     return None
 
 
-def decode(file: Path, inputs: Mapping[str, int]) -> np.ndarray:
-    """Read one image as uint8 (height, width, channels): turned upright, scaled to fit, padded.
-
-    Raises:
-        ValueError: saying what is wrong with the file.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=["PNG", "JPEG"]) as opened:
-                opened.load()
-                image = ImageOps.exif_transpose(opened)
-    except FileNotFoundError:
-        raise ValueError(f"the image {quoted(file)} is missing; add it or delete the row") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"{quoted(file)} is neither PNG nor JPEG; convert it") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"{quoted(file)} has over {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"{quoted(file)} cannot be decoded ({error}); replace the file") from None
-    if image.mode.startswith("I"):  # 16 bit grey
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
-    grey = inputs["channels"] == 1
-    fill = inputs["fill"] if grey else (inputs["fill"],) * 3
-    if "A" in image.getbands() or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (inputs["fill"],) * 3 + (255,)), image)
-    image = image.convert("L" if grey else "RGB")
-    size = (inputs["width"], inputs["height"])
-    if image.size != size:
-        image = ImageOps.pad(image, size, Image.Resampling.BILINEAR, color=fill)
-    return np.asarray(image).reshape(inputs["height"], inputs["width"], inputs["channels"])
-
-
 def _elsewhere(folder: Path, path: str, delivery: Path) -> str:
     """Return where an image lies that was named relative to another folder than `folder`, as a hint."""
     prefix = f"{folder.as_posix()}/"
@@ -77,8 +41,11 @@ def _elsewhere(folder: Path, path: str, delivery: Path) -> str:
     return ""
 
 
-def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int:
-    """Decode the images of all deliveries under `folder` into `target`; return how many there are.
+def pack(raw: Raw, folder: Path, target: Path, inputs: Any) -> int:
+    """Read the inputs of all deliveries under `folder` into `target`; return how many there are.
+
+    Args:
+        inputs: has `shape`, and `read(file)`, which returns an array of that shape or raises ValueError, saying what is wrong.
 
     Raises:
         Refusal: naming every row whose image is missing, unreadable or outside `folder`.
@@ -86,12 +53,12 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
     table = raw.table
     if "path" not in table:
         refuse([*raw.found, Problem(raw.files[0], "has no column `path`, which names each example's image", 1)])
-    shape = (len(table), inputs["height"], inputs["width"], inputs["channels"])
+    shape = (len(table), *inputs.shape)
     target.mkdir(parents=True)
-    images = np.lib.format.open_memmap(target / IMAGES.name, mode="w+", dtype=np.uint8, shape=shape)
+    arrays = np.lib.format.open_memmap(target / ARRAYS.name, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map would kill the process without a word
-        with (target / IMAGES.name).open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, images.offset + images.nbytes)
+        with (target / ARRAYS.name).open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, arrays.offset + arrays.nbytes)
     digests = np.empty(len(table), dtype=object)
     deliveries = [Path(file).parent for file in raw.files]
     delivery = raw.delivery
@@ -100,10 +67,10 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
         said = unsafe(path)
         if said is None:
             try:
-                images[row] = decode(folder / path, inputs)
-                digests[row] = hashlib.sha256(images[row].tobytes()).hexdigest()[:16]
+                arrays[row] = inputs.read(folder / path)
+                digests[row] = hashlib.sha256(arrays[row].tobytes()).hexdigest()[:16]
             except ValueError as error:
-                said = f"{error}{_elsewhere(folder, path, deliveries[delivery[row]])}"
+                said = f"the file {quoted(path)} {error}{_elsewhere(folder, path, deliveries[delivery[row]])}"
         return said
 
     progress = Progress("pack", len(table))
@@ -114,6 +81,6 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Mapping[str, int]) -> int
             if said is not None:
                 wrong[row] = said
     refuse(raw.found + raw.problems(wrong))
-    images.flush()
+    arrays.flush()
     pd.DataFrame({"id": table["id"], "input": digests.astype(str)}).to_parquet(target / INDEX.name, index=False)
     return len(table)

@@ -1,13 +1,13 @@
 """Which set an example belongs to: the user's own `split`, else a hash; adding or dropping rows moves no other row."""
 
 import hashlib
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..files.paths import SPLITS
 from ..messages.problems import Refusal, quoted
+from ..settings import Split
 from .raw import Raw
 
 
@@ -17,7 +17,7 @@ def fraction(keys: pd.Series, salt: str) -> np.ndarray:
     return pd.util.hash_array(keys.to_numpy(dtype=object), hash_key=key, categorize=False) / 2.0**64
 
 
-def assign(raw: Raw, inputs: np.ndarray, split: dict[str, Any]) -> np.ndarray:
+def assign(raw: Raw, inputs: np.ndarray, split: Split) -> np.ndarray:
     """Return the set of each raw row: 0 train, 1 validation, 2 test (n, int8).
 
     A row with its own `split` is there. A group is where its first delivered row is: that row's own `split`, else a
@@ -44,8 +44,8 @@ def assign(raw: Raw, inputs: np.ndarray, split: dict[str, Any]) -> np.ndarray:
         keys = table["group"].where(grouped, keys)
         later = grouped & table["group"].duplicated().to_numpy()
     hashed = np.flatnonzero(~own & ~later)
-    u = fraction(keys.iloc[hashed], str(split["salt"]))
-    sets[hashed] = np.where(u < split["test"], 2, np.where(u < split["test"] + split["validation"], 1, 0))
+    u = fraction(keys.iloc[hashed], str(split.salt))
+    sets[hashed] = np.where(u < split.test, 2, np.where(u < split.test + split.validation, 1, 0))
     if grouped.any():
         rows = np.flatnonzero(grouped)
         homes = pd.Series(sets[rows]).groupby(keys.iloc[rows].to_numpy()).transform("first").to_numpy()

@@ -10,21 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ..messages.problems import Refusal
-from .paths import PARAMS
-
-
-def read_params(path: Path = PARAMS) -> dict[str, Any]:
-    """Read the composed configuration. Raises Refusal where it is missing."""
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Refusal(f"{path} is missing; run this in the project's folder.") from None
-    except yaml.YAMLError as error:
-        raise Refusal(f"{path} is not YAML ({error}); `git checkout HEAD -- {path}`, then `dvc repro`.") from None
-
 
 def write_json(content: object, path: Path) -> None:
     """Write readable JSON: two spaces, keys in the order given, no NaN."""

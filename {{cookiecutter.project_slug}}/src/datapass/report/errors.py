@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from scipy.special import ndtr
 
-from ..annotators.agreement import measure, read_annotations
+from ..annotators.agreement import measure
+from ..annotators.annotations import read_annotations
 from ..comparison.statistics import holm
 from ..comparison.verdict import MIN_SLICE, slice_masks
 from ..data.examples import OWN

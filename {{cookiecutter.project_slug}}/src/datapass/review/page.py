@@ -20,7 +20,7 @@ from ..data.label_book import read_book, sections
 from ..data.next_pass import current_labels
 from ..data.passes import COLUMNS, EXAMPLE_ACTIONS, pass_names, read_pass
 from ..files.cells import unescape_cells
-from ..files.paths import CLASSES, IMAGES, PASSES, SUSPECTS, TABLES
+from ..files.paths import ARRAYS, CLASSES, PASSES, SUSPECTS, TABLES
 from ..files.tables import lines_of, read_table
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from .suspects import COLUMNS as SUSPECT_COLUMNS
@@ -61,15 +61,15 @@ def pictures(queue: pd.DataFrame) -> list[str]:
     Raises:
         Refusal: where data/inputs/ holds other inputs than data/examples/ says.
     """
-    if not IMAGES.is_file():
+    if not ARRAYS.is_file():
         return [""] * len(queue)
-    images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)
+    images = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
     made, room = [], BYTES
     for row, digest in zip(queue["row"], queue["input"], strict=True):
         image = np.ascontiguousarray(images[int(row)]) if int(row) < len(images) else np.empty(0, np.uint8)
         if hashlib.sha256(image.tobytes()).hexdigest()[:16] != digest:
             raise Refusal(
-                f"{IMAGES.as_posix()} holds other inputs than data/examples/; `dvc repro`, or `dvc checkout`."
+                f"{ARRAYS.as_posix()} holds other inputs than data/examples/; `dvc repro`, or `dvc checkout`."
             )
         uri = data_uri(image) if room > 0 else ""
         room -= len(uri)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..comparison.revisions import Revision
-from ..files.paths import IMAGES, TEST
+from ..files.paths import ARRAYS, TEST
 
 SIZE = 96  # pixels of the longer side
 COLORS = 128
@@ -22,7 +22,7 @@ def thumbnails(revision: Revision, ids: Iterable[str]) -> dict[str, str]:
     shown. Without data/inputs/images.npy (a clone without the DVC cache) there are none.
     """
     try:
-        images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)
+        images = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):
         return {}
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):

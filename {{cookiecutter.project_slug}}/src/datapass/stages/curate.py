@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..data.apply import ACTIVE, WAITING, State, apply, start
 from ..data.checks import summary, warnings
 from ..data.examples import OWN
 from ..data.label_book import read_book
-from ..data.passes import ACTIVE, WAITING, State, apply, chosen, pass_names, read_pass, start
+from ..data.passes import chosen, pass_names, read_pass
 from ..data.raw import Raw, read_raw
 from ..data.split import assign, shadowed
 from ..files.paths import CLASSES, DATA, EXAMPLES, INDEX, PASSES, RAW, TABLES
 from ..files.tables import strings, text_column, write_table
-from ..files.writes import read_params, written
+from ..files.writes import written
 from ..messages.problems import Problem, Refusal, refuse
+from ..settings import load
 from .frame import run
 
 
@@ -82,14 +84,13 @@ def save(tables: Mapping[str, pd.DataFrame], report: object) -> None:
 
 def main() -> None:
     """Write data/examples/ and reports/data.json. Everything wrong in the passes is refused at once."""
-    params = read_params()
-    data = params["data"]
+    data = load().data
     raw = read_raw(RAW)
     refuse(raw.found)
-    state = start(raw, data["classes"])
+    state = start(raw, data.classes)
     problems: list[Problem] = []
     passes = []
-    for name in chosen(pass_names(PASSES), data["passes"]):
+    for name in chosen(pass_names(PASSES), data.passes):
         try:
             passes.append(read_pass(PASSES, name))
         except Refusal as refusal:
@@ -98,14 +99,14 @@ def main() -> None:
     refuse(problems)
     inputs = input_hashes(raw)
     numbers = np.where(inputs == "", -1, inputs.factorize()[0])
-    sets = assign(raw, numbers, data["split"])
+    sets = assign(raw, numbers, data.split)
     active = state.status == ACTIVE
     weight = active & ~shadowed(sets, numbers, active)
     for number, split in [(0, "train"), (2, "test")]:
         if not (weight & (sets == number)).any():
             hint = f"name it in the column `split` of {raw.files[0]}, or set data.split in conf/data"
             refuse([Problem(EXAMPLES.as_posix(), f"no example counts in the {split} set; {hint}")])
-    found = warnings(state, sets, numbers, weight, data["checks"], read_book())
+    found = warnings(state, sets, numbers, weight, data.checks, read_book())
     tables = build(state, sets, inputs, weight)
     save(tables, summary(state, tables) | {"warnings": found})
     for warning in found:

@@ -9,47 +9,40 @@ import pandas as pd
 import torch
 
 from ..comparison.statistics import crossed_interval, macro_f1, recall, units_of
-from ..files.paths import CLASSES, DATA, IMAGES, METRICS, MODELS, PREDICTIONS, TEST
+from ..data.examples import counts, read_examples
+from ..files.paths import ARRAYS, CLASSES, DATA, METRICS, MODELS, PREDICTIONS, TEST
 from ..files.tables import read_table, write_table
-from ..files.writes import read_params, write_json, written
+from ..files.writes import write_json, written
 from ..messages.problems import Refusal
-from ..training.storage import load, to_float
+from ..settings import load, make
+from ..training.storage import load as load_network
+from ..training.storage import probabilities
 from .frame import run
 
 PROBABILITIES, BY_CLASS = Path("reports/probabilities.npy"), Path("reports/classes.csv")
 
 
-def probabilities(network: torch.nn.Module, images: np.ndarray, rows: np.ndarray, batch: int) -> np.ndarray:
-    """Return class probabilities of the inputs at `rows` (rows, classes), float32."""
-    parts = []
-    with torch.inference_mode():
-        for i in range(0, len(rows), batch):
-            inputs = to_float(torch.from_numpy(images[rows[i : i + batch]]))
-            parts.append(network(inputs).softmax(dim=1).numpy())
-    return np.concatenate(parts)
-
-
 def main() -> None:
     """Write metrics.json, reports/predictions.csv, reports/classes.csv and reports/probabilities.npy."""
-    params = read_params()
+    settings = load()
+    inputs = make(settings.data.inputs, "data: inputs")
     classes = read_table(CLASSES)["class"].to_list()
-    test = read_table(TEST)
-    images = np.load(IMAGES, mmap_mode="r", allow_pickle=False)
+    test = read_examples([TEST])
+    rows = test["row"].astype(np.int64).to_numpy()
+    arrays = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
     files = sorted(MODELS.glob("seed-*.safetensors"), key=lambda path: int(path.stem.removeprefix("seed-")))
     answers: list[np.ndarray] = []
     about: dict[str, Any] = {}
     fingerprints = set()
     for file in files:
-        network, about = load(file)
+        network, about = load_network(file)
         fingerprints.add(about["fingerprint"])
         torch.set_num_threads(about["threads"])
         if about["classes"] != classes:
             raise Refusal(
                 f"{file.as_posix()} knows other classes than data/examples/classes.csv; run `dvc repro train`."
             )
-        answers.append(
-            probabilities(network, images, test["row"].astype(np.int64).to_numpy(), params["evaluate"]["batch_size"])
-        )
+        answers.append(probabilities(network, arrays, rows, inputs.prepare, settings.evaluate.batch_size))
     stacked = np.stack(answers)
     predicted = stacked.argmax(axis=2)  # (seeds, examples)
     if len(fingerprints) > 1:
@@ -65,13 +58,13 @@ def main() -> None:
     with written(PROBABILITIES) as aside, aside.open("wb") as out:
         np.save(out, stacked.astype(np.float32), allow_pickle=False)
     # Dropped test examples are answered, so that a comparison can tell what dropping them did, and count for nothing.
-    counts = (test["weight"] == "1").to_numpy()
-    truth, predicted = truth[counts], predicted[:, counts]
+    counted = counts(test).to_numpy()
+    truth, predicted = truth[counted], predicted[:, counted]
     by_class = recall(truth, predicted, len(classes)).mean(axis=0)
     support = np.bincount(truth, minlength=len(classes))
     write_table(pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), BY_CLASS)
 
-    accuracy = crossed_interval((predicted == truth).T.astype(float), units_of(test)[counts])
+    accuracy = crossed_interval((predicted == truth).T.astype(float), units_of(test)[counted])
     data = json.loads(DATA.read_text(encoding="utf-8"))
     metrics = {
         "accuracy": accuracy.mean,
@@ -88,7 +81,7 @@ def main() -> None:
     rounded = {name: round(v, 6) if isinstance(v, float) and np.isfinite(v) else v for name, v in metrics.items()}
     write_json({name: None if v != v else v for name, v in rounded.items()}, METRICS)
     print(
-        f"accuracy {accuracy.mean:.4f} ({accuracy.low:.4f} to {accuracy.high:.4f}), {len(files)} seeds, {counts.sum():,} examples"
+        f"accuracy {accuracy.mean:.4f} ({accuracy.low:.4f} to {accuracy.high:.4f}), {len(files)} seeds, {counted.sum():,} examples"
     )
 
 

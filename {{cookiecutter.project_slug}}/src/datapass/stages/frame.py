@@ -6,17 +6,20 @@ from pathlib import Path
 
 import yaml
 
+from ..integrity import refuse_foreign
 from ..messages.problems import Refusal
 
 MACHINERY = Path(__file__).parents[1]
 PROJECT = MACHINERY.parents[1]
-# What people read while a stage runs cannot change an output, so no stage names it; nor the package's own first file.
-NEUTRAL = (MACHINERY / "messages", MACHINERY / "__init__.py")
+# What people read while a stage runs cannot change an output, so no stage names it; nor what says whose
+# machinery this is.
+NEUTRAL = (MACHINERY / "messages", MACHINERY / "__init__.py", MACHINERY / "integrity.py")
 
 
 def run(stage: str, main: Callable[[], None]) -> None:
     """Run a stage. Exit with code 2 and a message for people where it refuses."""
     try:
+        refuse_foreign()
         refuse_undeclared_code(stage)
         main()
         refuse_undeclared_code(stage)  # again, for what was imported on the way
@@ -46,6 +49,13 @@ def loaded_code() -> list[str]:
     inside = {path for path in inside if "site-packages" not in path.parts}
     inside = {path for path in inside if not any(path.is_relative_to(neutral) for neutral in NEUTRAL)}
     return sorted(path.relative_to(PROJECT).as_posix() for path in inside)
+
+
+def model_code() -> list[str]:
+    """Return the files of `loaded_code` that are the model's: the team's own, and the training core."""
+    core = (MACHINERY / "training").relative_to(PROJECT)
+    inside = MACHINERY.relative_to(PROJECT)
+    return [file for file in loaded_code() if not Path(file).is_relative_to(inside) or Path(file).is_relative_to(core)]
 
 
 def refuse_undeclared_code(stage: str) -> None:

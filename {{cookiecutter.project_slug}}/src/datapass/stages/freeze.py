@@ -10,9 +10,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from ..files.paths import PARAMS
-from ..files.writes import read_params, write_text
+from ..files.writes import write_text
 from ..messages.problems import Refusal
-from ..settings import check
+from ..settings import load
 from .frame import run
 
 MARKER = "params.yaml holds what conf/ composes to. This file never changes; it only puts the stages in order.\n"
@@ -28,18 +28,17 @@ def compose(target: Path) -> None:
 
 def main() -> None:
     """Bring params.yaml up to date, except inside `dvc exp run`, which has composed it with its overrides already."""
-    params = read_params()
-    composed = None
-    if not os.environ.get("DVC_EXP_NAME"):
+    if os.environ.get("DVC_EXP_NAME"):
+        load()
+    else:
         with TemporaryDirectory() as folder:
             compose(Path(folder) / PARAMS)
+            load(Path(folder) / PARAMS)
             composed = (Path(folder) / PARAMS).read_text(encoding="utf-8")
-        params = yaml.safe_load(composed)
-    check(params)
-    if composed is not None and composed != PARAMS.read_text(encoding="utf-8"):
-        if os.environ.get("CI"):
-            raise Refusal("params.yaml is not what conf/ composes to; run `dvc repro` and commit params.yaml.")
-        write_text(composed, PARAMS)
+        if not PARAMS.is_file() or composed != PARAMS.read_text(encoding="utf-8"):
+            if os.environ.get("CI"):
+                raise Refusal("params.yaml is not what conf/ composes to; run `dvc repro` and commit params.yaml.")
+            write_text(composed, PARAMS)
     write_text(MARKER, Path("conf.ok"))
 
 

@@ -1,0 +1,72 @@
+"""Stands in for a careful person who knows the true labels of the embedded digits; for tests, demo and benchmarks.
+
+`python tests/reviewer.py pass` prints the edits of a pass that corrects half of the wrong labels of the project in the working
+directory; `python tests/reviewer.py answers FILE` answers the first suspects of its audit, and writes what the review page
+would save.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_digits
+
+from datapass.files.paths import RAW
+from datapass.files.tables import read_table, write_table
+from datapass.review.page import queue_key, read_queue
+
+
+def true_labels() -> pd.Series:
+    """Return the true class of each example, indexed by id."""
+    labels = load_digits().target.astype(str)
+    return pd.Series(labels, index=[f"digit-{i:04}" for i in range(len(labels))], dtype="str")
+
+
+def review(share: float = 0.5) -> pd.DataFrame:
+    """Return a pass that corrects this share of the wrong labels of data/raw/labels.csv, picked at random."""
+    given = read_table(RAW / "labels.csv").set_index("id")["label"]
+    truth = true_labels().loc[given.index]
+    wrong = given.index[given != truth]
+    picked = sorted(np.random.default_rng(1).choice(wrong, round(share * len(wrong)), replace=False))
+    edits = {
+        "action": "relabel",
+        "label": truth[picked],
+        "was": given[picked],
+        "reason": "wrong digit",
+        "by": "simulated",
+    }
+    return pd.DataFrame(edits, index=pd.Index(picked, name="id")).reset_index()
+
+
+def answer(queue: pd.DataFrame, key: str, most: int = 120) -> pd.DataFrame:
+    """Return what a careful person answers to the first suspects of a queue, as the review page saves it.
+
+    Args:
+        queue: see `review.page.read_queue`.
+        key: see `review.page.queue_key`.
+        most: number of answers; the person stops there.
+    """
+    asked = queue.head(most).reset_index(drop=True)
+    truth = true_labels().loc[asked["id"]].reset_index(drop=True)
+    right = truth == asked["label"]
+    mark = (" [review " + key + ", " + asked["mark"] + "]").where(right, f" [review {key}]")
+    edits = {"action": np.where(right, "keep", "relabel"), "label": truth, "was": asked["label"]}
+    return pd.DataFrame({"id": asked["id"]} | edits | {"reason": asked["reason"] + mark, "by": "simulated"})
+
+
+def save_answers(file: Path) -> None:
+    """Write the answers to reports/suspects.csv to a review file, and say how many labels were wrong."""
+    answers = answer(read_queue(), queue_key())
+    write_table(answers, file)
+    wrong = int((answers["action"] == "relabel").sum())
+    print(f"{file.as_posix()}: {len(answers):,} suspects reviewed, {wrong:,} of their labels were wrong")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["pass"]:
+        review().to_csv(sys.stdout, index=False, lineterminator="\n")
+    elif sys.argv[1:2] == ["answers"] and len(sys.argv) == 3:
+        save_answers(Path(sys.argv[2]))
+    else:
+        sys.exit(__doc__)

@@ -1,0 +1,102 @@
+"""The batches of a training: the same for every data revision of the same examples, as many as there are optimiser steps."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..data.examples import counts
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+Prepare = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples of one set in memory, sorted by id.
+
+    Attributes:
+        keys: a 64-bit hash of each id, which orders the batches (n, uint64).
+        arrays: packed inputs (n, ...).
+        targets: class codes (n, int64).
+        counts: False for examples that were dropped or are shadowed (n, bool).
+        prepare: makes of arrays what the network takes.
+    """
+
+    keys: np.ndarray
+    arrays: torch.Tensor
+    targets: torch.Tensor
+    counts: torch.Tensor
+    prepare: Prepare
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, arrays: np.ndarray, classes: list[str], prepare: Prepare) -> "Examples":
+        """Return the examples of a table of data/examples/; `arrays` are all packed inputs."""
+        codes = table["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64, copy=True)
+        return cls(
+            pd.util.hash_array(table["id"].to_numpy(dtype=object), categorize=False),
+            torch.from_numpy(arrays[table["row"].astype(np.int64).to_numpy()]),
+            torch.from_numpy(codes),
+            torch.from_numpy(counts(table).to_numpy(bool, copy=True)),
+            prepare,
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, rows: torch.Tensor) -> Batch:
+        """Return the inputs and the class codes at some rows."""
+        return self.prepare(self.arrays[rows]), self.targets[rows]
+
+    def in_order(self, size: int) -> list[Batch]:
+        """Return those that count, in batches of `size`."""
+        return [self.take(rows) for rows in torch.nonzero(self.counts).flatten().split(size) if len(rows)]
+
+
+def order(keys: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """Return a permutation of the examples that depends on their ids, the seed and the epoch alone.
+
+    Examples that two data revisions share follow each other in the same order in both, whatever was added between them:
+    the arms stay paired (splitmix64 finaliser: Steele et al. 2014, "Fast splittable pseudorandom number generators").
+    """
+    # Two arguments become one 64-bit stream; multiplication wraps, as it should.
+    mixed = keys + np.uint64((seed * 0x9E3779B97F4A7C15 + epoch * 0xD1B54A32D192ED03) & 0xFFFFFFFFFFFFFFFF)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.argsort(mixed ^ (mixed >> np.uint64(31)), kind="stable")
+
+
+class Batches:
+    """The training batches of one seed, one an optimiser step, handed out in Lightning epochs of `length` batches.
+
+    An epoch goes on where the last one stopped, so that its end is a point of the learning curves and nothing else. Dropped
+    examples keep their place in the order, so that all others stay in the batches they were in, and are taken out of the
+    batch: no loss, no batch statistics see them. A batch of which nothing is left makes way for the next one.
+    """
+
+    def __init__(self, examples: Examples, steps: int, size: int, seed: int, length: int) -> None:
+        self.examples, self.size, self.seed, self.length, self.left = examples, size, seed, length, steps
+        self.stream = self._batches()
+
+    def __iter__(self) -> Iterator[Batch]:
+        # After the last step a callback may ask for more, such as weight averaging for batch statistics.
+        length = min(self.length, self.left) if self.left > 0 else self.length
+        for batch in islice(self.stream, length):
+            self.left -= 1
+            yield batch
+
+    def _batches(self) -> Iterator[Batch]:
+        examples, complete = self.examples, bool(self.examples.counts.all())
+        waiting, epoch = torch.empty(0, dtype=torch.int64), 0
+        while True:
+            while len(waiting) < self.size:
+                waiting = torch.cat([waiting, torch.from_numpy(order(examples.keys, self.seed, epoch))])
+                epoch += 1
+            rows, waiting = waiting[: self.size], waiting[self.size :]
+            if not complete:
+                rows = rows[examples.counts[rows]]
+            if len(rows):
+                yield examples.take(rows)

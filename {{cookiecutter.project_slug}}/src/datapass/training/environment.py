@@ -1,0 +1,75 @@
+"""What else decides the weights: the versions, the machine, and which code and settings the model is made of."""
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from ..messages.problems import Refusal
+
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+def environment(device: torch.device, nodes: Mapping[str, Any]) -> str:
+    """Return versions, system and device as one readable line, such as `python 3.11.7, torch 2.13.0, ..., Linux x86_64, cpu AVX2`.
+
+    Besides torch and its trainer these are the libraries that the `_target_`s of `nodes` name, and those that the project's
+    own modules among them import; the model must have been made.
+
+    Raises:
+        Refusal: where such a library is not installed as a package, so that nothing would tell its versions apart.
+    """
+    where = f"cpu {torch.backends.cpu.get_cpu_capability()}" if device.type == "cpu" else device.type
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else where
+    installed = packages_distributions()
+    roots = _libraries(nodes) - sys.stdlib_module_names - {"torch", "pytorch_lightning", "numpy", "datapass"}
+    strange = sorted(roots - installed.keys())
+    if strange:
+        what = "which is no installed package, so its changes would not be seen; put it under src/ or install it"
+        raise Refusal(f"conf/model: the model uses {', '.join(strange)}, {what}.")
+    others = {installed[root][0] for root in roots}
+    parts = [f"{name} {version(name)}" for name in ("torch", "pytorch-lightning", "numpy", *sorted(others))]
+    machine = f"{platform.system()} {platform.machine()}"
+    return ", ".join([f"python {platform.python_version()}", *parts, machine, where.replace(",", "")])
+
+
+def _libraries(nodes: Mapping[str, Any]) -> set[str]:
+    """Return the top-level modules outside the project that the model comes from, by what is imported now."""
+    waiting, seen, roots = {target.rpartition(".")[0] for target in _targets(nodes)}, set[str](), set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        if not _own(name):
+            roots.add(name.partition(".")[0])
+        elif name in sys.modules:
+            values = vars(sys.modules[name]).values()
+            named = {v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", None) for v in values}
+            waiting |= {n for n in named if isinstance(n, str)} - seen
+    return roots - {""}
+
+
+def _own(name: str) -> bool:
+    """Return whether a module is of the project itself, by where its package was imported from."""
+    places = getattr(sys.modules.get(name.partition(".")[0]), "__path__", [])
+    return any(Path(place).resolve().is_relative_to(SOURCE) for place in places)
+
+
+def _targets(node: Any) -> set[str]:
+    """Return all `_target_`s of a Hydra node."""
+    if isinstance(node, Mapping):
+        own = {str(node["_target_"])} if "_target_" in node else set()
+        return own.union(*map(_targets, node.values()))
+    return set().union(*map(_targets, node)) if isinstance(node, list) else set()
+
+
+def fingerprint(params: Mapping[str, Any], code: Sequence[str]) -> str:
+    """Return 12 hex digits that change with the frozen params and the content of the model's code files."""
+    content = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in code}
+    return hashlib.sha256(json.dumps([params, content], sort_keys=True).encode()).hexdigest()[:12]

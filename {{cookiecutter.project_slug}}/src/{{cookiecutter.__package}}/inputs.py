@@ -1,0 +1,73 @@
+"""How a file becomes an array, and how arrays become what the network takes; named by `inputs: _target_` in conf/data/.
+
+`read` runs once for each file, in the stage `pack`; `prepare` runs on every batch. Random augmentation of training batches
+belongs into `training_step` of task.py, with torch's random numbers, which each training seeds.
+"""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+if TYPE_CHECKING:  # `pack` needs no torch, which takes a second to import
+    import torch
+
+
+class Images:
+    """PNG and JPEG files as arrays of one size.
+
+    Args:
+        height, width: pixels; an image is scaled to fit and padded.
+        channels: 1 for grey, 3 for colour.
+        fill: grey level of the padding and behind transparency, 0 to 255.
+    """
+
+    def __init__(self, height: int, width: int, channels: int, fill: int = 0) -> None:
+        self.height, self.width, self.channels, self.fill = height, width, channels, fill
+        self.shape = (height, width, channels)
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} {'grey' if self.channels == 1 else 'colour'}"
+
+    def describe(self, file: Path) -> str:
+        """Return what a file is as it lies there, in the words of `str`."""
+        with Image.open(file) as image:
+            return f"{image.width}x{image.height} {'grey' if image.mode in ('L', '1') else 'colour'}"
+
+    def read(self, file: Path) -> np.ndarray:
+        """Return an image as uint8 (height, width, channels), turned upright.
+
+        Raises:
+            ValueError: saying what is wrong with the file, and what to do.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(file, formats=["PNG", "JPEG"]) as opened:
+                    opened.load()
+                    image = ImageOps.exif_transpose(opened)
+        except FileNotFoundError:
+            raise ValueError("is missing; add it or delete the row") from None
+        except UnidentifiedImageError:
+            raise ValueError("is neither PNG nor JPEG; convert it") from None
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise ValueError(f"has over {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down") from None
+        except (OSError, ValueError, SyntaxError) as error:
+            raise ValueError(f"cannot be decoded ({error}); replace the file") from None
+        if image.mode.startswith("I"):  # 16 bit grey
+            image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
+        if "A" in image.getbands() or "transparency" in image.info:
+            image = image.convert("RGBA")
+            behind = Image.new("RGBA", image.size, (self.fill,) * 3 + (255,))
+            image = Image.alpha_composite(behind, image)
+        image = image.convert("L" if self.channels == 1 else "RGB")
+        if image.size != (self.width, self.height):
+            color = self.fill if self.channels == 1 else (self.fill,) * 3
+            image = ImageOps.pad(image, (self.width, self.height), Image.Resampling.BILINEAR, color=color)
+        return np.asarray(image).reshape(self.shape)
+
+    def prepare(self, arrays: "torch.Tensor") -> "torch.Tensor":
+        """Return uint8 arrays (n, height, width, channels) as float (n, channels, height, width) in [0, 1]."""
+        return arrays.permute(0, 3, 1, 2).float().div_(255)
