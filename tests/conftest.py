@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+import yaml
 from cookiecutter.main import cookiecutter
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
@@ -32,6 +34,14 @@ IDENTITY = {
     for who in ("AUTHOR", "COMMITTER")
     for what in ("NAME", "EMAIL")
 }
+
+
+def params(**data: Any) -> dict[str, Any]:
+    """Return the shipped configuration, of which some settings of conf/data are others."""
+    text = (TEMPLATE / "params.yaml").read_text(encoding="utf-8").replace("{{ cookiecutter.__package }}", "digits")
+    shipped = yaml.safe_load(text)
+    shipped["data"] |= data
+    return shipped
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ number, count, key, blind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys
 classes = [f"class {i:02}" for i in range(count)] if count else {hostile!r}
 images = np.random.default_rng(0).integers(0, 256, (number, 8, 8, 3), dtype=np.uint8)
 pathlib.Path("data/inputs").mkdir(parents=True, exist_ok=True)
-np.save("data/inputs/images.npy", images)
+np.save("data/inputs/arrays.npy", images)
 label = [classes[i % len(classes)] for i in range(number)]
 suggested = [classes[(i + 1) % len(classes)] for i in range(number)]
 ids = [f"x{i}" for i in range(number)] if count else [f"{c}{i}" for i, c in enumerate(label)]

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from conftest import params
 from datapass.annotators.agreement import cohen, fleiss, krippendorff, measure
 from datapass.annotators.annotations import read_annotations
 from datapass.annotators.book import patch, propose
@@ -159,7 +161,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     table = pd.DataFrame(rows, columns=["id", "label", "path"])
     for folder in ("data/raw", "data/passes", "data/examples", "reports"):
         Path(folder).mkdir(parents=True)
-    Path("params.yaml").write_text("data: {classes: null, passes: {until: null, without: []}}\n")
+    Path("params.yaml").write_text(yaml.safe_dump(params()))
     table.to_csv("data/raw/labels.csv", index=False)
     table.assign(weight=1).drop(columns="path").to_csv("data/examples/train.csv", index=False)
     for split in ("validation", "test"):

@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from digits.inputs import Images
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from datapass.data.pack import decode, pack
+from conftest import params
+from datapass.data.pack import pack
 from datapass.data.passes import chosen, pass_names
 from datapass.data.raw import read_raw
 from datapass.data.split import assign, fraction
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
+from datapass.settings import Passes, Split
 from datapass.stages import curate
 
 HEADER = "id,action,label,was,reason,by"
@@ -57,7 +61,8 @@ class Sandbox:
         Path("data/inputs").mkdir(exist_ok=True)
         hashes = [(inputs or {}).get(id, hashlib.sha256(id.encode()).hexdigest()[:16]) for id in ids]
         pd.DataFrame({"id": ids, "input": pd.Series(hashes, dtype="str")}).to_parquet("data/inputs/index.parquet")
-        curate.main({"data": self.params})
+        Path("params.yaml").write_text(yaml.safe_dump(params(**self.params)), encoding="utf-8")
+        curate.main()
         tables = [read_table(Path(f"data/examples/{s}.csv")).assign(split=s) for s in ("train", "validation", "test")]
         return pd.concat(tables).set_index("id").sort_index()
 
@@ -216,13 +221,16 @@ CHOICES = {
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES.values(), ids=CHOICES.keys())
 def test_choice_of_passes(choice: dict[str, Any], expected: list[str]) -> None:
-    assert chosen(["p001-a", "p002-b", "p002-c", "p003-d"], choice) == expected
+    assert (
+        chosen(["p001-a", "p002-b", "p002-c", "p003-d"], Passes(**({"until": None, "without": []} | choice)))
+        == expected
+    )
 
 
-@pytest.mark.parametrize("choice", [{"until": "p009"}, {"until": 8}, {"without": ["p009"]}], ids=str)
+@pytest.mark.parametrize("choice", [{"until": "p009"}, {"until": "8"}, {"without": ["p009"]}], ids=str)
 def test_refused_choices(choice: dict[str, Any]) -> None:
     with pytest.raises(Refusal, match=r"but data/passes/ has p001-a"):
-        chosen(["p001-a"], choice)
+        chosen(["p001-a"], Passes(**({"until": None, "without": []} | choice)))
 
 
 # --- class definitions --------------------------------------------------------------------------------------------
@@ -400,7 +408,7 @@ def test_later_rows_move_no_other_row(box: Sandbox, rows: list[tuple[int, str, i
     cut = min(cut, len(rows) - 1)
     lines = [f"x{id},cat,{group}" for id, group, _ in rows]
     inputs = np.array([value for _, _, value in rows])
-    split = {"validation": 0.2, "test": 0.3, "salt": "s"}
+    split = Split(validation=0.2, test=0.3, salt="s")
     Path("data/raw/2026-10/labels.csv").unlink(missing_ok=True)
     box.deliver("", "id,label,group", lines[:cut])
     before = assign(read_raw(Path("data/raw")), inputs[:cut], split)
@@ -454,49 +462,12 @@ def test_equal_inputs_without_a_split_stay_together(box: Sandbox) -> None:
 
 # --- inputs -------------------------------------------------------------------------------------------------------
 
-SHAPE = {"height": 8, "width": 6, "channels": 1, "fill": 0}
+SHAPE = Images(height=8, width=6, channels=1, fill=0)
 
 
 def picture(path: Path, mode: str, size: tuple[int, int] = (6, 8), color: Any = 200, **save: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new(mode, size, color).save(path, **save)
-
-
-MODES = {
-    "grey": ("L", 200, 200),
-    "black and white": ("1", 1, 255),
-    "colour": ("RGB", (255, 0, 0), 76),
-    "palette": ("P", 0, 0),
-    "16 bit": ("I;16", 200 * 257, 200),
-    "transparent": ("RGBA", (255, 255, 255, 0), 0),
-    "grey with alpha": ("LA", (200, 255), 200),
-}
-
-
-@pytest.mark.parametrize(("mode", "color", "grey"), MODES.values(), ids=MODES.keys())
-def test_any_png_becomes_grey(tmp_path: Path, mode: str, color: Any, grey: int) -> None:
-    picture(tmp_path / "x.png", mode, color=color)
-    found = decode(tmp_path / "x.png", SHAPE)
-    assert found.shape == (8, 6, 1)
-    assert found.dtype == np.uint8
-    assert set(np.unique(found)) == {grey}
-
-
-def test_any_shape_is_scaled_and_padded(tmp_path: Path) -> None:
-    picture(tmp_path / "wide.jpg", "RGB", (60, 20), (255, 255, 255))
-    found = decode(tmp_path / "wide.jpg", SHAPE | {"channels": 3, "fill": 7})
-    assert found.shape == (8, 6, 3)
-    assert set(np.unique(found[3:5])) == {255}
-    assert set(np.unique(found[[0, 1, 6, 7]])) == {7}
-
-
-def test_exif_orientation_is_obeyed(tmp_path: Path) -> None:
-    image = Image.new("L", (6, 8))
-    image.putpixel((0, 0), 255)
-    exif = image.getexif()
-    exif[0x0112] = 3  # turned by 180 degrees
-    image.save(tmp_path / "x.png", exif=exif)
-    assert decode(tmp_path / "x.png", SHAPE)[-1, -1, 0] == 255
 
 
 def corrupt(path: Path) -> None:
@@ -544,7 +515,7 @@ def test_packed_inputs_are_read_without_pickle(box: Sandbox) -> None:
         picture(Path(f"data/raw/images/{number}.png"), "L", color=number // 2)
     box.deliver("", "id,label,path", [f"a{i},cat,images/{i}.png" for i in range(3)])
     assert pack(read_raw(Path("data/raw")), Path("data/raw"), Path("data/inputs"), SHAPE) == 3
-    images = np.load("data/inputs/images.npy", allow_pickle=False)
+    images = np.load("data/inputs/arrays.npy", allow_pickle=False)
     index = pd.read_parquet("data/inputs/index.parquet")
     assert images[:, 0, 0, 0].tolist() == [0, 0, 1]
     assert index["id"].tolist() == ["a0", "a1", "a2"]

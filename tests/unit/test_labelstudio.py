@@ -10,9 +10,11 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import params
 from datapass.annotators.label_studio import config, read_exports, tasks
 from datapass.annotators.verbs import export, import_
 from datapass.data.next_pass import place_pass
@@ -86,7 +88,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for folder in ("data/raw", "data/passes", "data/examples", "reports"):
         Path(folder).mkdir(parents=True)
-    Path("params.yaml").write_text("data: {classes: [cat, dog], passes: {until: null, without: []}}\n")
+    Path("params.yaml").write_text(yaml.safe_dump(params(classes=["cat", "dog"])))
     rows = [(f"e{i}", ["cat", "dog"][i % 2], f"images/e {i}#.png") for i in range(8)]
     table = pd.DataFrame(rows, columns=["id", "label", "path"])
     table.to_csv("data/raw/labels.csv", index=False)

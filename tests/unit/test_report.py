@@ -280,7 +280,7 @@ def test_thumbnails_are_of_the_very_inputs_that_were_scored(tmp_path, monkeypatc
     revision = Revision("r", "c" * 40, {"data/examples/test.csv": "\n".join(lines).encode()})
     assert thumbnails(revision, ["a"]) == {}
     Path("data/inputs").mkdir(parents=True)
-    np.save("data/inputs/images.npy", images)
+    np.save("data/inputs/arrays.npy", images)
     found = thumbnails(revision, ["a", "b", "c", "d", "e"])
     assert list(found) == ["a"]
     with Image.open(io.BytesIO(base64.b64decode(found["a"].partition(",")[2]))) as picture:
@@ -294,7 +294,7 @@ def test_large_colour_pictures_get_small(tmp_path, monkeypatch):
     digest = hashlib.sha256(images[0].tobytes()).hexdigest()[:16]
     table = f"id,label,given_label,weight,row,input,passes\na,1,1,1,0,{digest},\n".encode()
     Path("data/inputs").mkdir(parents=True)
-    np.save("data/inputs/images.npy", images)
+    np.save("data/inputs/arrays.npy", images)
     (uri,) = thumbnails(Revision("r", "c" * 40, {"data/examples/test.csv": table}), ["a"]).values()
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
         assert picture.size == (96, 64)

@@ -3,17 +3,15 @@
 from typing import Any
 
 import pytest
-import yaml
 
-from conftest import TEMPLATE
+from conftest import params
 from datapass.messages.problems import Refusal
 from datapass.settings import check
 
 
-@pytest.fixture
-def params() -> Any:
-    text = (TEMPLATE / "params.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text.replace("{{ cookiecutter.__package }}", "digits"))
+@pytest.fixture(name="params")
+def _params() -> Any:
+    return params()
 
 
 def test_the_shipped_configuration_is_right(params: Any) -> None:
@@ -30,7 +28,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "an empty batch": ("model.batch_size", 0, "model.batch_size: input should be greater than or equal to 1"),
     "no threads": ("model.threads", 0, "model.threads: input"),
     "unknown": ("model.epochs", 5, "model.epochs: is no setting"),
-    "a shape": ("model.network.width", [64], "network.width comes from the data; take it out"),
+    "a shape": ("model.network.shape", [64], "network.shape comes from the data; take it out"),
     "one seed": ("seeds", 5, "conf/config.yaml: seeds: input should be a valid list"),
     "seeds that are no numbers": ("seeds", ["a"], "seeds.0: input should be a valid integer"),
     "a seed twice": ("seeds", [1, 1], "seeds: one stands there twice"),
@@ -39,9 +37,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "no limit": ("audit.limit", "many", 'audit.limit: input should be a valid integer, not "many"'),
     "a share over 1": ("data.split.test", 1.2, "conf/data: data.split.test: input should be less than 1"),
     "nothing to train on": ("data.split.test", 0.9, "validation and test together leave no training set"),
-    "a size": ("data.inputs.height", "big", "data.inputs.height: input should be a valid integer"),
-    "four channels": ("data.inputs.channels", 4, "data.inputs.channels: input should be 1 or 3"),
-    "over white": ("data.inputs.fill", 300, "data.inputs.fill: input should be less than or equal to 255"),
+    "inputs of nothing": ("data.inputs", {"height": 8}, "data.inputs: needs `_target_`"),
     "classes that are no list": ("data.classes", "cat", "data.classes: input should be a valid list"),
     "a class twice": ("data.classes", ["cat", "cat"], "data.classes: one stands there twice"),
     "a pass by number": ("data.passes.until", 2, "data.passes.until: input should be a valid string"),

@@ -13,7 +13,7 @@ import torch
 import yaml
 from torch import nn
 
-from conftest import TEMPLATE
+from conftest import params
 from datapass.messages.problems import Refusal
 from datapass.messages.progress import Progress
 from datapass.settings import Settings, check
@@ -44,11 +44,10 @@ BATCH_NORM = {
 
 def configured(trainer: dict[str, Any] | None = None, **model: Any) -> Settings:
     """The shipped settings with a small model, of which some settings are others."""
-    text = (TEMPLATE / "params.yaml").read_text(encoding="utf-8").replace("{{ cookiecutter.__package }}", "digits")
-    params = yaml.safe_load(text)
-    params["model"] |= {"network": NETWORK, "task": TASK, "steps": 45, "batch_size": 8} | model
-    params["trainer"] |= trainer or {}
-    return check(params)
+    found = params()
+    found["model"] |= {"network": NETWORK, "task": TASK, "steps": 45, "batch_size": 8} | model
+    found["trainer"] |= trainer or {}
+    return check(found)
 
 
 def examples(n: int, seed: int = 0) -> Examples:

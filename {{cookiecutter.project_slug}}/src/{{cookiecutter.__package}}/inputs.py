@@ -25,6 +25,10 @@ class Images:
     """
 
     def __init__(self, height: int, width: int, channels: int, fill: int = 0) -> None:
+        wanted = {"height": height, "width": width}
+        wrong = [name for name, value in wanted.items() if not isinstance(value, int) or value < 1]
+        if wrong or channels not in (1, 3) or fill not in range(256):
+            raise ValueError("height and width are pixels, channels is 1 or 3, and fill is 0 to 255")
         self.height, self.width, self.channels, self.fill = height, width, channels, fill
         self.shape = (height, width, channels)
 
