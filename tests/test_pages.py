@@ -8,14 +8,13 @@ from playwright.sync_api import Browser, Page
 
 from conftest import Project
 
-# The project's own tests build comparisons by hand, hostile ones too; their pages are what is opened here.
+# The unit tests build comparisons by hand, hostile ones too; their pages are what is opened here.
 WRITE = """
 import base64, io, sys
 from pathlib import Path
 import numpy as np
-from test_report import HOSTILE, Ruler, comparison, hostile, interval, not_comparable, v
-from PACKAGE.report.html import html, pictured
-from PACKAGE.report.pictures import data_uri
+from test_report import HOSTILE, Ruler, comparison, hostile, html, interval, not_comparable, pictured, v
+from datapass.review.pictures import data_uri
 
 picture = data_uri(np.arange(64, dtype=np.uint8).reshape(8, 8, 1) * 4)
 some = [comparison(v.NO_DIFFERENCE, gain=0.004, name="b"), comparison(gain=0.05, name="a"), not_comparable(HOSTILE)]
@@ -39,8 +38,10 @@ NAMES = ("helps", "hurts", "alike", "refused", "hostile", "several", "crowded")
 def pages(rendered: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a page of each kind."""
     folder = tmp_path_factory.mktemp("pages")
-    script = WRITE.replace("PACKAGE", rendered.package)
-    rendered.run("python", "-B", "-c", script, str(folder), PYTHONPATH=os.pathsep.join(["src", "tests"]))
+    unit = Path(__file__).parent
+    rendered.run(
+        "python", "-B", "-c", WRITE, str(folder), PYTHONPATH=os.pathsep.join(["src", str(unit), str(unit / "unit")])
+    )
     return folder
 
 

@@ -17,12 +17,14 @@ from datapass.annotators.annotations import read_annotations
 from datapass.annotators.book import patch, propose
 from datapass.annotators.consensus import dawid_skene
 from datapass.annotators.sample import collect, draw, read_back
-from datapass.annotators.verbs import agree
+from datapass.cli import agree
 from datapass.data.label_book import sections
 from datapass.files.cells import escape_cells, unescape_cells
 from datapass.files.paths import BOOK
 from datapass.messages.problems import Refusal
-from datapass.report.agreement import markdown, record, show
+from datapass.report import markdown as comments
+from datapass.report.agreement import report
+from datapass.report.terminal import show
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability": 4 observers x 12 units, nominal
 KRIPPENDORFF = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
@@ -121,8 +123,8 @@ def test_a_class_that_nobody_agrees_on_comes_first() -> None:
 def test_limits(said: list[str], alpha: float) -> None:
     result = measure(long(said, "AB"))
     assert result.alpha == pytest.approx(alpha, nan_ok=True)
-    assert "nan" not in str(record(result)).lower()
-    assert "nan" not in markdown(result).lower()
+    assert "nan" not in str(report(result).data).lower()
+    assert "nan" not in comments.render(report(result)).lower()
 
 
 def test_nothing_rated_twice_is_refused() -> None:
@@ -138,9 +140,9 @@ def test_names_are_harmless_in_every_form() -> None:
     result = measure(table)
     console = Console(width=200, record=True, file=None)
     with console.capture() as shown:
-        show(result, console)
+        show(report(result), console)
     assert "[red]|<b>@all" in shown.get() and "\x1b]" not in shown.get()
-    said = markdown(result)
+    said = comments.render(report(result))
     assert "<b>" not in said and "@all" not in said and "\x1b" not in said
     assert all(line.count(" | ") in (0, 3, 4, 5, 2) for line in said.splitlines())
 

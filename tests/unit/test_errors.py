@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from datapass.messages.problems import Refusal
-from datapass.report.errors import Errors, analyse, next_step, record
+from datapass.report.errors import Errors, analyse, next_step, report
 
 
 def tables(wrong_thin: int = 0, wrong_bold: int = 0, size: int = 100) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -76,7 +76,7 @@ def test_no_error_at_all():
     errors = analyse(*tables())
     assert errors.accuracy == 1 and errors.pairs.empty
     assert "no single cause" in next_step(errors).do
-    assert record((errors, next_step(errors)))["classes"][0]["p"] is None
+    assert report(errors, next_step(errors)).data["classes"][0]["p"] is None
 
 
 AUDIT = {"wrong_labels": 100, "audited": 1000, "suspects": 120, "out_of_fold_accuracy": 0.88}
@@ -122,12 +122,12 @@ def test_small_groups_get_no_verdict():
 def test_labels_are_only_text(capsys):
     from rich.console import Console
 
-    from datapass.report.errors import show
+    from datapass.report.terminal import show
 
     predictions, test = tables(wrong_thin=20)
     hostile = {"1": "[red]1[/red]\x1b[31m", "7": "7"}
     predictions = predictions.assign(**{c: predictions[c].map(hostile) for c in predictions.columns[1:]})
     errors = analyse(predictions, test.assign(label=test["label"].map(hostile)))
-    show((errors, next_step(errors)), Console(width=200, highlight=False))
+    show(report(errors, next_step(errors)), Console(width=200, highlight=False))
     printed = capsys.readouterr().out
     assert "[red]1[/red]" in printed and "\x1b" not in printed

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import params
-from datapass.annotators.label_studio import config, read_exports, tasks
-from datapass.annotators.verbs import export, import_
+from datapass.annotators.label_studio import read_exports
+from datapass.annotators.tasks import config, tasks
+from datapass.cli import export, import_
 from datapass.data.next_pass import place_pass
 from datapass.data.passes import COLUMNS, NAME
 from datapass.files.tables import read_table

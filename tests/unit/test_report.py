@@ -20,14 +20,18 @@ from PIL import Image
 from conftest import SOURCE
 from datapass.comparison import verdict as v
 from datapass.comparison.datadiff import DataDiff
-from datapass.comparison.frozen import Frozen
+from datapass.comparison.lineup import Part
+from datapass.comparison.proof import Proof
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval
-from datapass.comparison.verdict import Comparison, Part, Ruler
+from datapass.comparison.verdict import Comparison, Ruler
 from datapass.report import charts
-from datapass.report.html import html, pictured
-from datapass.report.markdown import advice, code, markdown, text
-from datapass.review.pictures import SIZE, thumbnails
+from datapass.report import html as pages
+from datapass.report import markdown as comments
+from datapass.report.compared import pictured, report
+from datapass.report.markdown import code, text
+from datapass.report.words import advice
+from datapass.review.pictures import SIDE, thumbnails
 
 HOSTILE = [
     "<script>window.pwned=1</script>",
@@ -87,7 +91,7 @@ def comparison(
         "baseline": Revision("main", "a" * 40),
         "candidate": Revision(name, "b" * 40),
         "verdict": verdict,
-        "frozen": Frozen([], ["data/examples/train.csv", *names], "8acbac5166e8", 15, 7),
+        "proof": Proof(data=["data/examples/train.csv", *names], fingerprint="8acbac5166e8", params=15, code=7),
         "data": DataDiff(rows, {"train": sizes, "validation": {}, "test": sizes}, (names, [])),
         "seeds": ["seed_0", "seed_1", "seed_2", "seed_3", "seed_4"],
         "examples": 797,
@@ -115,7 +119,7 @@ def hostile(**more: object) -> Comparison:
 def not_comparable(names: list[str]) -> Comparison:
     """Return a comparison that was refused before anything was scored."""
     why = [f"the model changed: param {name}: 1 to 2" for name in names]
-    frozen = Frozen(why, [], "8acbac5166e8", 15, 7)
+    frozen = Proof(why, fingerprint="8acbac5166e8", params=15, code=7)
     known, mend = comparison(), ["Run `dvc repro` on main."]
     return Comparison(known.baseline, known.candidate, v.NOT_COMPARABLE, frozen, known.data, why, mend)
 
@@ -134,6 +138,14 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
+
+
+def markdown(comparisons: list[Comparison], tag: str = "") -> str:
+    return comments.render(report(comparisons), tag)
+
+
+def html(comparisons: list[Comparison], pictures: dict[str, str]) -> str:
+    return pages.render(report(comparisons), pictures)
 
 
 def rendered(source: str) -> str:
@@ -284,7 +296,7 @@ def test_thumbnails_are_of_the_very_inputs_that_were_scored(tmp_path, monkeypatc
     found = thumbnails(revision, ["a", "b", "c", "d", "e"])
     assert list(found) == ["a"]
     with Image.open(io.BytesIO(base64.b64decode(found["a"].partition(",")[2]))) as picture:
-        assert picture.size == (SIZE, SIZE)
+        assert picture.size == (SIDE, SIDE)
         assert (np.asarray(picture)[::12, ::12] == images[0, :, :, 0]).all()
 
 
@@ -302,6 +314,6 @@ def test_large_colour_pictures_get_small(tmp_path, monkeypatch):
 
 
 def test_the_comment_imports_no_more_than_it_needs():
-    known = "import sys, datapass.report.markdown, datapass.comparison.verdict"
+    known = "import sys, datapass.report.markdown, datapass.report.compared"
     code = f"{known}; sys.exit(bool(sys.modules.keys() & set(('matplotlib', 'torch', 'jinja2', 'PIL'))))"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}, check=False).returncode == 0

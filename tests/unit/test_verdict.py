@@ -16,8 +16,8 @@ from datapass.comparison.looks import warning
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import t_interval
 from datapass.comparison.verdict import compare
-from datapass.report.markdown import markdown
-from datapass.report.record import record
+from datapass.report import markdown as comments
+from datapass.report.compared import report
 from datapass.report.words import headline
 
 N, SEEDS = 400, 5
@@ -143,8 +143,8 @@ def test_helps_and_hurts(pair: tuple[Made, Made]) -> None:
     assert found.old == pytest.approx(
         (old.answers.filter(like="seed_").eq(old.test["label"], axis=0)).to_numpy().mean()
     )
-    assert found.frozen.model == []
-    assert found.frozen.data == ["data/examples/train.csv"]
+    assert found.proof.model == []
+    assert found.proof.data == ["data/examples/train.csv"]
     assert found.data.number("relabelled", "train") == 2
     assert found.flips is not None
     assert set(found.flips["flip"]) == {"fixed"}
@@ -250,7 +250,7 @@ def test_not_comparable(pair: tuple[Made, Made], change: Callable[[Made], None],
     assert any(why in reason for reason in found.why), found.why
     assert any(mend in hint for hint in found.mend)
     assert headline(found).startswith("not comparable: ")
-    assert json.loads(json.dumps(record(found), allow_nan=False))["verdict"] == v.NOT_COMPARABLE
+    assert json.loads(json.dumps(report([found]).data, allow_nan=False))["verdict"] == v.NOT_COMPARABLE
 
 
 def test_files_that_dvc_ignores_make_nothing_stale(pair: tuple[Made, Made]) -> None:
@@ -396,7 +396,7 @@ def test_a_renamed_class_is_the_same_class(pair: tuple[Made, Made], edits: dict[
     assert found.data.renamed == {"cat": "@kitten"}
     assert found.data.number("relabelled") == known.data.number("relabelled") == 2
     assert compare(new.revision(), old.revision()).verdict == v.HURTS
-    assert "@kitten" not in markdown([found])
+    assert "@kitten" not in comments.render(report([found]))
     new.edits = {"p001-fix": edits | {"merge-class": 1}}
     assert compare(old.revision(), new.revision()).verdict == v.NOT_COMPARABLE
 

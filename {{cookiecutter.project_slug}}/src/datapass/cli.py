@@ -1,4 +1,4 @@
-"""The commands beside DVC's own: `datapass VERB`. Each imports what it needs, so that it starts quickly."""
+"""The command `datapass`: verbs beside DVC's own. Each is a thin function over one room, imported when it is called."""
 
 import sys
 from contextlib import suppress
@@ -9,19 +9,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from .annotators import verbs
-from .files.paths import PREDICTIONS, TEST
-from .files.writes import write_json, write_text
 from .messages.problems import Refusal
-from .review import verbs as verbs_review
 from .stages.frame import complain
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 REVISION = "Git revision, tag, branch, `dvc exp` name, or `workspace`."
 BASELINE = Annotated[str, typer.Argument(help=REVISION)]
-JSON = Annotated[Path | None, typer.Option(help="Write everything there as JSON.")]
-MARKDOWN = Annotated[Path | None, typer.Option(help="Write it there as Markdown, for a pull request.")]
+TO = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE", help="Write the report there too; its suffix says the form: .md, .html, .json or .csv."
+    ),
+]
+NUMBER = Annotated[
+    int | None, typer.Option(min=1, help="The first N of the suspects, or of a sample; all if left out.")
+]
+TEST = Annotated[bool, typer.Option("--test", help="The test set, in place of the other two.")]
 
 
 class FailOn(StrEnum):
@@ -38,9 +42,7 @@ def compare(
         list[str] | None, typer.Argument(help="The same, one or more, each against the baseline.")
     ] = None,
     experiments: Annotated[bool, typer.Option(help="Add all experiments that were run on the baseline.")] = False,
-    md: MARKDOWN = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page there that opens from disk, with pictures.")] = None,
-    json: JSON = None,
+    to: TO = None,
     fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 on this verdict.")] = FailOn.never,
 ) -> None:
     """Say whether the candidate's data helps the frozen model.
@@ -50,107 +52,201 @@ def compare(
     from .comparison.looks import add_looks
     from .comparison.revisions import experiments_on, resolve
     from .comparison.verdict import HURTS, compare
-    from .report.terminal import print_comparison, print_overview
+    from .report.compared import pictured, report
+    from .report.errors import of_candidates
+    from .report.forms import check_forms, write
+    from .report.terminal import show
 
+    check_forms(to or [], (".md", ".html", ".json"))
     (first,) = resolve([baseline])
     names = [*(candidates or []), *(experiments_on(first) if experiments else [])]
     if not names:
         raise Refusal("Name at least one candidate, or add --experiments for all that were run on the baseline.")
     comparisons = [compare(first, other) for other in resolve(list(dict.fromkeys(names)), first.commit)]
     add_looks(comparisons)
-    if md:
-        from .report.markdown import markdown
+    found = report(comparisons, of_candidates(comparisons))
 
-        write_text(markdown(comparisons), md)
-    if html:
-        from .report.errors import analyse
-        from .report.html import html as page
-        from .report.html import pictured
+    def pictures() -> dict[str, str]:
         from .review.pictures import thumbnails
 
-        ids = pictured(comparisons)
-        pictures = {id: uri for c in comparisons for id, uri in thumbnails(c.candidate, ids).items()}
-        errors = {
-            c.candidate.name: analyse(c.candidate.table(PREDICTIONS), c.candidate.table(TEST))
-            for c in comparisons
-            if c.gain is not None
-        }
-        write_text(page(comparisons, pictures, errors), html)
-        print(f"{html}: the report, to open in a browser", file=sys.stderr)
-    if json:
-        from .report.record import record
+        return {id: uri for c in comparisons for id, uri in thumbnails(c.candidate, pictured(comparisons)).items()}
 
-        records = [record(comparison) for comparison in comparisons]
-        write_json(records[0] if len(records) == 1 else records, json)
-    console = Console(highlight=False)  # last: files are written even where a pager has seen enough
-    if len(comparisons) > 1:
-        print_overview(comparisons, console)
-    else:
-        print_comparison(comparisons[0], console)
+    write(found, to or [], pictures)
+    show(found, Console(highlight=False))  # last: files are written even where a pager has seen enough
     if fail_on is FailOn.hurts and any(comparison.verdict == HURTS for comparison in comparisons):
         raise typer.Exit(1)
 
 
 @app.command()
 def diff(
-    baseline: BASELINE,
-    candidate: Annotated[str, typer.Argument(help=REVISION)] = "workspace",
-    md: MARKDOWN = None,
-    json: JSON = None,
-    csv: Annotated[Path | None, typer.Option(help="Write every changed row there as CSV.")] = None,
+    baseline: BASELINE, candidate: Annotated[str, typer.Argument(help=REVISION)] = "workspace", to: TO = None
 ) -> None:
-    """Show what changed in the data between two revisions, by row."""
+    """Show what changed in the data between two revisions, by row; .csv holds every changed row."""
     from .comparison.datadiff import diff
     from .comparison.revisions import resolve
     from .comparison.stale import stale
-    from .report.changes import changes_csv, changes_markdown, changes_record, print_changes
+    from .report.changes import diff_report
+    from .report.forms import check_forms, write
+    from .report.terminal import show
 
+    check_forms(to or [])
     revisions = resolve([baseline, candidate])
-    found = diff(*revisions)
-    console = Console(highlight=False)
-    print_changes(found, revisions[0], revisions[1], console)
+    notes = []
     for revision in revisions:
         with suppress(Refusal):  # a revision without results can be compared by its tables all the same
-            for what in stale(revision)[0]:
-                console.print(f"note: {revision.name}: {what}; `dvc repro` there first", markup=False, soft_wrap=True)
-    if md:
-        write_text(changes_markdown(found, revisions[0], revisions[1]), md)
-    if json:
-        write_json(changes_record(found, revisions[0], revisions[1]), json)
-    if csv:
-        changes_csv(found, csv)
+            notes += [f"note: {revision.name}: {what}; `dvc repro` there first" for what in stale(revision)[0]]
+    found = diff_report(diff(*revisions), revisions[0], revisions[1], notes)
+    write(found, to or [])
+    show(found, Console(highlight=False))
 
 
 @app.command()
-def passes(json: JSON = None) -> None:
+def passes(to: TO = None) -> None:
     """List the passes: what each changed, and gained.
 
     A gain stands where two results differ by just this pass.
     """
     from .comparison.ledger import ledger
-    from .report.changes import print_ledger
+    from .report.changes import ledger_report
+    from .report.forms import check_forms, write
+    from .report.terminal import show
 
-    rows = ledger()
-    print_ledger(rows, Console(highlight=False))
-    if json:
-        write_json(rows, json)
-
-
-verbs_review.register(app)
-verbs.register(app)
+    check_forms(to or [])
+    found = ledger_report(ledger())
+    write(found, to or [])
+    show(found, Console(highlight=False))
 
 
-@app.callback()
-def _root() -> None:
+@app.command()
+def errors(to: TO = None) -> None:
+    """Say where the errors are, and what to do next.
+
+    By class, slice and confusion, each with what accuracy would gain without it.
+    """
+    from .report.errors import read, report
+    from .report.forms import check_forms, write
+    from .report.terminal import show
+
+    check_forms(to or [], (".md", ".html", ".json"))
+    found = report(*read())
+    write(found, to or [])
+    show(found, Console(highlight=False))
+
+
+@app.command()
+def review(
+    apply: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Check a saved review; make it the next pass.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="With --apply: what the pass is about; part of its file's name.")
+    ] = "review",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N of suspects and test examples.")] = None,
+    blind: Annotated[bool, typer.Option("--blind", help="Hide label and suggestion until one has answered.")] = False,
+) -> None:
+    """Write the review page, or make its answers the next pass."""
+    if apply:
+        from .data.next_pass import place_pass
+        from .review.answers import read_answers
+
+        place_pass(read_answers(apply), name)
+    else:
+        from .review.page import write_page
+
+        print(write_page(limit, blind))
+
+
+@app.command()
+def agree(
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Write N examples for two people to label independently.")
+    ] = None,
+    read: Annotated[
+        list[Path] | None, typer.Option(help="Add answers: a filled-in CSV form or a Label Studio export (.json).")
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="Sample the test set, in place of the other two.")] = False,
+    to: TO = None,
+) -> None:
+    """Say how far annotators agree, by class, worst first.
+
+    Proposes entries for the label book, as a patch.
+    """
+    from .annotators.agreement import measure
+    from .annotators.annotations import read_annotations
+    from .annotators.book import propose_entries
+    from .annotators.sample import collect, read_back, write_sample
+    from .report.agreement import report
+    from .report.forms import check_forms, write
+    from .report.terminal import show
+
+    check_forms(to or [], (".md", ".html", ".json"))
+    if sample:
+        print(write_sample(sample, test))
+        return
+    if read:
+        print(collect(read_back(read)))
+    try:
+        measured = measure(read_annotations())
+    except Refusal as refusal:
+        if not read:
+            raise
+        print(refusal)  # the first person's answers are in, the second's are still to come
+        return
+    found = report(measured)
+    write(found, to or [])
+    show(found, Console(highlight=False))
+    print(propose_entries(measured.confusions), end="")
+
+
+@app.command("import")
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Exports of Label Studio, as JSON or JSON-MIN.")
+    ],
+    name: Annotated[str, typer.Option(help="What the pass is about; part of its file's name.")] = "label-studio",
+    skip_stale: Annotated[
+        bool, typer.Option("--skip-stale", help="Leave out answers to labels that changed since.")
+    ] = False,
+) -> None:
+    """Turn Label Studio's annotations into the next pass."""
+    from .annotators.label_studio import import_files
+
+    import_files(files, name, skip_stale)
+
+
+@app.command()
+def export(
+    number: NUMBER = None,
+    all_: Annotated[bool, typer.Option("--all", help="All examples, not only the audit's suspects.")] = False,
+    test: TEST = False,
+) -> None:
+    """Write tasks for Label Studio, and its labeling config."""
+    from .annotators.tasks import export_files
+
+    print(export_files(number, all_, test))
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version, and whether files were edited.")
+    ] = False,
+) -> None:
     """Compare data revisions on a frozen model. `dvc repro`, `dvc exp run` and `dvc exp show` do the rest."""
+    if version:
+        from . import integrity
+
+        print(integrity.version())
 
 
 def in_project() -> None:
-    """Raise Refusal where this is not a project's folder, or no Git repository holds it."""
+    """Raise Refusal where this is not a project's folder, no Git repository holds it, or its machinery is another's."""
     from .comparison.revisions import git
+    from .integrity import refuse_foreign
 
     if not Path("dvc.yaml").is_file():
         raise Refusal("There is no dvc.yaml here; run this in the project's folder.")
+    refuse_foreign()
     try:
         git("rev-parse", "--git-dir")
     except Refusal:
@@ -160,9 +256,9 @@ def in_project() -> None:
 def main() -> None:
     """Run a verb. A refusal is printed for people, without a traceback, and exits with code 2."""
     try:
-        if len(sys.argv) > 1 and "--help" not in sys.argv:
+        if len(sys.argv) > 1 and not {"--help", "--version"} & set(sys.argv):
             in_project()
-        app()
+        app(prog_name="datapass")
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))
     except OSError as error:

@@ -8,11 +8,28 @@ from pathlib import Path
 import pandas as pd
 
 from ..data.label_book import places, sections
-from ..files.paths import BOOK
+from ..data.next_pass import current_labels
+from ..data.passes import pass_names, read_pass
+from ..files.paths import BOOK, PASSES
+from ..files.writes import write_text
 from ..messages.problems import quoted
 
 PATCH = Path("reports/label_book.patch")
 PROPOSED = 5  # pairs of classes, the most confused ones
+
+
+def propose_entries(confusions: pd.DataFrame) -> str:
+    """Write reports/label_book.patch where there is anything to propose; say so, or nothing."""
+    passes = [read_pass(PASSES, name).edits.assign(name=name) for name in pass_names(PASSES)]
+    columns = ["name", "label", "was", "reason"]
+    edits = pd.concat(passes)[columns] if passes else pd.DataFrame(columns=columns, dtype="str")
+    old = BOOK.read_bytes().decode("utf-8", "replace") if BOOK.is_file() else None
+    made = patch(old, propose(old or "", confusions, current_labels()[1], edits))
+    if not made:
+        PATCH.unlink(missing_ok=True)
+        return ""
+    write_text(made, PATCH)
+    return f"{PATCH} proposes entries for {BOOK}: read it, then `git apply {PATCH}`.\n"
 
 
 def propose(text: str, confusions: pd.DataFrame, classes: Sequence[str], passes: pd.DataFrame) -> str:

@@ -1,177 +1,172 @@
-"""Label Studio: tasks and labeling config to it, its exports (JSON and JSON_MIN) to edits and annotations.
+"""Exports of Label Studio (JSON and JSON_MIN) to edits and annotations."""
 
-Plain JSON, read and written with the standard library; tried on a server of version 1.23.
-"""
-
-import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
-from xml.etree import ElementTree
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ..data.examples import OWN
-from ..files.tables import read_table
-from ..messages.problems import Problem, Refusal, near_miss, quoted
+from ..data.next_pass import current_labels, place_pass
+from ..messages.problems import Problem, near_miss, quoted, refuse
+from .sample import collect
 
-KINDS = {"image": "Image", "text": "Text", "row": "Table"}  # data key, also the control's name, and the tag
 ANSWERS = ["file", "task", "id", "was", "annotator", "label", "note", "updated"]
 
 
-def kind_of(table: pd.DataFrame) -> str:
-    """Return what the examples are: `image` where they have paths, else `text`, else `row` (their metadata)."""
-    return next(
-        (kind for kind, name in (("image", "path"), ("text", "text")) if name in table and (table[name] != "").any()),
-        "row",
-    )
+def _whole(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character (a surrogate); correct the text") from None
+    return text
 
 
-def config(kind: str, classes: Sequence[str]) -> str:
-    """Return the labeling config (XML) for a kind of input: one class by click or key, and a note."""
-    view = ElementTree.Element("View")
-    ElementTree.SubElement(view, KINDS[kind], name=kind, value=f"${kind}")
-    layout = {"layout": "select"} if len(classes) > 20 else {"showInline": "true"}  # a list with a search
-    choices = ElementTree.SubElement(
-        view, "Choices", {"name": "label", "toName": kind, "choice": "single-radio", "required": "true"} | layout
-    )
-    own = all(re.fullmatch("[0-9a-z]", name) for name in classes)  # the class 7 is the key 7, not the eighth one
-    for number, name in enumerate(classes):
-        key = name if own else "1234567890"[number : number + 1]
-        ElementTree.SubElement(choices, "Choice", {"value": name} | ({"hotkey": key} if key else {}))
-    ElementTree.SubElement(view, "TextArea", name="note", toName=kind, rows="1", maxSubmissions="1")
-    ElementTree.indent(view)
-    return ElementTree.tostring(view, encoding="unicode") + "\n"
-
-
-def suspects(file: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the examples that the audit suspects, in its order, with `suggested` and `self_confidence`.
-
-    Args:
-        file: reports/suspects.csv.
-        table: the examples to choose from, see `sample.examples`.
-
-    Raises:
-        Refusal: where the labels have changed since the audit.
-    """
-    found = read_table(file)[["id", "label", "suggested", "self_confidence"]]
-    known = found.merge(table, on="id", suffixes=("_then", ""))
-    if (known["label_then"] != known["label"]).any():
-        raise Refusal(
-            [Problem(file.as_posix(), "is of older labels than data/examples/; `dvc repro` audits them again")]
-        )
-    return known.assign(version=f"suspects@{hashlib.sha256(file.read_bytes()).hexdigest()[:7]}")
-
-
-def tasks(table: pd.DataFrame, blind: bool = False) -> list[dict[str, Any]]:
-    """Return Label Studio tasks, one a row.
-
-    Args:
-        table: id, label, and path, text or metadata; where it has `suggested`, `version` and `self_confidence`, the
-            suggestion becomes the task's prediction, its score the model's probability of the current label (so that
-            the lowest score comes first).
-        blind: tell neither the current label nor a suggestion.
-    """
-    kind = kind_of(table)
-    shown: list[Any]
-    if kind == "image":  # the server's document root is data/, since it refuses a storage that is the root itself
-        shown = ["/data/local-files/?d=" + quote(f"raw/{path}") for path in table["path"]]
-    elif kind == "text":
-        shown = table["text"].tolist()
-    else:
-        hidden = {*OWN, "path", "text", "set", "group", "label_then", "suggested", "self_confidence", "version"}
-        shown = table[[name for name in table if name not in hidden]].to_dict("records")
-    made: list[dict[str, Any]] = [{"data": {kind: x, "uid": uid}} for x, uid in zip(shown, table["id"], strict=True)]
-    if blind:
-        return made
-    for task, label in zip(made, table["label"], strict=True):
-        task["data"]["current_label"] = label
-    if "suggested" in table:
-        scores = pd.to_numeric(table["self_confidence"], errors="coerce").fillna(0.0)
-        for task, name, version, score in zip(made, table["suggested"], table["version"], scores, strict=True):
-            if name:
-                choice = {
-                    "id": "p1",
-                    "from_name": "label",
-                    "to_name": kind,
-                    "type": "choices",
-                    "value": {"choices": [name]},
-                }
-                task["predictions"] = [{"model_version": version, "score": float(score), "result": [choice]}]
-    return made
-
-
-def _typed(where: dict[str, Any], key: str, kind: type | tuple[type, ...], else_: Any = None) -> Any:
-    """Return an entry of a type. Raises ValueError with words for people where it is of another type."""
-    value = where.get(key, else_)
-    if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
-        wanted = {str: "text", dict: "an object", list: "a list", bool: "true or false"}.get(kind, "a number or text")  # type: ignore[arg-type]
-        raise ValueError(f"`{key}` is {quoted(json.dumps(value))}, not {wanted}; export the project again")
-    return value
-
-
-def _who(value: Any) -> str:
+def _person(value: Any) -> Any:
     """Return who annotated: a number, a text, or the e-mail address or number of an object."""
     name = (value.get("email") or value.get("id")) if isinstance(value, dict) else value
-    if isinstance(name, bool) or not isinstance(name, (int, str)) or not str(name).strip():
-        raise ValueError(
-            f"the annotator {quoted(json.dumps(value))} is neither a number, nor text, nor an object with `email`"
-        )
+    if isinstance(name, bool) or not isinstance(name, int | str) or not str(name).strip():
+        raise ValueError("is neither a number, nor text, nor an object with `email`")
     return str(name).strip()
 
 
-def _choice(value: Any) -> str:
+def _one(value: Any) -> Any:
     """Return the one class of an answer: a text (JSON_MIN) or a list of one."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or len(names) != 1 or not isinstance(names[0], str):
-        raise ValueError(f"the answer {quoted(json.dumps(value))} is not one class")
+        raise ValueError("is not one class")
     return names[0]
 
 
-def _answers(task: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield id, current label, annotator, answer, note and time of each annotation of one exported task.
+def _joined_lines(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+Person = Annotated[Text, BeforeValidator(_person)]
+Choice = Annotated[Text, BeforeValidator(_one)]
+Note = Annotated[Text, BeforeValidator(_joined_lines)]
+
+
+class Format(BaseModel):
+    """A part of an export; what is not named here may be there and is not read."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Chosen(Format):
+    """What the control `label` gives."""
+
+    choices: Choice
+
+
+class Noted(Format):
+    """What the control `note` gives."""
+
+    text: Note = ""
+
+
+class Result(Format):
+    """The answer of one control."""
+
+    from_name: Any = None
+    value: dict[str, Any]
+
+
+class Annotation(Format):
+    """One person's answers to a task."""
+
+    completed_by: Person
+    was_cancelled: bool = False
+    updated_at: Text = ""
+    result: list[Result]
+
+
+class Data(Format):
+    """What `export` put into the task."""
+
+    uid: Text
+    current_label: Text = ""
+
+
+class Task(Format):
+    """A task of a JSON export."""
+
+    data: Data
+    annotations: list[Any]
+
+
+class Flat(Data):
+    """A row of a JSON_MIN export: one annotation; a skipped task has no label."""
+
+    label: Choice
+    annotator: Person
+    note: Note = ""
+    updated_at: Text = ""
+
+
+class Skipped(Format):
+    """An annotation that was cancelled, whatever else it holds."""
+
+    was_cancelled: bool = Field(default=False)
+
+
+def answers_of(task: Any) -> list[tuple[str, str, str, str, str, str]]:
+    """Return id, current label, annotator, answer, note and time of each annotation of one exported task.
 
     Raises:
-        ValueError: saying what is wrong, for anything that is not of Label Studio's format.
+        ValidationError: for anything that is not of Label Studio's format.
     """
-    if not isinstance(task, dict):
-        raise ValueError(f"is {quoted(json.dumps(task))}, not an object; export as JSON or JSON-MIN")
-    full = "data" in task or "annotations" in task
-    data = _typed(task, "data", dict) if full else task
-    uid, was = _typed(data, "uid", str), _typed(data, "current_label", str, "")
-    if not full:
-        if "label" in task:  # a skipped task has none
-            note = task.get("note", "")
-            note = " ".join(map(str, note)) if isinstance(note, list) else str(note)
-            yield (
-                uid,
-                was,
-                _who(task.get("annotator")),
-                _choice(task["label"]),
-                note,
-                _typed(task, "updated_at", str, ""),
-            )
-        return
-    for annotation in _typed(task, "annotations", list):
-        if not isinstance(annotation, dict):
-            raise ValueError(
-                f"the annotation {quoted(json.dumps(annotation))} is not an object; export the project again"
-            )
-        if _typed(annotation, "was_cancelled", bool, False):
+    if not isinstance(task, dict) or ("data" not in task and "annotations" not in task):
+        if isinstance(task, dict) and "label" not in task:
+            Data.model_validate(task)
+            return []
+        row = Flat.model_validate(task)
+        return [(row.uid, row.current_label, row.annotator, row.label, row.note, row.updated_at)]
+    found = Task.model_validate(task)
+    rows = []
+    for entry in found.annotations:
+        if Skipped.model_validate(entry).was_cancelled:
             continue
-        found: dict[str, Any] = {}
-        for part in _typed(annotation, "result", list):
-            value = part.get("value") if isinstance(part, dict) else None
-            if not isinstance(value, dict):
-                raise ValueError(f"the result {quoted(json.dumps(part))} has no `value`; export the project again")
-            found[str(part.get("from_name"))] = value
-        if "label" in found:
-            note = " ".join(map(str, _typed(found.get("note", {}), "text", (list, str), [])))
-            label = _choice(found["label"].get("choices"))
-            yield uid, was, _who(annotation.get("completed_by")), label, note, _typed(annotation, "updated_at", str, "")
+        one = Annotation.model_validate(entry)
+        said = {str(result.from_name): result.value for result in one.result}
+        if "label" in said:
+            label, note = Chosen.model_validate(said["label"]).choices, Noted.model_validate(said.get("note", {})).text
+            rows.append((found.data.uid, found.data.current_label, one.completed_by, label, note, one.updated_at))
+    return rows
+
+
+def _said(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a task, for people."""
+    found = error.errors(include_url=False)[0]
+    wanted = {"string_type": "text", "list_type": "a list", "bool_type": "true or false"}.get(
+        found["type"], "an object"
+    )
+    what = found["msg"].removeprefix("Value error, ") if found["type"] == "value_error" else f"is not {wanted}"
+    place = ".".join(map(str, found["loc"]))
+    shown = quoted(json.dumps(found["input"] if found["type"] != "missing" else None))
+    return f"{f'`{place}` = ' if place else ''}{shown} {what}; export the project again as JSON or JSON-MIN"
+
+
+def import_files(files: Sequence[Path], name: str, skip_stale: bool) -> None:
+    """Make exports the next pass, and the answers of several people annotations; print what came.
+
+    Raises:
+        Refusal: for everything wrong in the files.
+    """
+    answers, problems = read_exports(files, *current_labels(), stale="skip" if skip_stale else "refuse")
+    refuse(problems)
+    edits, disputed, shared = edits_of(answers)
+    if len(shared):
+        print(collect(shared))
+    if len(disputed):
+        print(f"Left as they are, since their annotators disagree: {len(disputed):,}")
+        for row in disputed.head(20).itertuples():
+            print(f"  {quoted(row.id)}: {', '.join(map(quoted, row.labels))}")
+    if len(edits) or not len(shared):
+        place_pass(edits, name)
 
 
 def read_exports(
@@ -207,13 +202,9 @@ def read_exports(
             continue
         for number, task in enumerate(exported, 1):
             try:
-                answers = list(_answers(task))
-                "".join(text for answer in answers for text in answer).encode()
-                rows += [(name, number, *answer) for answer in answers]
-            except UnicodeEncodeError:
-                problems.append(Problem(name, f"task {number}: holds half a character (a surrogate); correct the text"))
-            except ValueError as error:
-                problems.append(Problem(name, f"task {number}: {error}"))
+                rows += [(name, number, *answer) for answer in answers_of(task)]
+            except ValidationError as error:
+                problems.append(Problem(name, f"task {number}: {_said(error)}"))
     found = pd.DataFrame(rows, columns=ANSWERS)
     times = pd.to_datetime(found["updated"], utc=True, format="ISO8601", errors="coerce")  # NaT sorts first
 

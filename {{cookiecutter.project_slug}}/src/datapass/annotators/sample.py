@@ -5,34 +5,55 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..data.examples import counts, read_examples
 from ..data.next_pass import current_labels
 from ..data.raw import read_raw
 from ..data.split import fraction
 from ..files.cells import escape_cells
 from ..files.paths import ANNOTATIONS, EXAMPLES, RAW, TABLES, TEST
-from ..files.tables import read_table, write_table
+from ..files.tables import write_table
+from ..files.writes import write_json, write_text
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from .annotations import COLUMNS, at, read_annotations
 
+FORM, SAMPLE, CONFIG = Path("reports/sample.csv"), Path("reports/sample.json"), Path("reports/label_studio.xml")
 
-def examples(test: bool | None = False) -> pd.DataFrame:
-    """Return the examples that count, sorted by set and id: the tables of data/examples/, with `set` and `path`.
 
-    Args:
-        test: False for training and validation, True for test alone, None for all.
+def examples(test: bool = False) -> pd.DataFrame:
+    """Return the examples that count of training and validation, or of test alone, with `path`, sorted by set and id.
 
     Raises:
         Refusal: where the tables are missing or of other raw data.
     """
-    wanted = [path for path in TABLES if test is None or (path == TEST) == test]
-    if not all(path.is_file() for path in wanted):
-        raise Refusal(f"{EXAMPLES.as_posix()}/ is missing; `dvc repro` writes it.")
-    table = pd.concat([read_table(path).assign(set=path.stem) for path in wanted], ignore_index=True)
-    table = table[table["weight"] != "0"].reset_index(drop=True)
+    table = read_examples([path for path in TABLES if (path == TEST) == test])
+    table = table[counts(table)].reset_index(drop=True)
     raw = read_raw(RAW).table.set_index("id")
     if not table["id"].isin(raw.index).all():
         raise Refusal(f"{EXAMPLES.as_posix()}/ is not of this data/raw/; `dvc repro` makes it anew.")
     return table.assign(path=raw["path"].loc[table["id"]].to_numpy() if "path" in raw else "")
+
+
+def write_sample(number: int, test: bool) -> str:
+    """Write a form and Label Studio tasks of examples that no two people have labelled; say what one does with them.
+
+    Raises:
+        Refusal: where there is no such example.
+    """
+    from .tasks import config, kind_of, tasks
+
+    done = read_annotations()[["id", "annotator"]].drop_duplicates()
+    done = done["id"][done["id"].duplicated()]
+    table = examples(test)
+    drawn = draw(table[~table["id"].isin(done)].reset_index(drop=True), number)
+    if drawn.empty:
+        raise Refusal("There is nothing to sample: two people have labelled every example of these sets.")
+    write_table(form(drawn), FORM)
+    write_json(tasks(drawn, blind=True), SAMPLE)
+    write_text(config(kind_of(drawn), current_labels()[1]), CONFIG)
+    return (
+        f"{len(drawn):,} examples that no two people have labelled: {FORM}; for Label Studio {SAMPLE} and {CONFIG}.\n"
+        "Each person fills in a copy of the form, or labels the tasks, alone; then `agree --read FILE --read FILE`."
+    )
 
 
 def draw(table: pd.DataFrame, number: int) -> pd.DataFrame:

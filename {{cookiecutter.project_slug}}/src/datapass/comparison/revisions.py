@@ -14,6 +14,7 @@ import yaml
 
 from ..files.tables import read_table
 from ..messages.problems import Refusal, near_miss, quoted
+from .lock import Lock
 
 WORKSPACE = "workspace"
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -112,9 +113,12 @@ class Revision:
 
     def digest(self, path: str | Path) -> str | None:
         """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
-        lock = yaml.load(self.read("dvc.lock") or b"{}", Loader=YAML) or {}
-        outs = (out for stage in lock.get("stages", {}).values() for out in stage.get("outs", []))
-        return next((out.get("md5") for out in outs if out["path"] == Path(path).as_posix()), None)
+        return self.lock.outs.get(Path(path).as_posix())
+
+    @cached_property
+    def lock(self) -> Lock:
+        """The revision's dvc.lock."""
+        return Lock(self)
 
     def table(self, path: str | Path) -> pd.DataFrame:
         """Return a CSV file as text columns."""

@@ -19,11 +19,10 @@ def stale(revision: Revision) -> tuple[list[str], list[str]]:
     What Git holds is checked by content, of what only DVC holds the recorded hashes; in the workspace DVC is asked.
     """
     pipeline = (revision.yaml("dvc.yaml") or {}).get("stages") or {} if revision.read("dvc.yaml") is not None else {}
-    stages = (revision.yaml("dvc.lock") or {}).get("stages", {})
     # DVC keeps stages in the lock that were deleted from the pipeline; the audit has no part in a gain.
     stages = {
         name: stage
-        for name, stage in stages.items()
+        for name, stage in revision.lock.stages.items()
         if name != "audit" and (not pipeline or name.split("@")[0] in pipeline)
     }
     outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}

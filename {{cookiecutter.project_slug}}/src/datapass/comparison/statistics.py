@@ -58,6 +58,75 @@ def units_of(table: pd.DataFrame) -> np.ndarray:
     return pd.factorize(key)[0]
 
 
+def gain_interval(old: np.ndarray, new: np.ndarray, units: np.ndarray | None = None, paired: bool = True) -> Interval:
+    """Return the mean of new - old scores (each n x S) with its interval over examples and seeds.
+
+    Args:
+        units: which examples are one draw (n).
+        paired: whether a seed of both sides is one draw, see `crossed_interval` and `unpaired_interval`.
+    """
+    old, new = old.astype(float), new.astype(float)
+    return crossed_interval(new - old, units) if paired else unpaired_interval(old, new, units)
+
+
+def summed(scores: np.ndarray, units: np.ndarray | None) -> np.ndarray:
+    """Return scores (n x S) with the sum of each unit (n) in the place of its examples, scaled so that the mean stays."""
+    if units is None or not len(scores):
+        return scores
+    names, codes = np.unique(units, return_inverse=True)
+    if len(names) == len(units):
+        return scores
+    sums = np.zeros((len(names), scores.shape[1]))
+    np.add.at(sums, codes, scores)
+    return sums * (len(names) / len(units))
+
+
+def mean_squares(scores: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean squares of rows, of columns and of the rest of an (n x S) matrix; NaN where S is 1 but for rows."""
+    n, seeds = scores.shape
+    mean, rows, columns = scores.mean(), scores.mean(axis=1), scores.mean(axis=0)
+    ms_rows = seeds * np.sum((rows - mean) ** 2) / (n - 1)
+    if seeds == 1:
+        return float(ms_rows), np.nan, np.nan
+    rest = np.sum((scores - rows[:, None] - columns + mean) ** 2) / ((n - 1) * (seeds - 1))
+    return float(ms_rows), float(n * np.sum((columns - mean) ** 2) / (seeds - 1)), float(rest)
+
+
+def unpaired_interval(old: np.ndarray, new: np.ndarray, units: np.ndarray | None = None) -> Interval:
+    """Return the mean of new - old scores with its interval, where each side's seeds are draws of their own.
+
+    The test examples are the same on both sides (crossed), the seeds nested in the side. With r the differences of an
+    example's means, and c the two-way mean squares of a side a of S_a seeds, the variance of the mean difference is
+
+        MS(r) / n + sum over a of (MSc_a - MSe_a) / (n S_a):
+
+    MS(r) / n holds what examples add and, once, each side's rest; the seeds' part is added where it is estimated above 0.
+    Never less than what the seeds' means alone vary by, sum of MSc_a / (n S_a). Degrees of freedom by Satterthwaite, as in
+    `crossed_interval`.
+
+    Args:
+        old, new: scores (n x S_old, n x S_new).
+        units: which examples are one draw (n).
+    """
+    sides = [summed(scores, units) for scores in (old, new)]
+    n = len(sides[0])
+    mean = float(sides[1].mean() - sides[0].mean()) if sides[0].size and sides[1].size else np.nan
+    if n < 2 or min(side.shape[1] for side in sides) < 2:
+        return t_interval(mean, np.nan, 0)
+    difference = sides[1].mean(axis=1) - sides[0].mean(axis=1)
+    terms = [(float(difference.var(ddof=1)) / n, n - 1)]  # (part of the variance, degrees of freedom)
+    seeds_alone = []
+    for side in sides:
+        size = side.shape[1]
+        _, columns, rest = (value / (n * size) for value in mean_squares(side))
+        seeds_alone.append((columns, size - 1))
+        if columns > rest:
+            terms += [(columns, size - 1), (-rest, (n - 1) * (size - 1))]
+    variance, terms = max((sum(part for part, _ in some), some) for some in (terms, seeds_alone))
+    df = variance**2 / sum(part**2 / free for part, free in terms) if variance > 0 else n - 1
+    return t_interval(mean, float(np.sqrt(variance)), float(df))
+
+
 def crossed_interval(scores: np.ndarray, units: np.ndarray | None = None) -> Interval:
     """Return the mean of an (examples x seeds) matrix with its interval over both.
 
@@ -65,30 +134,21 @@ def crossed_interval(scores: np.ndarray, units: np.ndarray | None = None) -> Int
     Searle, Casella and McCulloch 1992, ch. 4). With one seed only the examples vary. Where `units` (n) says that some
     examples are one draw, their sum takes their place, scaled so that the mean stays.
     """
-    if units is not None and len(scores):
-        names, codes = np.unique(units, return_inverse=True)
-        if len(names) < len(units):
-            sums = np.zeros((len(names), scores.shape[1]))
-            np.add.at(sums, codes, scores)
-            scores = sums * (len(names) / len(units))
+    scores = summed(scores, units)
     n, seeds = scores.shape
     if n < 2:
         return t_interval(float(scores.mean()) if scores.size else np.nan, np.nan, 0)
-    mean = scores.mean()
-    rows, columns = scores.mean(axis=1), scores.mean(axis=0)
-    ms_rows = seeds * np.sum((rows - mean) ** 2) / (n - 1)
+    mean, (ms_rows, ms_columns, ms_rest) = float(scores.mean()), mean_squares(scores)
     if seeds == 1:
-        return t_interval(float(mean), float(np.sqrt(ms_rows / n)), n - 1)
-    ms_columns = n * np.sum((columns - mean) ** 2) / (seeds - 1)
-    rest = (n - 1) * (seeds - 1)
-    ms_rest = np.sum((scores - rows[:, None] - columns + mean) ** 2) / rest
+        return t_interval(mean, float(np.sqrt(ms_rows / n)), n - 1)
     if ms_rows > ms_rest and ms_columns > ms_rest:
         q = ms_rows + ms_columns - ms_rest
+        rest = (n - 1) * (seeds - 1)
         df = q**2 / (ms_rows**2 / (n - 1) + ms_columns**2 / (seeds - 1) + ms_rest**2 / rest)
     else:
         q = max(ms_rows, ms_columns)
         df = n - 1 if ms_rows >= ms_columns else seeds - 1
-    return t_interval(float(mean), float(np.sqrt(q / (n * seeds))), float(df))
+    return t_interval(mean, float(np.sqrt(q / (n * seeds))), float(df))
 
 
 def mcnemar(b: int, c: int) -> tuple[float, float]:
@@ -138,16 +198,23 @@ def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarr
 
 
 def macro_f1_interval(
-    truth: np.ndarray, baseline: np.ndarray, candidate: np.ndarray, classes: int, units: np.ndarray | None = None
+    truth: np.ndarray,
+    baseline: np.ndarray,
+    candidate: np.ndarray,
+    classes: int,
+    units: np.ndarray | None = None,
+    paired: bool = True,
 ) -> Interval:
     """Return the gain in macro-F1 with a conservative interval.
 
     SE^2 is that of the seeds' mean over resampled examples (bootstrap with multinomial weights) plus the variance
-    between seeds over S, with S - 1 degrees of freedom. Class codes: truth (n), baseline and candidate (S x n). Where
-    `units` (n) says that some examples are one draw, units are resampled.
+    between seeds over S, with S - 1 degrees of freedom; where seeds are not `paired`, both sides' variances add up. Class
+    codes: truth (n), baseline and candidate (S x n). Where `units` (n) says that some examples are one draw, units are
+    resampled.
     """
     seeds = len(baseline)
-    gains = macro_f1(truth, candidate, classes) - macro_f1(truth, baseline, classes)
+    before, after = macro_f1(truth, baseline, classes), macro_f1(truth, candidate, classes)
+    gains = after - before
     if seeds < 2:
         return t_interval(float(gains.mean()), np.nan, 0)
     answers = np.column_stack([truth, baseline.T, candidate.T])
@@ -162,7 +229,8 @@ def macro_f1_interval(
         weights = rng.multinomial(int(counts.sum()), counts / counts.sum(), BLOCK).astype(float)
         scores = [_macro_f1(answers[:, 0], column, weights, classes, codes) for column in answers[:, 1:].T]
         differences.append(np.mean(scores[seeds:], axis=0) - np.mean(scores[:seeds], axis=0))
-    se = np.sqrt(np.concatenate(differences).var(ddof=1) + gains.var(ddof=1) / seeds)
+    between = gains.var(ddof=1) if paired else before.var(ddof=1) + after.var(ddof=1)
+    se = np.sqrt(np.concatenate(differences).var(ddof=1) + between / seeds)
     return t_interval(float(gains.mean()), float(se), seeds - 1)
 
 

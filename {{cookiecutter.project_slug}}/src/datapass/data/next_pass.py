@@ -10,18 +10,17 @@ from ..comparison.revisions import git
 from ..files.cells import escape_cells
 from ..files.paths import PASSES, RAW
 from ..files.tables import write_table
-from ..messages.problems import Refusal, quoted, refuse
+from ..messages.problems import Problem, Refusal, quoted, refuse
 from ..settings import load
-from .apply import ACTIVE, apply, start
-from .passes import COLUMNS, chosen, pass_names, read_pass
+from .apply import ACTIVE, State, apply, check, rows_of, start
+from .passes import COLUMNS, Pass, chosen, pass_names, read_pass
 from .raw import read_raw
 
 
-def current_labels() -> tuple[pd.Series, list[str]]:
-    """Return the label of each example as it stands after all passes (indexed by id), and the classes in use.
+def current_state() -> State:
+    """Return the examples as they stand after all passes.
 
     Read from data/raw/ and data/passes/ as `curate` does, so it also knows passes that no `dvc repro` has applied yet.
-    Dropped examples are left out.
 
     Raises:
         Refusal: for anything wrong in the raw tables or the passes.
@@ -31,17 +30,33 @@ def current_labels() -> tuple[pd.Series, list[str]]:
     refuse(raw.found)
     state = start(raw, data.classes)
     refuse(apply(state, [read_pass(PASSES, name) for name in chosen(pass_names(PASSES), data.passes)]))
+    return state
+
+
+def current_labels() -> tuple[pd.Series, list[str]]:
+    """Return the label of each example that no pass dropped (indexed by id), and the classes in use."""
+    state = current_state()
     rows = np.flatnonzero(state.status == ACTIVE)
     names = np.array([name or "" for name in state.classes], dtype=object)
-    ids = raw.table["id"].iloc[rows]
+    ids = state.raw.table["id"].iloc[rows]
     return pd.Series(names[state.codes[rows]], index=pd.Index(ids, name="id"), name="label", dtype="str"), state.known()
+
+
+def check_edits(edits: pd.DataFrame) -> dict[int, str]:
+    """Return what `curate` would find wrong with edits, were they the next pass, by row of the table.
+
+    Args:
+        edits: columns as `passes.COLUMNS`, all `str`.
+    """
+    state, one = current_state(), Pass("this pass", "", edits.reset_index(drop=True))
+    return check(state, one, rows_of(state, [one])).wrong
 
 
 def place_pass(edits: pd.DataFrame, slug: str) -> Path:
     """Write edits as the next pass, tell Git of it, and print what to type next.
 
     Args:
-        edits: columns id and action, and any of label, was, reason, by (all `str`); the caller has checked them.
+        edits: columns id and action, and any of label, was, reason, by (all `str`).
             `reason` and `by` are escaped for spreadsheets; id, label and was stay exact, since `curate` compares them.
         slug: what the pass is about; characters that a pass's name does not have become hyphens.
 
@@ -49,7 +64,7 @@ def place_pass(edits: pd.DataFrame, slug: str) -> Path:
         The file, such as data/passes/p003-fix-sevens.csv.
 
     Raises:
-        Refusal: where there is no edit.
+        Refusal: where there is no edit, or one that `curate` would refuse.
     """
     if edits.empty:
         raise Refusal("There is nothing to place: no answer changes or confirms a label.")
@@ -57,6 +72,8 @@ def place_pass(edits: pd.DataFrame, slug: str) -> Path:
     name = re.sub(r"[^a-z0-9._-]+", "-", slug.lower())[:60].strip("._-") or "edits"
     path = PASSES / f"p{last + 1:03}-{name}.csv"
     table = edits.astype("str").reindex(columns=COLUMNS, fill_value="").fillna("")
+    wrong = check_edits(table)
+    refuse([Problem(path.as_posix(), what, id=table["id"].iloc[row] or None) for row, what in sorted(wrong.items())])
     for column in ("reason", "by"):
         table[column] = escape_cells(table[column])
     write_table(table, path)

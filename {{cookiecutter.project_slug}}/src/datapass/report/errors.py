@@ -1,25 +1,26 @@
 """Where the errors are, what each group of them is worth, and which next step the numbers suggest."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
 from scipy.special import ndtr
 
 from ..annotators.agreement import measure
 from ..annotators.annotations import read_annotations
+from ..comparison.lineup import MIN_SLICE, slice_masks
 from ..comparison.statistics import holm
-from ..comparison.verdict import MIN_SLICE, slice_masks
-from ..data.examples import OWN
+from ..comparison.verdict import Comparison
+from ..data.examples import counts
 from ..files.paths import AUDIT, CURVES, PREDICTIONS, TEST
 from ..files.tables import read_table
 from ..messages.problems import Refusal, quoted
-from .record import plain
-from .terminal import table
+from . import words
+from .record import as_json
+from .sections import Report, Section, Table
 
 # Conventions, not laws: from where on a number decides the next step.
 ALPHA = 0.667  # agreement under which people do not share a definition (Krippendorff, Content Analysis, 2004)
@@ -28,7 +29,6 @@ PART = 0.25  # of the test errors: with fewer wrong labels than that, something 
 UNFIT = 0.05  # training error beyond the estimated noise
 LIFT = 1.5  # a group's share of the errors over its share of the examples
 GAP = 0.02  # training over validation accuracy
-SHOWN = 10  # rows of a table on the terminal
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def analyse(predictions: pd.DataFrame, test: pd.DataFrame) -> Errors:
     Raises:
         Refusal: where the predictions are not of this test set.
     """
-    rows = test[test["weight"].astype("str") == "1"].set_index("id")
+    rows = test[counts(test.astype({"weight": "str"}))].set_index("id")
     answers = predictions.set_index("id")
     labels = test.set_index("id")["label"]
     if set(labels.index) != set(answers.index) or (labels.reindex(answers.index) != answers["label"]).any():
@@ -79,7 +79,7 @@ def analyse(predictions: pd.DataFrame, test: pd.DataFrame) -> Errors:
     rows = rows.loc[answers.index]
     seeds = [column for column in answers if column.startswith("seed_")]
     wrong = np.column_stack([answers[seed] != answers["label"] for seed in seeds]).mean(axis=1)
-    slices = slice_masks(rows.drop(columns=[column for column in OWN if column in rows]).reset_index(drop=True))
+    slices = slice_masks(rows.reset_index())
     label = answers["label"].to_numpy()
     classes = [(name, label == name) for name in sorted(set(label))]
     pairs = answers[["label", *seeds]].melt(id_vars="label", value_name="predicted")
@@ -141,7 +141,7 @@ def next_step(
         numbers.append(f"Annotators: no example has labels of two people; {hint}.")
     noise = audit["wrong_labels"] / audit["audited"] if audit else 0.0
     fit = (np.nan, np.nan)
-    if curves is not None and len(curves):
+    if curves is not None and len(curves) and {"train_accuracy", "validation_accuracy"} <= set(curves):
         fit = (float(curves["train_accuracy"].iloc[-1]), float(curves["validation_accuracy"].iloc[-1]))
         numbers.append(f"Fit: {fit[0]:.1%} right in training, {fit[1]:.1%} in validation, by the labels as they are.")
         if 1 - fit[0] > noise + UNFIT:  # before the labels: what it does not fit it cannot judge either
@@ -189,28 +189,34 @@ def read() -> tuple[Errors, Step]:
     return errors, next_step(errors, audit, curves, (agreed.alpha, agreed.examples) if agreed else None)
 
 
-def show(found: tuple[Errors, Step], console: Console) -> None:
-    """Print the suggested step, its numbers and the tables."""
-    errors, step = found
-    console.print(escape(step.do), style="bold", soft_wrap=True)
-    for line in step.numbers:
-        console.print(f"  {escape(line)}", soft_wrap=True)
-    for title, groups in (("By class", errors.classes), ("By slice", errors.slices), ("By confusion", errors.pairs)):
-        if groups.empty:
-            continue
-        made = table(title, "", "examples", "errors", "share of errors", "rise if perfect (points)")
-        for row in groups.head(SHOWN).itertuples():
-            pair = (
-                f"{quoted(row.label)} taken for {quoted(row.predicted)}"
-                if "label" in groups
-                else quoted(row.name)[1:-1]
-            )
-            cells = (f"{row.examples:,}", f"{row.errors:.1f}", f"{row.share:.0%}", f"{100 * row.rise:.2f}")
-            made.add_row(escape(pair), *cells)
-        console.print(made)
+def of_candidates(comparisons: Sequence[Comparison]) -> dict[str, Errors]:
+    """Return the errors of each candidate that was compared, by name."""
+    return {
+        c.candidate.name: analyse(c.candidate.table(PREDICTIONS), c.candidate.table(TEST))
+        for c in comparisons
+        if c.gain is not None
+    }
 
 
-def record(found: tuple[Errors, Step]) -> dict[str, Any]:
-    """Return everything as plain data for JSON."""
-    errors, step = found
-    return {"next_step": step.do, "numbers": step.numbers} | plain(errors)
+def error_section(errors: Errors) -> Section:
+    """Return where the errors are, the most errors first."""
+    tables = []
+    for kind, groups in (("class", errors.classes), ("slice", errors.slices), ("confusion", errors.pairs)):
+        names = groups["name"] if "name" in groups else groups["label"] + " taken for " + groups["predicted"]
+        rows = [
+            [name, f"{row.examples:,}", f"{row.errors:.1f}", f"{row.share:.0%}", f"{100 * row.rise:.2f}"]
+            for name, row in zip(names, groups.itertuples(), strict=True)
+        ]
+        if rows:
+            header = [kind, "examples", "errors", "share of errors", "points if perfect"]
+            tables.append(Table(header, rows, "n...."))
+    lost = words.percent(1 - errors.accuracy)
+    title = f"Where the errors are: {lost} of {errors.examples:,} answers, mean of {errors.seeds} seeds"
+    return Section(title, list(tables), short=True, page=True)
+
+
+def report(errors: Errors, step: Step) -> Report:
+    """Return the report on the errors, the suggested next step first."""
+    data = {"next_step": step.do, "numbers": step.numbers} | as_json(errors)
+    section = replace(error_section(errors), page=False)
+    return Report(step.do, data, notes=step.numbers, sections=[section])

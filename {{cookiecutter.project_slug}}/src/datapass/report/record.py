@@ -1,4 +1,4 @@
-"""The report as JSON: everything, for other programs."""
+"""Everything that was found, for other programs."""
 
 import dataclasses
 import math
@@ -8,32 +8,24 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.revisions import Revision
-from ..comparison.verdict import Comparison
-from . import words
+
+DERIVED = ("verdict", "detectable", "moved", "transitions", "paired")  # properties that are told like fields
 
 
-def record(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison as what `json.dumps` takes; NaN becomes null."""
-    content = plain(comparison)
-    return {"headline": words.headline(comparison)} | content
-
-
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return dataclasses, tables and NumPy values as what `json.dumps` takes; NaN becomes null."""
     if isinstance(value, Revision):
         return {"name": value.name, "commit": value.commit}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        content = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        for derived in ("verdict", "detectable", "moved", "transitions"):
-            if derived not in content and hasattr(value, derived):
-                content[derived] = plain(getattr(value, derived))
-        return content
+        names = [field.name for field in dataclasses.fields(value)]
+        names += [name for name in DERIVED if name not in names and hasattr(value, name)]
+        return {name: as_json(getattr(value, name)) for name in names}
     if isinstance(value, pd.DataFrame):
-        return plain(value.to_dict("records"))
+        return as_json(value.to_dict("records"))
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [as_json(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,15 +1,13 @@
-"""The report on the terminal."""
+"""A report on the terminal: the headline, what it rests on, and the tables that are short."""
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
 from ..comparison import verdict as v
-from ..comparison.datadiff import DataDiff
-from ..comparison.verdict import Comparison
-from ..messages.problems import quoted
-from . import words
+from .sections import Gallery, Heat, Lines, Report, Section, Table
+from .words import one_line
 
 STYLES = {
     v.HELPS: "bold green",
@@ -18,72 +16,52 @@ STYLES = {
     v.DEPENDS: "bold yellow",
     v.NOT_COMPARABLE: "bold yellow",
 }
-ROWS = 20
+ROWS, CELL, WIDE = 20, 80, 2000  # rows of a table; characters of a cell and of a line
 
 
-def table(title: str, *columns: str) -> Table:
-    """Return a table whose columns after the first are numbers."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
-    for number, column in enumerate(columns):
-        made.add_column(column, justify="left" if number == 0 else "right")
-    return made
+def show(report: Report, console: Console) -> None:
+    """Print a report."""
+    console.print(Text(one_line(report.headline, WIDE), style=STYLES.get(report.verdict, "bold")), soft_wrap=True)
+    if report.verdict == v.NOT_COMPARABLE:
+        for reason in report.why:
+            _line(f"  - {reason}", console)
+        _line(f"  To mend it: {report.advice}", console)
+    if report.primary is not None and (report.parts or not report.verdict):
+        _table(report.primary, console)
+    for line in [*report.notes, *report.warnings]:
+        _line(line, console)
+    for section in report.sections:
+        if not section.page:
+            _section(section, console)
 
 
-def print_comparison(c: Comparison, console: Console) -> None:
-    """Print the verdict in one line, then what it rests on."""
-    console.print(Text(words.headline(c), style=STYLES[c.verdict]), soft_wrap=True)
-    if c.verdict == v.NOT_COMPARABLE:
-        for reason in c.why:
-            console.print(f"  - {escape(reason)}", soft_wrap=True)
-        for hint in c.mend:
-            console.print(f"  To mend it: {escape(hint)}", soft_wrap=True)
-    lines = [words.mcnemar_line(c), words.frozen_line(c), *words.ruler_lines(c), *words.excluded_lines(c), *c.warnings]
-    for line in lines:
-        if line:
-            console.print(escape(line), soft_wrap=True)
-    console.print(escape(f"Data: {words.data_line(c.data)}."), soft_wrap=True)
-    if c.gain is None:
-        return
-    if c.macro_f1 is not None:
-        console.print(f"Macro-F1: {words.interval(c.macro_f1)} points.")
-    if c.flips is not None and len(c.flips):
-        fixed = int((c.flips["flip"] == "fixed").sum())
-        console.print(f"Test examples: {fixed} wrong before and right now, {len(c.flips) - fixed} the reverse.")
-    for title, parts in (("By class", c.classes), ("By slice", c.slices)):
-        if parts:
-            shown = table(title, "", "examples", "before", "after", "gain (points)", "")
-            for part in sorted(parts, key=lambda p: p.gain.mean)[:ROWS]:
-                cells = [
-                    escape(quoted(part.name)[1:-1]),
-                    f"{part.examples:,}",
-                    words.percent(part.old),
-                    words.percent(part.new),
-                ]
-                shown.add_row(*cells, words.interval(part.gain), words.called(c, part))
-            console.print(shown)
-    print_transitions(c.data, console)
+def _section(section: Section, console: Console) -> None:
+    _line(f"{section.title}.", console)
+    if section.short:
+        for block in section.blocks:
+            if isinstance(block, Lines):
+                for line in block.sentences:
+                    _line(line, console)
+            elif isinstance(block, Table):
+                _table(block, console)
+            elif isinstance(block, Gallery | Heat):
+                _table(block.table, console)
 
 
-def print_overview(comparisons: list[Comparison], console: Console) -> None:
-    """Print several comparisons with one baseline as a table, the largest gain first, then the reasons and warnings."""
-    shown = table(
-        f"Against {escape(comparisons[0].baseline.label)}", "", "accuracy", "gain (points)", "verdict", "data"
-    )
-    for c in words.by_gain(comparisons):
-        gain = words.interval(c.gain) if c.gain else "–"
-        verdict = Text(c.verdict, style=STYLES[c.verdict])
-        data = f"{words.data_line(c.data)} ({words.passes_line(c.data)})"
-        shown.add_row(escape(c.candidate.label), words.percent(c.new), gain, verdict, escape(data))
-    console.print(shown)
-    for c in comparisons:
-        for line in [*c.why, *c.warnings, *words.ruler_lines(c), *words.excluded_lines(c)]:
-            console.print(escape(f"{c.candidate.name}: {line}"), soft_wrap=True)
+def _line(text: str, console: Console) -> None:
+    console.print(escape(one_line(text, WIDE)), soft_wrap=True)
 
 
-def print_transitions(data: DataDiff, console: Console) -> None:
-    """Print which labels became which."""
-    if len(data.transitions):
-        shown = table("Labels changed", "from", "to", "examples")
-        for old, new, count in data.transitions.head(ROWS).itertuples(index=False):
-            shown.add_row(escape(quoted(old)), escape(quoted(new)), f"{count:,}")
-        console.print(shown)
+def _table(table: Table, console: Console) -> None:
+    grid = Grid(title=table.title or None, title_justify="left", box=None, pad_edge=False, title_style="bold")
+    for column, kind in zip(table.header, table.kinds, strict=True):
+        grid.add_column(escape(column), justify="left" if kind in "nt" else "right")
+    for row in table.rows[:ROWS]:
+        grid.add_row(*(_cell(cell, kind) for cell, kind in zip(row, table.kinds, strict=True)))
+    console.print(grid)
+    if len(table.rows) > ROWS:
+        console.print(f"... and {len(table.rows) - ROWS:,} more; --to FILE writes them")
+
+
+def _cell(cell: str, kind: str) -> Text:
+    return Text(one_line(cell, CELL) if kind in "nt" else cell, style=STYLES.get(cell, ""))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from ..data.examples import metadata
 from ..data.label_book import sections
 from ..data.passes import EXAMPLE_ACTIONS
 from ..data.split import fraction
@@ -193,5 +194,5 @@ def queue(
     found = found.sort_values(["order", "support", "margin", "id"], kind="stable")
     found = found[(found.groupby("queue").cumcount() < limit) | (found["queue"] == SAMPLE)]
     found = found.drop(columns=["support", "order"])
-    hidden = ("given_label", "weight", "row", "input", "passes", "text", *COLUMNS)
-    return found[[*COLUMNS, *(column for column in table if column not in hidden)]].reset_index(drop=True)
+    more = [*(["group"] if "group" in table else []), *metadata(table.columns, COLUMNS)]
+    return found[[*COLUMNS, *more]].reset_index(drop=True)

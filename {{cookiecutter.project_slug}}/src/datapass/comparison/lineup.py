@@ -1,0 +1,230 @@
+"""What two revisions answered on the test examples they share, lined up; and the gain on parts of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ..data.examples import counts, metadata
+from ..files.paths import PREDICTIONS, TEST
+from ..messages.problems import Refusal
+from .revisions import Revision
+from .statistics import LEVEL, Interval, gain_interval, holm, units_of
+
+HELPS, HURTS = "helps", "hurts"
+MIN_SEEDS = 3
+MIN_SLICE = 30  # test examples under which a slice or class gets no verdict
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What both revisions answered on the test examples they share, as codes of `classes`.
+
+    Attributes:
+        table: id, old_label, new_label and the metadata of the test examples (n).
+        old, new: answers of baseline and candidate (S x n).
+        labels: old and new label codes (each n).
+        excluded: {reason: ids} of test examples left out.
+        sizes: test examples that count, in baseline and candidate.
+        counts: whether an example counts in both; the others one of the two dropped (n, bool).
+        paired: whether a seed of both is one draw.
+        lost: whether the baseline was right about each example that counts in its test set and that the candidate's
+            does not hold any more, or holds with another input (lost examples x S, bool).
+    """
+
+    table: pd.DataFrame
+    classes: list[str]
+    seeds: list[str]
+    old: np.ndarray
+    new: np.ndarray
+    labels: tuple[np.ndarray, np.ndarray]
+    excluded: dict[str, list[str]]
+    sizes: tuple[int, int]
+    counts: np.ndarray
+    lost: np.ndarray
+    paired: bool
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """The independent draw that each example belongs to (n, int)."""
+        return units_of(self.table)
+
+    def of(self, rows: np.ndarray) -> "Scored":
+        """Return the same for some of the examples (mask of n)."""
+        return replace(
+            self,
+            table=self.table[rows].reset_index(drop=True),
+            old=self.old[:, rows],
+            new=self.new[:, rows],
+            labels=(self.labels[0][rows], self.labels[1][rows]),
+            counts=self.counts[rows],
+        )
+
+    def right(self, arm: int, label: int) -> np.ndarray:
+        """Return whether the answers of arm 0 (baseline) or 1 (candidate) agree with label set 0 or 1 (n x S)."""
+        return ((self.old, self.new)[arm] == self.labels[label]).T
+
+    def gain(self, label: int = 1) -> Interval:
+        """Return the gain by the old (0) or the new labels (1)."""
+        return gain_interval(self.right(0, label), self.right(1, label), self.units, self.paired)
+
+    def worst(self, answered: bool) -> Interval:
+        """Return the gain, were all lost examples answered right, or all wrong, by the candidate."""
+        old = np.concatenate([self.right(0, 1), self.lost])
+        new = np.concatenate([self.right(1, 1), np.full_like(self.lost, answered)])
+        units = np.concatenate([self.units, len(self.units) + np.arange(len(self.lost))])
+        return gain_interval(old, new, units, self.paired)
+
+
+def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str], paired: bool) -> Scored:
+    """Read the stored answers of two revisions and line them up by test example and seed.
+
+    Args:
+        renamed: classes of the baseline that have another name in the candidate, see `datadiff.renamed`.
+        paired: see `Scored`.
+    """
+    answers, tests = [], []
+    for revision in (baseline, candidate):
+        answers.append(revision.table(PREDICTIONS).set_index("id"))
+        test = revision.table(TEST).set_index("id")
+        tests.append(test)
+        if not answers[-1].index.is_unique or set(answers[-1].index) != set(test.index):
+            raise Refusal(
+                f"{revision.name}: reports/predictions.csv is not of its test set; run `dvc repro` there and commit."
+            )
+    if renamed:
+        said = [column for column in answers[0] if column.startswith("seed_")]
+        answers[0][said], tests[0]["label"] = answers[0][said].replace(renamed), tests[0]["label"].replace(renamed)
+    ids = answers[0].index.intersection(answers[1].index, sort=True)
+    changed = (tests[0].loc[ids, "input"] != tests[1].loc[ids, "input"]).to_numpy()
+    counted = [counts(test) for test in tests]
+    here, there = (count[ids].to_numpy() for count in counted)
+    excluded = {
+        "only in the baseline's test set": sorted(set(tests[0].index[counted[0]]) - set(ids)),
+        "only in the candidate's test set": sorted(set(tests[1].index[counted[1]]) - set(ids)),
+        "with another input": list(ids[changed & here & there]),
+        "that only the candidate dropped": list(ids[~changed & here & ~there]),
+        "that only the baseline dropped": list(ids[~changed & ~here & there]),
+    }
+    gone = tests[0].index[counted[0]].difference(ids[~changed])
+    kept = ids[~changed & (here | there)]
+    both = (counted[0][kept] & counted[1][kept]).to_numpy()
+    ids = kept
+    seeds = [column for column in answers[0].columns if column.startswith("seed_") and column in answers[1].columns]
+    old_answers, new_answers = (table.loc[ids, seeds] for table in answers)
+    labels = [table.loc[ids, "label"] for table in tests]
+    words = pd.unique(pd.concat([*labels, *(t[s] for t in (old_answers, new_answers) for s in seeds)]))
+    classes = sorted(words)
+    code = {name: number for number, name in enumerate(classes)}
+    table = (
+        tests[1]
+        .loc[ids]
+        .drop(columns=["given_label", "weight", "row", "passes"])
+        .rename(columns={"label": "new_label"})
+    )
+    table.insert(0, "old_label", labels[0])
+
+    def coded(frame: pd.DataFrame) -> np.ndarray:
+        shape = (len(seeds), len(ids))
+        return np.array([frame[s].map(code).to_numpy(np.int64) for s in seeds], dtype=np.int64).reshape(shape)
+
+    old_codes, new_codes = (series.map(code).to_numpy(np.int64) for series in labels)
+    return Scored(
+        table.reset_index(),
+        classes,
+        seeds,
+        coded(old_answers),
+        coded(new_answers),
+        (old_codes, new_codes),
+        {reason: left_out for reason, left_out in excluded.items() if left_out},
+        (int(counted[0].sum()), int(counted[1].sum())),
+        both,
+        answers[0].loc[gone, seeds].eq(tests[0].loc[gone, "label"], axis=0).to_numpy(),
+        paired,
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """The gain on one class or slice.
+
+    Attributes:
+        name: the class, or `column = value`.
+        examples: test examples in it.
+        old, new: accuracy of baseline and candidate in it.
+        gain: with its interval.
+        p: Holm's adjusted p-value over all parts of the same table; NaN under MIN_SLICE examples.
+    """
+
+    name: str
+    examples: int
+    old: float
+    new: float
+    gain: Interval
+    p: float
+
+    @property
+    def verdict(self) -> str:
+        """`helps`, `hurts`, or nothing where it is too small or not detectable."""
+        if not self.p < 1 - LEVEL:
+            return ""
+        return HELPS if self.gain.mean > 0 else HURTS
+
+
+def parts(scored: Scored, names: Sequence[tuple[str, np.ndarray]]) -> list[Part]:
+    """Return the gain by the new labels on each named subset (mask of n), with Holm's correction over those tested.
+
+    A subset of under MIN_SLICE examples is not tested, and none is with under MIN_SEEDS seeds.
+    """
+    enough, old, new = len(scored.seeds) >= MIN_SEEDS, scored.right(0, 1), scored.right(1, 1)
+    gains = [scored.of(mask).gain() for _, mask in names]
+    tested = [g.p if enough and mask.sum() >= MIN_SLICE else np.nan for g, (_, mask) in zip(gains, names, strict=True)]
+    return [
+        Part(name, int(mask.sum()), float(old[mask].mean()), float(new[mask].mean()), gain, float(p))
+        for (name, mask), gain, p in zip(names, gains, holm(tested), strict=True)
+    ]
+
+
+def slice_masks(table: pd.DataFrame, most: int = 20) -> list[tuple[str, np.ndarray]]:
+    """Return the slices of a table of test examples: each value of each metadata column of 2 to `most` values."""
+    masks = []
+    for column in metadata(table.columns, ("old_label", "new_label")):
+        values = sorted(table[column].unique())
+        if 2 <= len(values) <= most:
+            masks += [(f"{column} = {value or '(empty)'}", (table[column] == value).to_numpy()) for value in values]
+    return masks
+
+
+def flips(scored: Scored) -> pd.DataFrame:
+    """Return the test examples that most seeds got wrong before and right now, or the reverse.
+
+    Columns: id, flip (`fixed` or `broken`), label, old and new (the answers most seeds gave), seeds (gained or lost).
+    """
+    old, new = scored.right(0, 1), scored.right(1, 1)
+    change = new.sum(axis=1) - old.sum(axis=1)
+    half = len(scored.seeds) / 2
+    fixed = (old.sum(axis=1) < half) & (new.sum(axis=1) > half)
+    broken = (old.sum(axis=1) > half) & (new.sum(axis=1) < half)
+    names = np.array(scored.classes, dtype=object)
+
+    def votes(answers: np.ndarray, right: np.ndarray) -> np.ndarray:
+        counts = (answers[:, :, None] == np.arange(len(names))).sum(axis=0)
+        # Where most seeds were wrong, in different ways, the label may still be the most frequent single answer.
+        wrong = np.flatnonzero(right.sum(axis=1) < half)
+        counts[wrong, scored.labels[1][wrong]] = -1
+        return names[counts.argmax(axis=1)]
+
+    found = pd.DataFrame(
+        {
+            "id": scored.table["id"],
+            "flip": np.where(fixed, "fixed", "broken"),
+            "label": scored.table["new_label"],
+            "old": votes(scored.old, old),
+            "new": votes(scored.new, new),
+            "seeds": change,
+        }
+    )[fixed | broken]
+    order = np.lexsort([found["id"].to_numpy(dtype=object), -found["seeds"].abs().to_numpy(), found["flip"] == "fixed"])
+    return found.iloc[order].reset_index(drop=True)
