@@ -184,7 +184,7 @@ def scale(folder: Path) -> list[Row]:
             )
         project.run("dvc", "commit", "--force", "curate")
         project.commit(name or "Baseline")
-    cost = seconds(lambda: project.verb("diff", "HEAD~1", "HEAD", "--csv", str(folder / "rows.csv")))
+    cost = seconds(lambda: project.verb("diff", "HEAD~1", "HEAD", "--to", str(folder / "rows.csv")))
     assert len((folder / "rows.csv").read_text().splitlines()) == EDITS + 1
     floor = 2 * seconds(
         lambda: [arrow_csv.read_csv(path) for path in (project.path / "data" / "examples").glob("*.csv")]

@@ -57,7 +57,7 @@ def report(folder: Path) -> None:
     typed = Transcript(project)
     typed.type("dvc exp run -n relabel-1", keep=" applied: |^accuracy|look wrong")
     typed.type("python -m datapass compare main relabel-1", keep="^(helps|The model|Data|Macro|Test)")
-    project.verb("compare", "main", "relabel-1", "--md", "comment.md", "--html", "report.html")
+    project.verb("compare", "main", "relabel-1", "--to", "comment.md", "--to", "report.html")
     shutil.copy(project.path / "comment.md", DOCS / "sample-comment.md")
     shutil.copy(project.path / "report.html", DOCS / "sample-report.html")
     comment = MarkdownIt("gfm-like", {"linkify": False}).render(

@@ -29,7 +29,7 @@ def two(project: Project) -> Project:
 
 
 def test_two_branches_with_a_pass_each_meet(two: Project) -> None:
-    two.verb("compare", "main", "ana", "--json", "c.json")
+    two.verb("compare", "main", "ana", "--to", "c.json")
     looked = json.loads((two.path / "c.json").read_text(encoding="utf-8"))
     assert looked["looks"] == 3, "the baseline, ana's data and ben's"
     assert "3 different data revisions were scored on this test set" in looked["warnings"][0]
@@ -45,7 +45,7 @@ def test_two_branches_with_a_pass_each_meet(two: Project) -> None:
     printed = two.verb("diff", "main", "HEAD").stdout
     assert "2 relabelled" in printed
     assert "p001-ana, p001-ben" in printed
-    ledger = two.verb("passes", "--json", "ledger.json").stdout
+    ledger = two.verb("passes", "--to", "ledger.json").stdout
     assert "p001-ana" in ledger
     first, second = json.loads((two.path / "ledger.json").read_text(encoding="utf-8"))
     assert first["edits"] == {"relabel": 1}
@@ -94,7 +94,7 @@ def test_leaving_a_pass_out(two: Project) -> None:
     two.repro()
     two.commit("Merge")
     two.run("dvc", "exp", "run", "-n", "without-ana", "-S", "data.passes.without=[p001-ana]")
-    two.verb("diff", "ben~1", "without-ana", "--json", "d.json")
+    two.verb("diff", "ben~1", "without-ana", "--to", "d.json")
     assert json.loads((two.path / "d.json").read_text(encoding="utf-8"))["rows"] == []
 
 
@@ -102,12 +102,12 @@ def test_a_diff_needs_neither_cache_nor_checkout(story: Project, tmp_path: Path)
     story.run("git", "clone", "--quiet", "--no-checkout", str(story.path), str(tmp_path / "clone"))
     clone = Project(tmp_path / "clone")
     clone.run("git", "checkout", "--quiet", "origin/main", "--", "src", "dvc.yaml")
-    clone.verb("diff", "origin/main", "origin/relabel-1", "--csv", "d.csv", "--md", "d.md")
+    clone.verb("diff", "origin/main", "origin/relabel-1", "--to", "d.csv", "--to", "d.md")
     lines = (clone.path / "d.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "id,kind,split,column,old,new,passes"
     assert len(lines) == 61
     assert lines[1].endswith(",p001-review")
-    assert "| digit-" in (clone.path / "d.md").read_text(encoding="utf-8")
+    assert "| <code>digit-" in (clone.path / "d.md").read_text(encoding="utf-8")
 
 
 def test_tables_that_only_dvc_holds(project: Project, tmp_path: Path) -> None:

@@ -1,19 +1,21 @@
 """The report's page in a real browser: it opens from disk, alone, on a phone too, and no name in it runs."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from conftest import Project
+from conftest import ROOT, SOURCE
 
 # The unit tests build comparisons by hand, hostile ones too; their pages are what is opened here.
 WRITE = """
 import base64, io, sys
 from pathlib import Path
 import numpy as np
-from test_report import HOSTILE, Ruler, comparison, hostile, html, interval, not_comparable, pictured, v
+from test_report import HOSTILE, REPORTS, Ruler, comparison, hostile, html, interval, not_comparable, page_form, pictured, v
 from datapass.review.pictures import data_uri
 
 picture = data_uri(np.arange(64, dtype=np.uint8).reshape(8, 8, 1) * 4)
@@ -30,18 +32,19 @@ pages = {
 for name, comparisons in pages.items():
     text = html(comparisons, dict.fromkeys(pictured(comparisons), picture))
     (Path(sys.argv[1]) / f"{name}.html").write_text(text, encoding="utf-8")
+for name, report in REPORTS.items():
+    (Path(sys.argv[1]) / f"{name}.html").write_text(page_form.html(report), encoding="utf-8")
 """
-NAMES = ("helps", "hurts", "alike", "refused", "hostile", "several", "crowded")
+NAMES = ("helps", "hurts", "alike", "refused", "hostile", "several", "crowded", "diff", "passes", "errors")
 
 
 @pytest.fixture(scope="module")
-def pages(rendered: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a page of each kind."""
     folder = tmp_path_factory.mktemp("pages")
-    unit = Path(__file__).parent
-    rendered.run(
-        "python", "-B", "-c", WRITE, str(folder), PYTHONPATH=os.pathsep.join(["src", str(unit), str(unit / "unit")])
-    )
+    path = os.pathsep.join(map(str, (SOURCE, ROOT / "tests", ROOT / "tests" / "unit")))
+    command = [sys.executable, "-B", "-c", WRITE, str(folder)]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=True)
     return folder
 
 

@@ -17,15 +17,15 @@ def digest(folder: Path) -> dict[str, str]:
 
 
 def test_the_pass_helps_and_the_model_stayed_frozen(story: Project, tmp_path: Path) -> None:
-    printed = story.verb("compare", "main", "relabel-1", "--json", str(tmp_path / "c.json")).stdout
+    printed = story.verb("compare", "main", "relabel-1", "--to", str(tmp_path / "c.json")).stdout
     assert printed.startswith("helps: relabel-1")
     assert "The model stayed frozen" in printed
     found = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
     assert found["verdict"] == "helps"
     assert 0 < found["gain"]["low"] < found["gain"]["mean"] < found["gain"]["high"]
-    assert found["frozen"]["model"] == []
-    assert "data/examples/train.csv" in found["frozen"]["data"]
-    assert found["frozen"]["params"] > 10
+    assert found["proof"]["model"] == []
+    assert "data/examples/train.csv" in found["proof"]["data"]
+    assert found["proof"]["params"] > 10
     assert found["data"]["transitions"][0]["count"] >= 5
     assert len(found["data"]["rows"]) == 60
 

@@ -22,8 +22,9 @@ from datapass.data.label_book import sections
 from datapass.files.cells import escape_cells, unescape_cells
 from datapass.files.paths import BOOK
 from datapass.messages.problems import Refusal
-from datapass.report import markdown as comments
-from datapass.report.agreement import report
+from datapass.report import data_view
+from datapass.report.markdown import markdown
+from datapass.report.record import record
 from datapass.report.terminal import show
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability": 4 observers x 12 units, nominal
@@ -123,8 +124,8 @@ def test_a_class_that_nobody_agrees_on_comes_first() -> None:
 def test_limits(said: list[str], alpha: float) -> None:
     result = measure(long(said, "AB"))
     assert result.alpha == pytest.approx(alpha, nan_ok=True)
-    assert "nan" not in str(report(result).data).lower()
-    assert "nan" not in comments.render(report(result)).lower()
+    assert "nan" not in str(record(data_view.agreement(result))).lower()
+    assert "nan" not in markdown(data_view.agreement(result)).lower()
 
 
 def test_nothing_rated_twice_is_refused() -> None:
@@ -140,9 +141,9 @@ def test_names_are_harmless_in_every_form() -> None:
     result = measure(table)
     console = Console(width=200, record=True, file=None)
     with console.capture() as shown:
-        show(report(result), console)
+        show(data_view.agreement(result), console)
     assert "[red]|<b>@all" in shown.get() and "\x1b]" not in shown.get()
-    said = comments.render(report(result))
+    said = markdown(data_view.agreement(result))
     assert "<b>" not in said and "@all" not in said and "\x1b" not in said
     assert all(line.count(" | ") in (0, 3, 4, 5, 2) for line in said.splitlines())
 

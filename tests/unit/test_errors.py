@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from datapass.messages.problems import Refusal
-from datapass.report.errors import Errors, analyse, next_step, report
+from datapass.report.data_view import errors as report_of
+from datapass.report.errors import Errors, analyse, next_step
+from datapass.report.record import record
 
 
 def tables(wrong_thin: int = 0, wrong_bold: int = 0, size: int = 100) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -76,7 +78,7 @@ def test_no_error_at_all():
     errors = analyse(*tables())
     assert errors.accuracy == 1 and errors.pairs.empty
     assert "no single cause" in next_step(errors).do
-    assert report(errors, next_step(errors)).data["classes"][0]["p"] is None
+    assert record(report_of(errors, next_step(errors)))["classes"][0]["p"] is None
 
 
 AUDIT = {"wrong_labels": 100, "audited": 1000, "suspects": 120, "out_of_fold_accuracy": 0.88}
@@ -128,6 +130,6 @@ def test_labels_are_only_text(capsys):
     hostile = {"1": "[red]1[/red]\x1b[31m", "7": "7"}
     predictions = predictions.assign(**{c: predictions[c].map(hostile) for c in predictions.columns[1:]})
     errors = analyse(predictions, test.assign(label=test["label"].map(hostile)))
-    show(report(errors, next_step(errors)), Console(width=200, highlight=False))
+    show(report_of(errors, next_step(errors)), Console(width=200, highlight=False))
     printed = capsys.readouterr().out
     assert "[red]1[/red]" in printed and "\x1b" not in printed

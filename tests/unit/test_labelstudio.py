@@ -142,32 +142,34 @@ REFUSED = [
     pytest.param({"a": 1}, "it holds no list of tasks", id="an object"),
     pytest.param([EXPORT[0], 7], 'task 2: is "7", not an object', id="a number"),
     pytest.param(changed(lambda t: t["data"].update(uid="e9")), "task 2: no example of the data has this id", id="id"),
-    pytest.param(changed(lambda t: t["data"].update(uid=9)), 'task 2: `uid` is "9", not text', id="id of a type"),
-    pytest.param(changed(lambda t: t.pop("data")), 'task 2: `data` is "null", not an object', id="no data"),
+    pytest.param(changed(lambda t: t["data"].update(uid=9)), 'task 2: `data.uid` is "9", not text', id="id of a type"),
+    pytest.param(changed(lambda t: t.pop("data")), "task 2: `data` is missing", id="no data"),
     pytest.param(changed(lambda t: t["data"].update(current_label="cat")), "task 2: is stale", id="stale"),
     pytest.param(changed(lambda t: t["data"].pop("current_label")), "agree --read", id="no current label"),
     pytest.param(changed(lambda t: t.update(annotations={})), "task 2: `annotations` is", id="annotations"),
-    pytest.param(changed(lambda t: t.update(annotations=[3])), 'task 2: the annotation "3"', id="annotation"),
+    pytest.param(changed(lambda t: t.update(annotations=[3])), 'task 2: is "3", not an object', id="annotation"),
     pytest.param(changed(lambda t: first(t).update(was_cancelled="no")), "task 2: `was_cancelled` is", id="cancelled"),
-    pytest.param(changed(lambda t: first(t).update(completed_by=[1])), 'task 2: the annotator "[1]"', id="annotator"),
+    pytest.param(
+        changed(lambda t: first(t).update(completed_by=[1])), 'task 2: `completed_by` "[1]" is neither', id="annotator"
+    ),
     pytest.param(changed(lambda t: first(t).update(updated_at=5)), 'task 2: `updated_at` is "5", not text', id="time"),
     pytest.param(
         changed(lambda t: first(t).update(updated_at="soon")), "task 2: `updated_at` is no time", id="no time"
     ),
     pytest.param(changed(lambda t: first(t).update(result=None)), 'task 2: `result` is "null"', id="result"),
-    pytest.param(changed(lambda t: first(t)["result"].append("x")), "task 2: the result", id="result of a type"),
+    pytest.param(changed(lambda t: first(t)["result"].append("x")), "task 2: `result.1` is", id="result of a type"),
     pytest.param(
         changed(lambda t: first(t)["result"][0]["value"].update(choices=["cat", "dog"])), "is not one class", id="two"
     ),
     pytest.param(
         changed(lambda t: first(t)["result"][0]["value"].update(choices=["Dog"])), 'did you mean "dog"', id="class"
     ),
-    pytest.param(changed(lambda t: t.update(label=["dog"] * 2), True), "task 2: the answer", id="flat: two"),
+    pytest.param(changed(lambda t: t.update(label=["dog"] * 2), True), "task 2: `label` ", id="flat: two"),
     pytest.param(
         changed(lambda t: t.update(label="cow"), True), 'task 2: the class "cow" is not known', id="flat: class"
     ),
-    pytest.param(changed(lambda t: t.pop("annotator"), True), 'task 2: the annotator "null"', id="flat: annotator"),
-    pytest.param(changed(lambda t: t.pop("uid"), True), 'task 2: `uid` is "null", not text', id="flat: no id"),
+    pytest.param(changed(lambda t: t.pop("annotator"), True), "task 2: `annotator` is missing", id="flat: annotator"),
+    pytest.param(changed(lambda t: t.pop("uid"), True), "task 2: `uid` is missing", id="flat: no id"),
 ]
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
+from rich.console import Console
 
 from conftest import SOURCE
 from datapass.comparison import verdict as v
@@ -25,11 +27,17 @@ from datapass.comparison.proof import Proof
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval
 from datapass.comparison.verdict import Comparison, Ruler
-from datapass.report import charts
-from datapass.report import html as pages
-from datapass.report import markdown as comments
-from datapass.report.compared import pictured, report
+from datapass.messages.problems import Refusal
+from datapass.report import charts, data_view
+from datapass.report import html as page_form
+from datapass.report import markdown as comment_form
+from datapass.report.comparison_view import comparisons
+from datapass.report.errors import Errors, Step
+from datapass.report.forms import check, write
 from datapass.report.markdown import code, text
+from datapass.report.record import record
+from datapass.report.sections import Lines, Report, Table
+from datapass.report.terminal import show
 from datapass.report.words import advice
 from datapass.review.pictures import SIDE, thumbnails
 
@@ -119,9 +127,9 @@ def hostile(**more: object) -> Comparison:
 def not_comparable(names: list[str]) -> Comparison:
     """Return a comparison that was refused before anything was scored."""
     why = [f"the model changed: param {name}: 1 to 2" for name in names]
-    frozen = Proof(why, fingerprint="8acbac5166e8", params=15, code=7)
+    proof = Proof(why, fingerprint="8acbac5166e8", params=15, code=7)
     known, mend = comparison(), ["Run `dvc repro` on main."]
-    return Comparison(known.baseline, known.candidate, v.NOT_COMPARABLE, frozen, known.data, why, mend)
+    return Comparison(known.baseline, known.candidate, v.NOT_COMPARABLE, proof, known.data, why, mend)
 
 
 class Page(HTMLParser):
@@ -140,17 +148,21 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-def markdown(comparisons: list[Comparison], tag: str = "") -> str:
-    return comments.render(report(comparisons), tag)
-
-
-def html(comparisons: list[Comparison], pictures: dict[str, str]) -> str:
-    return pages.render(report(comparisons), pictures)
-
-
 def rendered(source: str) -> str:
     """Return Markdown as HTML, by the rules that GitHub adds to CommonMark."""
     return MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
+
+
+def markdown(some: list[Comparison], tag: str = "") -> str:
+    return comment_form.markdown(comparisons(some), tag)
+
+
+def html(some: list[Comparison], pictures: dict[str, str]) -> str:
+    return page_form.html(comparisons(some), pictures)
+
+
+def pictured(some: list[Comparison]) -> list[str]:
+    return page_form.pictured(comparisons(some))
 
 
 def visible(source: str) -> str:
@@ -183,7 +195,8 @@ def test_every_folded_section_has_its_number_in_the_summary():
     )
     summaries = re.findall("<summary>(.*?)</summary>", page)
     assert len(summaries) == 6 and all(re.search(r"\d", summary) for summary in summaries)
-    assert "2 fixed" not in summaries[1] and "4 fixed, 2 broken" in summaries[1]
+    (turned,) = [summary for summary in summaries if summary.startswith("Test examples whose answer turned")]
+    assert "2 fixed" not in turned and "4 fixed, 2 broken" in turned
     assert page.count("<table>") == page.count("</table>") >= 6
 
 
@@ -218,12 +231,12 @@ def large(characters: int, turned: int) -> list[Comparison]:
 @pytest.mark.parametrize(("characters", "turned"), [(30, 5_000), (10_000, 60)])
 def test_the_reports_stay_small_whatever_the_data(characters, turned):
     many = large(characters, turned)
-    for comparisons in (many[:1], many[:3], many, [not_comparable([part.name for part in many[0].classes])]):
-        comment = markdown(comparisons)
+    for some in (many[:1], many[:3], many, [not_comparable([part.name for part in many[0].classes])]):
+        comment = markdown(some)
         assert len(comment) < 60_000 and len(comment.encode()) < 200_000
-        assert "… and " in comment or len(comparisons[0].why)
-    for comparisons in (many[:1], many):
-        page = html(comparisons, dict.fromkeys(pictured(comparisons), "data:image/png;base64," + "A" * 30_000))
+        assert "… and " in comment or len(some[0].why)
+    for some in (many[:1], many):
+        page = html(some, dict.fromkeys(pictured(some), "data:image/png;base64," + "A" * 30_000))
         assert len(page.encode()) < 3 << 20
         assert "… and " in page
 
@@ -232,9 +245,125 @@ def test_several_candidates_are_a_table_by_gain():
     some = [comparison(v.NO_DIFFERENCE, gain=0.004, name="b"), comparison(gain=0.05, name="a"), not_comparable(["lr"])]
     comment = markdown(some)
     assert visible(comment).startswith("### ✅ 1 of 3 candidates help")
-    table = comment.split("\n\n")[1].splitlines()[2:]
+    table = comment.split("\n\n")[2].splitlines()[2:]
     assert [re.findall(r"<code>([^ <]*)", line)[0] for line in table] == ["a", "b", "relabel-1"]
     assert "none of 2 candidates helps" in visible(markdown([some[0], some[2]]))
+
+
+def ledger_row(name: str, **more: object) -> dict:
+    known = {"name": name, "edits": {"relabel": 3}, "by": {name: 3}, "commit": None, "date": None}
+    return known | dict.fromkeys(["gain", "low", "high", "verdict", "of"]) | more
+
+
+def found_errors(names: list[str]) -> Errors:
+    groups = pd.DataFrame({"name": names, "examples": 40, "errors": 4.0, "share": 0.5, "accuracy": 0.9, "rise": 0.01})
+    pairs = groups.assign(label=names, predicted=names[::-1]).drop(columns=["name", "accuracy"])
+    return Errors(80, 5, 0.9, groups.assign(p=0.5), groups.assign(p=0.5), pairs)
+
+
+ONE = comparison(
+    ruler=Ruler(4, [[0.9, 0.91], [0.92, 0.93]], interval(0.02, 0.01), interval(0.02, 0.01)),
+    excluded={"with another input": ["x"]},
+    warnings=["3 different data revisions were scored on this test set."],
+)
+REPORTS = {
+    "compare": comparisons([ONE], {"relabel-1": found_errors(["cat", "dog"])}),
+    "diff": data_view.changes(ONE.data, ONE.baseline, ONE.candidate, ["note: main: stale"]),
+    "passes": data_view.ledger([ledger_row("p001-cats", gain=0.01, low=-0.01, high=0.03, verdict=v.HELPS)]),
+    "errors": data_view.errors(found_errors(["cat", "dog"]), Step("Clean labels.", ["Test set: 10.0% are wrong."])),
+}
+
+
+def forms(report: Report) -> dict[str, str]:
+    """Return what each form of a report shows."""
+    console = Console(width=400, record=True, file=io.StringIO())
+    show(report, console)
+    page = page_form.html(report)
+    shown = {
+        "terminal": console.export_text(),
+        "Markdown": " ".join(Page(rendered(comment_form.markdown(report))).texts).replace("\u200b", ""),
+        "HTML": " ".join(Page(page[page.index("<main>") :]).texts),
+        "JSON": json.dumps(record(report), ensure_ascii=False, allow_nan=False),
+    }
+    return {form: re.sub(r"[\s`]+", " ", text) for form, text in shown.items()}
+
+
+def loose(shown: str) -> str:
+    """Return a text without what a form may set differently: white space and the marks of code."""
+    return re.sub(r"[\s`]", "", shown)
+
+
+@pytest.mark.parametrize("report", [pytest.param(REPORTS[verb], id=verb) for verb in ("compare", "diff", "errors")])
+def test_every_form_says_the_same(report):
+    shown = forms(report)
+    blocks = [block for section in report.sections for block in section.blocks]
+    cells = {cell for block in blocks if isinstance(block, Table) for row in block.rows for cell in row if cell}
+    said = {sentence for block in blocks if isinstance(block, Lines) for sentence in block.sentences}
+    assert len(cells) > 5 and said
+    for form, seen in shown.items():
+        assert [cell for cell in cells if cell not in seen] == [], form
+        assert [each for each in said if loose(each) not in loose(seen)] == []
+
+
+@pytest.mark.parametrize("names", [pytest.param(HOSTILE, id="hostile"), pytest.param(["cat", "dog"], id="plain")])
+def test_other_verbs_take_any_name_in_every_form(names):
+    one = comparison(classes=names, turned=40)
+    for report in (
+        data_view.changes(one.data, one.baseline, one.candidate, names),
+        data_view.ledger([ledger_row(name) for name in names]),
+        data_view.ledger([]),
+        data_view.errors(found_errors(names), Step(names[0], names)),
+    ):
+        comment, page = comment_form.markdown(report), Page(page_form.html(report))
+        assert not re.search(r"@(?!\u200b)|#(?!\u200b|#)", "".join(Page(rendered(comment)).texts))
+        assert not {tag for tag, _ in page.found} & {"script", "iframe", "img", "b", "a"}
+        assert len(comment) < 60_000 and "\x07" not in forms(report)["terminal"]
+
+
+def test_the_proof_tells_machinery_and_environment_in_every_form():
+    files = [f"code src/datapass/report/{name}.py: changed" for name in ("html", "words")]
+    proof = Proof(
+        machinery=files,
+        neutral=True,
+        environment=["torch 2.13.0 → 2.13.1"],
+        fingerprint="8acbac5166e8",
+        params=15,
+        code=7,
+    )
+    for seen in forms(comparisons([comparison(proof=proof)])).values():
+        assert "The machinery differs outside the training core: 2 files (src/datapass/report/html.py, " in seen
+        assert "proven neutral: the same data and params gave the same weights" in seen
+        assert "torch 2.13.0 → 2.13.1. So the seeds are taken as unpaired" in seen
+        assert "15 params and 7 code paths are the same" in seen
+
+
+@pytest.mark.parametrize(
+    ("forms", "file", "said"),
+    [
+        pytest.param((".md", ".html", ".json"), "c.csv", r"\.md, \.html, \.json", id="a form that the verb has not"),
+        pytest.param((".md", ".csv"), "c.pdf", r"\.md, \.csv", id="an unknown suffix"),
+        pytest.param((".md",), "report", r"c/report|report", id="no suffix"),
+    ],
+)
+def test_a_form_that_there_is_not_is_refused_by_name(forms, file, said):
+    with pytest.raises(Refusal, match=said):
+        check([Path("fine.md"), Path(file)], *forms)
+    assert check([Path("fine.MD")], *forms) == [Path("fine.MD")] and check(None, *forms) == []
+
+
+def test_files_of_data_hold_every_row_and_no_formula(tmp_path):
+    names = [f"=cmd{i}" for i in range(300)]
+    one = comparison(classes=names)
+    files = [tmp_path / name for name in ("d.csv", "p.csv", "d.json", "d.md", "d.html")]
+    report = data_view.changes(one.data, one.baseline, one.candidate, [])
+    write(report, [file for file in files if file.stem == "d"])
+    write(data_view.ledger([ledger_row("p001-cats", by={"=cmd": 1})]), files[1:2])
+    lines = files[0].read_text().splitlines()
+    assert lines[0] == "id,kind,split,column,old,new,passes" and len(lines) == len(one.data.rows) + 1 == 302
+    assert all(line.startswith("'=cmd") for line in lines[1:])
+    assert files[1].read_text().splitlines()[1].startswith("p001-cats,3 relabel,'=cmd,")
+    assert len(json.loads(files[2].read_text())["rows"]) == 301
+    assert "more" in files[3].read_text() and "more" in files[4].read_text()
 
 
 def test_too_few_seeds_call_no_class_significant():
@@ -244,12 +373,12 @@ def test_too_few_seeds_call_no_class_significant():
 
 
 @pytest.mark.parametrize(
-    "comparisons",
+    "some",
     [[comparison()], [hostile()], [not_comparable(HOSTILE)], [comparison(), hostile(), not_comparable(["lr"])]],
 )
-def test_the_page_needs_nothing_else_and_hostile_names_stay_text(comparisons):
+def test_the_page_needs_nothing_else_and_hostile_names_stay_text(some):
     uri = "data:image/png;base64,AAAA"
-    page = Page(html(comparisons, dict.fromkeys(pictured(comparisons), uri)))
+    page = Page(html(some, dict.fromkeys(pictured(some), uri)))
     tags = {tag for tag, _ in page.found}
     assert not tags & {"script", "iframe", "object", "link", "base", "form", "b"}
     for tag, attributes in page.found:
@@ -314,6 +443,6 @@ def test_large_colour_pictures_get_small(tmp_path, monkeypatch):
 
 
 def test_the_comment_imports_no_more_than_it_needs():
-    known = "import sys, datapass.report.markdown, datapass.report.compared"
+    known = "import sys, datapass.report.markdown, datapass.report.comparison_view, datapass.comparison.verdict"
     code = f"{known}; sys.exit(bool(sys.modules.keys() & set(('matplotlib', 'torch', 'jinja2', 'PIL'))))"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}, check=False).returncode == 0

@@ -16,12 +16,16 @@ from datapass.comparison.looks import warning
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import t_interval
 from datapass.comparison.verdict import compare
-from datapass.report import markdown as comments
-from datapass.report.compared import report
+from datapass.report.comparison_view import comparison
+from datapass.report.markdown import markdown
+from datapass.report.record import record
 from datapass.report.words import headline
 
 N, SEEDS = 400, 5
 CODE = "src/pkg/model/network.py"
+
+
+ENVIRONMENT = "python 3.11.7, torch 2.13.0, pytorch-lightning 2.6.6, numpy 2.4.6, Linux x86_64, cpu AVX2"
 
 
 @dataclasses.dataclass
@@ -34,7 +38,7 @@ class Made:
     train: pd.DataFrame
     model: dict[str, Any] = dataclasses.field(default_factory=lambda: {"optimizer": {"lr": 0.1}, "steps": 10})
     code: str = "one = 1\n"
-    environment: str = "python 3.11.7, torch 2.13.0, cpu"
+    environment: str = ENVIRONMENT
     fingerprint: str = "abc"
     classes: list[str] = dataclasses.field(default_factory=lambda: ["cat", "dog"])
     passes: list[str] = dataclasses.field(default_factory=list)
@@ -48,9 +52,11 @@ class Made:
         """Write all files and a dvc.lock that fits them; then tamper."""
         seeds = [int(column.removeprefix("seed_")) for column in self.answers if column.startswith("seed_")]
         params = {"model": self.model, "seeds": seeds, "evaluate": {"batch_size": 8}}
+        answered = md5(csv(self.answers.drop(columns=["label", "predicted"]))).hexdigest()[:8]
         files = {
             "data/examples/train.csv": csv(self.train),
-            "data/examples/validation.csv": csv(self.train.head(0)),
+            # Answers that differ come of data that differ: a column of no rows, which changes no example.
+            "data/examples/validation.csv": csv(self.train.head(0).assign(**{f"v{answered}": ""})),
             "data/examples/test.csv": csv(self.test),
             "data/examples/classes.csv": csv(pd.DataFrame({"class": self.classes})),
             "reports/predictions.csv": csv(self.answers),
@@ -72,7 +78,8 @@ class Made:
         listed = [{"md5": md5(files[CODE]).hexdigest(), "relpath": CODE.removeprefix(f"{self.folder}/")}]
         digest = md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"
         code = {"path": self.folder, "md5": digest} if self.folder else entry(CODE)
-        models = {"path": "models", "md5": f"{self.fingerprint}{self.weights}.dir"}
+        trained = md5(files["data/examples/train.csv"] + files["data/examples/validation.csv"]).hexdigest()
+        models = {"path": "models", "md5": f"{trained}{self.weights}.dir"}
         tables = [entry(f"data/examples/{name}.csv") for name in ("train", "validation", "test", "classes")]
         stages: dict[str, Any] = {
             "stages": {
@@ -144,7 +151,7 @@ def test_helps_and_hurts(pair: tuple[Made, Made]) -> None:
         (old.answers.filter(like="seed_").eq(old.test["label"], axis=0)).to_numpy().mean()
     )
     assert found.proof.model == []
-    assert found.proof.data == ["data/examples/train.csv"]
+    assert "data/examples/train.csv" in found.proof.data
     assert found.data.number("relabelled", "train") == 2
     assert found.flips is not None
     assert set(found.flips["flip"]) == {"fixed"}
@@ -174,7 +181,7 @@ def changed_code(new: Made) -> None:
 
 
 def changed_environment(new: Made) -> None:
-    new.environment = "python 3.11.7, torch 2.14.0, cpu"
+    new.environment = ENVIRONMENT.replace("torch 2.13.0", "torch 2.14.0")
 
 
 def changed_fingerprint(new: Made) -> None:
@@ -250,7 +257,7 @@ def test_not_comparable(pair: tuple[Made, Made], change: Callable[[Made], None],
     assert any(why in reason for reason in found.why), found.why
     assert any(mend in hint for hint in found.mend)
     assert headline(found).startswith("not comparable: ")
-    assert json.loads(json.dumps(report([found]).data, allow_nan=False))["verdict"] == v.NOT_COMPARABLE
+    assert json.loads(json.dumps(record(comparison(found)), allow_nan=False))["verdict"] == v.NOT_COMPARABLE
 
 
 def test_files_that_dvc_ignores_make_nothing_stale(pair: tuple[Made, Made]) -> None:
@@ -396,7 +403,7 @@ def test_a_renamed_class_is_the_same_class(pair: tuple[Made, Made], edits: dict[
     assert found.data.renamed == {"cat": "@kitten"}
     assert found.data.number("relabelled") == known.data.number("relabelled") == 2
     assert compare(new.revision(), old.revision()).verdict == v.HURTS
-    assert "@kitten" not in comments.render(report([found]))
+    assert "@kitten" not in markdown(comparison(found))
     new.edits = {"p001-fix": edits | {"merge-class": 1}}
     assert compare(old.revision(), new.revision()).verdict == v.NOT_COMPARABLE
 
@@ -485,7 +492,7 @@ def test_examples_that_turn_together_count_once(pair: tuple[Made, Made]) -> None
 
 def test_other_weights_from_the_same_data_are_another_environment(pair: tuple[Made, Made]) -> None:
     old, new = pair
-    new.train, new.passes = old.train, []
+    new.train, new.answers, new.passes = old.train, old.answers, []
     new.weights = "other"
     found = compare(old.revision(), new.revision())
     assert found.verdict == v.NOT_COMPARABLE

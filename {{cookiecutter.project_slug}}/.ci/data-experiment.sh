@@ -43,7 +43,7 @@ compare() { # BASE HEAD
     return 0
   fi
   failed=0
-  python -m datapass compare "$1" "$2" --md report.md --html report.html --json report.json 2> errors.txt || failed=$?
+  python -m datapass compare "$1" "$2" --to report.md --to report.html --to report.json 2> errors.txt || failed=$?
   cat errors.txt >&2
   if [ "$failed" -ne 0 ]; then
     sed 's/^/    /' errors.txt >> "$summary" # four spaces: Markdown shows it as it is

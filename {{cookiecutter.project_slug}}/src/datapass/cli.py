@@ -7,25 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from .messages.problems import Refusal
+from .report.forms import To, check, say
 from .stages.frame import complain
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 REVISION = "Git revision, tag, branch, `dvc exp` name, or `workspace`."
 BASELINE = Annotated[str, typer.Argument(help=REVISION)]
-TO = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="FILE", help="Write the report there too; its suffix says the form: .md, .html, .json or .csv."
-    ),
-]
-NUMBER = Annotated[
-    int | None, typer.Option(min=1, help="The first N of the suspects, or of a sample; all if left out.")
-]
-TEST = Annotated[bool, typer.Option("--test", help="The test set, in place of the other two.")]
 
 
 class FailOn(StrEnum):
@@ -42,7 +32,7 @@ def compare(
         list[str] | None, typer.Argument(help="The same, one or more, each against the baseline.")
     ] = None,
     experiments: Annotated[bool, typer.Option(help="Add all experiments that were run on the baseline.")] = False,
-    to: TO = None,
+    to: To = None,
     fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 on this verdict.")] = FailOn.never,
 ) -> None:
     """Say whether the candidate's data helps the frozen model.
@@ -52,85 +42,71 @@ def compare(
     from .comparison.looks import add_looks
     from .comparison.revisions import experiments_on, resolve
     from .comparison.verdict import HURTS, compare
-    from .report.compared import pictured, report
+    from .report.comparison_view import comparisons
     from .report.errors import of_candidates
-    from .report.forms import check_forms, write
-    from .report.terminal import show
+    from .review.pictures import thumbnails
 
-    check_forms(to or [], (".md", ".html", ".json"))
+    files = check(to, ".md", ".html", ".json")
     (first,) = resolve([baseline])
     names = [*(candidates or []), *(experiments_on(first) if experiments else [])]
     if not names:
         raise Refusal("Name at least one candidate, or add --experiments for all that were run on the baseline.")
-    comparisons = [compare(first, other) for other in resolve(list(dict.fromkeys(names)), first.commit)]
-    add_looks(comparisons)
-    found = report(comparisons, of_candidates(comparisons))
+    found = [compare(first, other) for other in resolve(list(dict.fromkeys(names)), first.commit)]
+    add_looks(found)
 
-    def pictures() -> dict[str, str]:
-        from .review.pictures import thumbnails
+    def pictures(ids: list[str]) -> dict[str, str]:
+        return {id: uri for c in found for id, uri in thumbnails(c.candidate, ids).items()}
 
-        return {id: uri for c in comparisons for id, uri in thumbnails(c.candidate, pictured(comparisons)).items()}
-
-    write(found, to or [], pictures)
-    show(found, Console(highlight=False))  # last: files are written even where a pager has seen enough
-    if fail_on is FailOn.hurts and any(comparison.verdict == HURTS for comparison in comparisons):
+    say(comparisons(found, of_candidates(found)), files, pictures)
+    if fail_on is FailOn.hurts and any(c.verdict == HURTS for c in found):
         raise typer.Exit(1)
 
 
 @app.command()
 def diff(
-    baseline: BASELINE, candidate: Annotated[str, typer.Argument(help=REVISION)] = "workspace", to: TO = None
+    baseline: BASELINE,
+    candidate: Annotated[str, typer.Argument(help=REVISION)] = "workspace",
+    to: To = None,
 ) -> None:
-    """Show what changed in the data between two revisions, by row; .csv holds every changed row."""
+    """Show what changed in the data between two revisions, by row."""
     from .comparison.datadiff import diff
     from .comparison.revisions import resolve
     from .comparison.stale import stale
-    from .report.changes import diff_report
-    from .report.forms import check_forms, write
-    from .report.terminal import show
+    from .report.data_view import changes
 
-    check_forms(to or [])
+    files = check(to, ".md", ".html", ".json", ".csv")
     revisions = resolve([baseline, candidate])
     notes = []
     for revision in revisions:
         with suppress(Refusal):  # a revision without results can be compared by its tables all the same
             notes += [f"note: {revision.name}: {what}; `dvc repro` there first" for what in stale(revision)[0]]
-    found = diff_report(diff(*revisions), revisions[0], revisions[1], notes)
-    write(found, to or [])
-    show(found, Console(highlight=False))
+    say(changes(diff(*revisions), revisions[0], revisions[1], notes), files)
 
 
 @app.command()
-def passes(to: TO = None) -> None:
+def passes(to: To = None) -> None:
     """List the passes: what each changed, and gained.
 
     A gain stands where two results differ by just this pass.
     """
     from .comparison.ledger import ledger
-    from .report.changes import ledger_report
-    from .report.forms import check_forms, write
-    from .report.terminal import show
+    from .report import data_view
 
-    check_forms(to or [])
-    found = ledger_report(ledger())
-    write(found, to or [])
-    show(found, Console(highlight=False))
+    files = check(to, ".md", ".html", ".json", ".csv")
+    say(data_view.ledger(ledger()), files)
 
 
 @app.command()
-def errors(to: TO = None) -> None:
+def errors(to: To = None) -> None:
     """Say where the errors are, and what to do next.
 
     By class, slice and confusion, each with what accuracy would gain without it.
     """
-    from .report.errors import read, report
-    from .report.forms import check_forms, write
-    from .report.terminal import show
+    from .report import data_view
+    from .report.errors import read
 
-    check_forms(to or [], (".md", ".html", ".json"))
-    found = report(*read())
-    write(found, to or [])
-    show(found, Console(highlight=False))
+    files = check(to, ".md", ".html", ".json")
+    say(data_view.errors(*read()), files)
 
 
 @app.command()
@@ -165,7 +141,7 @@ def agree(
         list[Path] | None, typer.Option(help="Add answers: a filled-in CSV form or a Label Studio export (.json).")
     ] = None,
     test: Annotated[bool, typer.Option("--test", help="Sample the test set, in place of the other two.")] = False,
-    to: TO = None,
+    to: To = None,
 ) -> None:
     """Say how far annotators agree, by class, worst first.
 
@@ -175,11 +151,9 @@ def agree(
     from .annotators.annotations import read_annotations
     from .annotators.book import propose_entries
     from .annotators.sample import collect, read_back, write_sample
-    from .report.agreement import report
-    from .report.forms import check_forms, write
-    from .report.terminal import show
+    from .report import data_view
 
-    check_forms(to or [], (".md", ".html", ".json"))
+    files = check(to, ".md", ".html", ".json")
     if sample:
         print(write_sample(sample, test))
         return
@@ -192,9 +166,7 @@ def agree(
             raise
         print(refusal)  # the first person's answers are in, the second's are still to come
         return
-    found = report(measured)
-    write(found, to or [])
-    show(found, Console(highlight=False))
+    say(data_view.agreement(measured), files)
     print(propose_entries(measured.confusions), end="")
 
 
@@ -216,9 +188,11 @@ def import_(
 
 @app.command()
 def export(
-    number: NUMBER = None,
+    number: Annotated[
+        int | None, typer.Option(min=1, help="The first N of the suspects, or of a sample; all if left out.")
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="All examples, not only the audit's suspects.")] = False,
-    test: TEST = False,
+    test: Annotated[bool, typer.Option("--test", help="The test set, in place of the other two.")] = False,
 ) -> None:
     """Write tasks for Label Studio, and its labeling config."""
     from .annotators.tasks import export_files

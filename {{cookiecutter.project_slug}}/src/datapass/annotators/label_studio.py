@@ -141,13 +141,14 @@ def answers_of(task: Any) -> list[tuple[str, str, str, str, str, str]]:
 def _said(error: ValidationError) -> str:
     """Return the first thing that is wrong with a task, for people."""
     found = error.errors(include_url=False)[0]
-    wanted = {"string_type": "text", "list_type": "a list", "bool_type": "true or false"}.get(
-        found["type"], "an object"
-    )
-    what = found["msg"].removeprefix("Value error, ") if found["type"] == "value_error" else f"is not {wanted}"
-    place = ".".join(map(str, found["loc"]))
-    shown = quoted(json.dumps(found["input"] if found["type"] != "missing" else None))
-    return f"{f'`{place}` = ' if place else ''}{shown} {what}; export the project again as JSON or JSON-MIN"
+    kind = {"string_type": "text", "list_type": "a list", "bool_type": "true or false"}.get(found["type"], "an object")
+    place = f"`{'.'.join(map(str, found['loc']))}` " if found["loc"] else ""
+    shown = quoted(json.dumps(found["input"]))
+    if found["type"] == "missing":
+        return f"{place}is missing; export the project again as JSON or JSON-MIN"
+    if found["type"] == "value_error":
+        return f"{place}{shown} {found['msg'].removeprefix('Value error, ')}"
+    return f"{place}is {shown}, not {kind}; export the project again as JSON or JSON-MIN"
 
 
 def import_files(files: Sequence[Path], name: str, skip_stale: bool) -> None:

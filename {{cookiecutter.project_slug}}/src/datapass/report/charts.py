@@ -33,7 +33,7 @@ class Row(NamedTuple):
     """A line of the forest plot: a heading where `gain` is None.
 
     Attributes:
-        name: untrusted, shown on one line.
+        name: shown as it is, so already one line of printable characters.
         gain: fraction, as everywhere; the axis is in points.
         color: of HELPS, HURTS or INK.
         small: may leave the axis, which it does not stretch.
@@ -80,16 +80,7 @@ def forest(rows: Sequence[Row], title: str) -> str:
         start, end = -LEFT / (WIDTH - LEFT - RIGHT), 1 + RIGHT / (WIDTH - LEFT - RIGHT)
         for y, row in enumerate(rows):
             if row.gain is None:
-                axes.text(
-                    start,
-                    y,
-                    words.one_line(row.name, words.SENTENCE),
-                    transform=beside,
-                    va="center",
-                    color=MUTED,
-                    size=11,
-                    weight="bold",
-                )
+                axes.text(start, y, row.name, transform=beside, va="center", color=MUTED, size=11, weight="bold")
                 continue
             gain = row.gain
             middle, *ends = (min(max(100 * x, low), high) for x in (gain.mean, gain.low, gain.high))
@@ -100,9 +91,7 @@ def forest(rows: Sequence[Row], title: str) -> str:
                     if beyond:
                         axes.plot(at, y, marker, color=color, markersize=5, clip_on=False)
             axes.plot(middle, y, "o", color=color, markersize=7.5, clip_on=False)
-            axes.text(
-                start, y, fitted(words.one_line(row.name, words.SENTENCE)), transform=beside, va="center", color=INK
-            )
+            axes.text(start, y, fitted(row.name), transform=beside, va="center", color=INK)
             axes.text(end, y, words.points(gain.mean), transform=beside, va="center", ha="right", color=color)
         figure.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
         drawn = out.getvalue()

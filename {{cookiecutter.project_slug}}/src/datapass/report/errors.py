@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,10 @@ from ..annotators.annotations import read_annotations
 from ..comparison.lineup import MIN_SLICE, slice_masks
 from ..comparison.statistics import holm
 from ..comparison.verdict import Comparison
-from ..data.examples import counts
+from ..data.examples import counts, metadata
 from ..files.paths import AUDIT, CURVES, PREDICTIONS, TEST
 from ..files.tables import read_table
 from ..messages.problems import Refusal, quoted
-from . import words
-from .record import as_json
-from .sections import Report, Section, Table
 
 # Conventions, not laws: from where on a number decides the next step.
 ALPHA = 0.667  # agreement under which people do not share a definition (Krippendorff, Content Analysis, 2004)
@@ -70,7 +67,7 @@ def analyse(predictions: pd.DataFrame, test: pd.DataFrame) -> Errors:
     Raises:
         Refusal: where the predictions are not of this test set.
     """
-    rows = test[counts(test.astype({"weight": "str"}))].set_index("id")
+    rows = test[counts(test)].set_index("id")
     answers = predictions.set_index("id")
     labels = test.set_index("id")["label"]
     if set(labels.index) != set(answers.index) or (labels.reindex(answers.index) != answers["label"]).any():
@@ -79,7 +76,7 @@ def analyse(predictions: pd.DataFrame, test: pd.DataFrame) -> Errors:
     rows = rows.loc[answers.index]
     seeds = [column for column in answers if column.startswith("seed_")]
     wrong = np.column_stack([answers[seed] != answers["label"] for seed in seeds]).mean(axis=1)
-    slices = slice_masks(rows.reset_index())
+    slices = slice_masks(rows[metadata(rows.columns)].reset_index(drop=True))
     label = answers["label"].to_numpy()
     classes = [(name, label == name) for name in sorted(set(label))]
     pairs = answers[["label", *seeds]].melt(id_vars="label", value_name="predicted")
@@ -175,6 +172,12 @@ def next_step(
     return Step(do[0] if do else none, numbers)
 
 
+def of_candidates(comparisons: Sequence[Comparison]) -> dict[str, Errors]:
+    """Return the errors of each candidate that was compared, by name."""
+    scored = [c.candidate for c in comparisons if c.gain is not None]
+    return {side.name: analyse(side.table(PREDICTIONS), side.table(TEST)) for side in scored}
+
+
 def read() -> tuple[Errors, Step]:
     """Return the analysis of the workspace. Raises Refusal where a file is missing or stale."""
     for path in (PREDICTIONS, TEST):
@@ -187,36 +190,3 @@ def read() -> tuple[Errors, Step]:
     last = annotations.drop_duplicates(["id", "annotator"])
     agreed = measure(annotations) if last["id"].duplicated().any() else None
     return errors, next_step(errors, audit, curves, (agreed.alpha, agreed.examples) if agreed else None)
-
-
-def of_candidates(comparisons: Sequence[Comparison]) -> dict[str, Errors]:
-    """Return the errors of each candidate that was compared, by name."""
-    return {
-        c.candidate.name: analyse(c.candidate.table(PREDICTIONS), c.candidate.table(TEST))
-        for c in comparisons
-        if c.gain is not None
-    }
-
-
-def error_section(errors: Errors) -> Section:
-    """Return where the errors are, the most errors first."""
-    tables = []
-    for kind, groups in (("class", errors.classes), ("slice", errors.slices), ("confusion", errors.pairs)):
-        names = groups["name"] if "name" in groups else groups["label"] + " taken for " + groups["predicted"]
-        rows = [
-            [name, f"{row.examples:,}", f"{row.errors:.1f}", f"{row.share:.0%}", f"{100 * row.rise:.2f}"]
-            for name, row in zip(names, groups.itertuples(), strict=True)
-        ]
-        if rows:
-            header = [kind, "examples", "errors", "share of errors", "points if perfect"]
-            tables.append(Table(header, rows, "n...."))
-    lost = words.percent(1 - errors.accuracy)
-    title = f"Where the errors are: {lost} of {errors.examples:,} answers, mean of {errors.seeds} seeds"
-    return Section(title, list(tables), short=True, page=True)
-
-
-def report(errors: Errors, step: Step) -> Report:
-    """Return the report on the errors, the suggested next step first."""
-    data = {"next_step": step.do, "numbers": step.numbers} | as_json(errors)
-    section = replace(error_section(errors), page=False)
-    return Report(step.do, data, notes=step.numbers, sections=[section])

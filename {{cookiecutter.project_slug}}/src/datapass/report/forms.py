@@ -1,40 +1,67 @@
-"""`--to FILE`: a report in the form that the file's suffix says."""
+"""The option `--to FILE`: the suffix chooses the form."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from ..files.cells import escape_cells
-from ..files.tables import write_table
-from ..files.writes import write_json, write_text
+import typer
+
 from ..messages.problems import Refusal, quoted
-from .sections import Report
 
-FORMS = (".md", ".html", ".json", ".csv")
+if TYPE_CHECKING:
+    from .sections import Report
 
-
-def check_forms(files: Sequence[Path], forms: Sequence[str] = FORMS) -> None:
-    """Raise Refusal for each file whose suffix names no form that the verb has; before any work is done."""
-    known = ", ".join(forms)
-    wrong = [
-        f"--to {quoted(file)}: the suffix says the form, one of {known}." for file in files if file.suffix not in forms
-    ]
-    if wrong:
-        raise Refusal("\n".join(wrong))
+To = Annotated[
+    list[Path] | None,
+    typer.Option("--to", metavar="FILE", help="Write it there too; .md, .html, .json or .csv says how."),
+]
 
 
-def write(report: Report, files: Sequence[Path], pictures: Callable[[], dict[str, str]] = dict) -> None:
-    """Write a report in each form; `pictures` gives what the page shows of test examples, by id."""
-    for file in files:
-        if file.suffix == ".md":
-            from .markdown import render
+def check(to: Sequence[Path] | None, *forms: str) -> list[Path]:
+    """Return the files to write. Raises Refusal, before anything is done, for a suffix that is none of `forms`."""
+    for path in to or []:
+        if path.suffix.lower() not in forms:
+            raise Refusal(
+                f"--to {quoted(path)[1:-1]}: this verb writes {', '.join(forms)}; name a file with such an ending."
+            )
+    return list(to or [])
 
-            write_text(render(report), file)
-        elif file.suffix == ".html":
-            from .html import render as page
 
-            write_text(page(report, pictures()), file)
-        elif file.suffix == ".json":
-            write_json(report.data, file)
-        elif report.rows is not None:
-            rows = report.rows.astype("str")
-            write_table(rows.apply(escape_cells), file)
+def write(report: "Report", to: Sequence[Path], pictures: Callable[[list[str]], dict[str, str]] | None = None) -> None:
+    """Write a report in the form that each file's suffix names.
+
+    Args:
+        pictures: gives the pictures of test examples, {id: data URI}; asked only where a form shows them.
+    """
+    from ..files.cells import escape_cells
+    from ..files.tables import write_table
+    from ..files.writes import write_json, write_text
+
+    for path in to:
+        match path.suffix.lower():
+            case ".md":
+                from .markdown import markdown
+
+                write_text(markdown(report), path)
+            case ".html":
+                from .html import html, pictured
+
+                write_text(html(report, pictures(pictured(report)) if pictures else {}), path)
+                print(f"{path}: the report, to open in a browser", file=sys.stderr)
+            case ".json":
+                from .record import record
+
+                write_json(record(report), path)
+            case ".csv" if report.rows is not None:
+                write_table(report.rows.astype("str").apply(escape_cells), path)
+
+
+def say(report: "Report", to: Sequence[Path], pictures: Callable[[list[str]], dict[str, str]] | None = None) -> None:
+    """Write a report into its files, then print it: files are written even where a pager has seen enough."""
+    from rich.console import Console
+
+    from .terminal import show
+
+    write(report, to, pictures)
+    show(report, Console(highlight=False))

@@ -1,30 +1,28 @@
-"""A report as one page that opens from disk: no script, no network, pictures and charts inline."""
+"""The report as one page that opens from disk: no script, no network, pictures and charts inline."""
 
 import re
-from itertools import groupby
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ..comparison import verdict as v
 from . import charts
-from .sections import Forest, Gallery, Heat, Lines, Report, Section, Table
-from .words import SENTENCE, one_line
+from .sections import SENTENCE, Forest, Lines, Name, Report, Table, one_line
 
 BYTES = 3 << 20
 PICTURES = 3 << 19  # bytes, of the above
 ROWS = (200, 50, 12, 3)  # lengths of the tables; the first at which the page is small enough is taken
-KINDS = {Lines: "lines", Table: "table", Forest: "forest", Gallery: "gallery", Heat: "heat"}
+GALLERY, PARTS, HEAT = 48, 12, 12  # shown: examples of a gallery, candidates, classes of a heat map
 
 
-def render(report: Report, pictures: dict[str, str] | None = None) -> str:
-    """Return the page; under 3 MiB whatever the data.
+def html(report: Report, pictures: Mapping[str, str] | None = None) -> str:
+    """Return the report as a page under 3 MiB, whatever the data.
 
     Args:
-        report: of one thing or of several.
-        pictures: {id: data URI} of test examples, see `review.pictures.thumbnails`; may lack any.
+        report: of any verb.
+        pictures: {id: data URI} of test examples, see `pictures.thumbnails`; may lack any.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -33,34 +31,20 @@ def render(report: Report, pictures: dict[str, str] | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"groupby_order": grouped, "plain": one_line, "prose": prose, "number": "{:,}".format}
-    environment.globals |= {"v": v, "kind": lambda block: KINDS[type(block)], "forest": forest}
-    shown = _within(report.parts or [report], pictures or {})
-    page = ""
+    environment.filters |= {"line": one_line, "prose": prose, "heat": heat, "chart": chart, "number": "{:,}".format}
+    environment.tests |= {
+        "lines": lambda block: isinstance(block, Lines),
+        "forest": lambda block: isinstance(block, Forest),
+        "name": lambda cell: isinstance(cell, Name),
+    }
+    parts = (report.parts or [report])[:PARTS]
+    shown = [fitting(part, pictures or {}, PICTURES // len(parts)) for part in parts]
+    template, page = environment.get_template("report.html.j2"), ""
     for most in ROWS:
-        page = environment.get_template("report.html.j2").render(report=report, pictures=shown, most=most)
+        page = template.render(report=report, parts=report.parts[:PARTS], pictures=shown, most=most, gallery=GALLERY)
         if len(page.encode()) < BYTES:
             break
     return page
-
-
-def _within(reports: list[Report], pictures: dict[str, str]) -> dict[str, str]:
-    """Return the pictures that fit, as many for each report."""
-    shown: dict[str, str] = {}
-    for report in reports:
-        room = PICTURES // len(reports)
-        galleries = [block for section in report.sections for block in section.blocks if isinstance(block, Gallery)]
-        for item in (item for gallery in galleries for item in gallery.items):
-            picture = pictures.get(item["id"], "")
-            if picture and len(picture) <= room:
-                shown[item["id"]] = picture
-                room -= len(picture)
-    return shown
-
-
-def grouped(sections: list[Section]) -> list[tuple[str, list[Section]]]:
-    """Return the sections by group, in order; those without a group each alone."""
-    return [(group, list(some)) for (group, _), some in groupby(sections, lambda s: (s.group, s.group or s.title))]
 
 
 def prose(sentence: str) -> Markup:
@@ -68,6 +52,40 @@ def prose(sentence: str) -> Markup:
     return Markup(re.sub("`(.+?)`", r"<code>\1</code>", str(escape(one_line(sentence, SENTENCE)))))
 
 
-def forest(block: Any) -> Markup:
-    """Return the chart of a `Forest` as SVG."""
+def chart(block: Forest) -> Markup:
+    """Return a chart as an inline `<svg>`."""
     return Markup(charts.forest(block.rows, "Gains in points with their intervals"))
+
+
+def _ids(report: Report) -> Iterator[str]:
+    galleries = (
+        b for s in report.sections for b in s.blocks if isinstance(b, Table) and b.style in ("broken", "fixed")
+    )
+    return (row[0] for block in galleries for row in block.rows[:GALLERY])
+
+
+def pictured(report: Report) -> list[str]:
+    """Return the ids of the test examples whose pictures the page of a report has room for."""
+    return list(dict.fromkeys(id for part in (report.parts or [report])[:PARTS] for id in _ids(part)))
+
+
+def fitting(report: Report, pictures: Mapping[str, str], room: int) -> dict[str, str]:
+    """Return those of a report's pictures that fit into `room` bytes, the first before the others."""
+    found = {}
+    for id in _ids(report):
+        if pictures.get(id) and len(pictures[id]) <= room:
+            found[id] = pictures[id]
+            room -= len(pictures[id])
+    return found
+
+
+def heat(block: Table) -> dict[str, Any]:
+    """Return a table of from, to and count as a map of the classes with most of them, and how many it leaves out."""
+    counts = {(old, new): int(count.replace(",", "")) for old, new, count in block.rows}
+    sizes: dict[str, int] = {}
+    for pair, count in counts.items():
+        for name in pair:
+            sizes[name] = sizes.get(name, 0) + count
+    names = sorted(sorted(sizes, key=lambda name: (-sizes[name], name))[:HEAT])
+    left = sum(count for pair, count in counts.items() if not set(pair) <= set(names))
+    return {"names": names, "counts": counts, "top": max(counts.values()), "left": left}

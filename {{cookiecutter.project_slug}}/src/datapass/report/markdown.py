@@ -1,19 +1,19 @@
-"""A report as Markdown, for a comment on a pull request: the verdict and what to do first, the rest folded away."""
+"""The report as Markdown, for a comment on a pull request: the verdict and what to do first, the rest folded away."""
 
 import re
 from collections.abc import Sequence
 
 from ..comparison import verdict as v
-from .sections import Block, Gallery, Heat, Lines, Report, Section, Table
-from .words import SENTENCE, one_line
+from .sections import NAME, SENTENCE, Block, Forest, Lines, Name, Report, Section, Table, one_line
 
 CHARACTERS, BYTES = 60_000, 200_000  # GitHub refuses comments of over 65,536 and 262,144
-ROWS = (50, 20, 8, 3, 1)  # lengths of the tables; the first at which the whole fits is taken
-SIGNS = {v.HELPS: "✅", v.HURTS: "❌", v.NO_DIFFERENCE: "⚪", v.DEPENDS: "⚠️", v.NOT_COMPARABLE: "🚫"}
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~&$!@#\"]|:(?=\S)|(?<=www)\.|(?<=gh)-(?=\d)", re.IGNORECASE)
+ROWS = (100, 50, 20, 8, 3, 1)  # lengths of the tables; the first at which the whole fits is taken
+SIGNS = {v.HELPS: "✅ ", v.HURTS: "❌ ", v.NO_DIFFERENCE: "⚪ ", v.DEPENDS: "⚠️ ", v.NOT_COMPARABLE: "🚫 "}
+_INTERVAL = r"\[[−+]\d+\.\d\d, [−+]\d+\.\d\d\](?![(\[:])"  # the only brackets that cannot be a link's
+_MARKUP = re.compile(rf"{_INTERVAL}|[\\`*_\[\]<>|~&$!@#\"]|:(?=\S)|(?<=www)\.|(?<=gh)-(?=\d)", re.IGNORECASE)
 
 
-def text(value: object, limit: int = 40) -> str:
+def text(value: object, limit: int = NAME) -> str:
     """Return untrusted text as Markdown that shows it and does nothing else.
 
     Entities stop markup, table cells and links. GitHub looks for @mentions, #123 and GH-123 later, in what was
@@ -21,7 +21,7 @@ def text(value: object, limit: int = 40) -> str:
     """
 
     def harmless(sign: re.Match[str]) -> str:
-        return f"&#{ord(sign[0])};" + "&#8203;" * (sign[0] in "@#-")
+        return sign[0] if len(sign[0]) > 1 else f"&#{ord(sign[0])};" + "&#8203;" * (sign[0] in "@#-")
 
     return _MARKUP.sub(harmless, one_line(value, limit).strip())
 
@@ -36,77 +36,75 @@ def prose(sentence: str) -> str:
     return re.sub("&#96;(.+?)&#96;", r"<code>\1</code>", text(sentence, SENTENCE))
 
 
-def render(report: Report, tag: str = "") -> str:
-    """Return the comment: under 60,000 characters and 200,000 bytes; with much data its tables get shorter and say so.
+def table(block: Table, most: int) -> str:
+    """Return the first rows of a table; the last line says how many there are besides."""
+    left = [number == 0 or isinstance(cell, Name) for number, cell in enumerate(block.rows[0])]
+    rows = [
+        f"| {' | '.join(code(cell) if isinstance(cell, Name) else cell for cell in row)} |" for row in block.rows[:most]
+    ]
+    if block.total > len(rows):
+        rows.append(f"| … and {block.total - len(rows):,} more |" + " |" * (len(left) - 1))
+    grid = [f"| {' | '.join(block.header)} |", "|" + "".join("---|" if each else "--:|" for each in left), *rows]
+    return (f"**{block.title}**\n\n" if block.title else "") + "\n".join(grid)
+
+
+def bullets(sentences: Sequence[str], most: int) -> str:
+    """Return untrusted sentences as a list."""
+    lines = [f"- {prose(sentence)}" for sentence in sentences[:most]]
+    return "\n".join(lines + [f"- … and {len(sentences) - most:,} more"] * (len(sentences) > most))
+
+
+def fold(summary: str, body: Sequence[str]) -> str:
+    """Return a folded section. The blank lines make GitHub read its body as Markdown."""
+    return "\n\n".join([f"<details>\n<summary>{summary}</summary>", *body, "</details>"])
+
+
+def section(found: Section, most: int) -> str:
+    """Return a section: folded, or open and without its title."""
+
+    def block(one: Block) -> str:
+        return (
+            bullets(one.sentences, most)
+            if isinstance(one, Lines)
+            else table(one, most)
+            if isinstance(one, Table)
+            else ""
+        )
+
+    body = [block(one) for one in found.blocks if not isinstance(one, Forest)]
+    return "\n\n".join(body) if found.open else fold(prose(found.title), body)
+
+
+def rendered(report: Report, most: int) -> str:
+    """Return a report with tables of at most `most` rows."""
+    said = f"{report.title}: {report.why[0] if report.why else report.gist}." if report.title else report.headline
+    parts = [" ".join(["###", SIGNS.get(report.verdict, "") + prose(said), prose(report.advice)]).rstrip()]
+    parts += [" against ".join(map(code, report.between))] if report.between else []
+    if report.figures:
+        names, numbers = zip(*report.figures, strict=True)
+        parts.append(table(Table(names, [(f"**{numbers[0]}**", *numbers[1:])], 1), 1))
+    parts += [bullets(report.why[1:], most)] if report.why[1:] else []
+    parts += [section(one, most) for one in report.sections]
+    for part in report.parts[:most]:
+        parts.append(
+            fold(text(f"{part.between[0]}: {part.title}, {part.gist or 'no gain'}", 2 * NAME), [rendered(part, most)])
+        )
+    return "\n\n".join(parts)
+
+
+def markdown(report: Report, tag: str = "") -> str:
+    """Return the report as a comment.
+
+    It stays under 60,000 characters and 200,000 bytes: with much data the tables get shorter and say so.
 
     Args:
-        report: of one thing or of several.
+        report: of any verb.
         tag: name in a hidden first line by which a workflow finds its comment again; left out where empty.
     """
     hidden = f"<!-- data-experiment:v1:{re.sub(r'[^A-Za-z0-9_./]', '-', tag)} -->\n" if tag else ""
     comment = ""
     for most in ROWS:
-        comment = f"{hidden}{_report(report, most)}\n"
+        comment = hidden + rendered(report, most) + "\n"
         if len(comment) < CHARACTERS and len(comment.encode()) < BYTES:
             break
     return comment
-
-
-def _report(report: Report, most: int) -> str:
-    parts = [_first_line(report)]
-    if report.verdict and not report.parts:
-        parts.append(f"{code(report.names[0])} against {code(report.names[1])}")
-    if report.primary:
-        parts.append(_table(report.primary, most))
-    parts.append(_bullets([*report.why, *report.notes, *(f"⚠️ {warning}" for warning in report.warnings)], most))
-    parts += [_section(section, most) for section in report.sections if not section.page]
-    folded = [(f"{text(part.names[0])}: {part.verdict}, {text(part.reason)}", part) for part in report.parts[:most]]
-    parts += [_fold(summary, _report(part, most)) for summary, part in folded]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _first_line(report: Report) -> str:
-    if not report.verdict:
-        return f"**{prose(report.headline)}**"
-    reason = prose(report.reason) if report.parts or report.verdict == v.NOT_COMPARABLE else report.reason
-    word = "" if report.parts else f"{report.verdict}: "
-    return f"### {SIGNS[report.verdict]} {word}{reason.rstrip('.')}. {prose(report.advice)}".rstrip()
-
-
-def _section(section: Section, most: int) -> str:
-    """Return a folded section. The blank lines make GitHub read its body as Markdown."""
-    return _fold(prose(section.title), *(_block(block, most) for block in section.blocks))
-
-
-def _fold(summary: str, *body: str) -> str:
-    return "\n\n".join([f"<details>\n<summary>{summary}</summary>", *(part for part in body if part), "</details>"])
-
-
-def _block(block: Block, most: int) -> str:
-    if isinstance(block, Lines):
-        return _bullets(block.sentences, most)
-    if isinstance(block, Gallery | Heat):
-        return _table(block.table, most)
-    return _table(block, most) if isinstance(block, Table) else ""
-
-
-def _bullets(sentences: Sequence[str], most: int) -> str:
-    lines = [f"- {prose(sentence)}" for sentence in sentences[:most]]
-    return "\n".join(lines + [f"- … and {len(sentences) - most:,} more"] * (len(sentences) > most))
-
-
-def _table(table: Table, most: int) -> str:
-    """Return the first rows of a table; columns of numbers are set to the right."""
-
-    def cell(value: str, kind: str) -> str:
-        shown = {"n": code, "t": lambda value: text(value, SENTENCE)}.get(kind, str)(value)
-        return f"{SIGNS[value]} {value}" if value in SIGNS and kind == "." else shown
-
-    rule = "".join("|---" if kind in "nt" or not number else "|--:" for number, kind in enumerate(table.kinds)) + "|"
-    rows = [
-        f"| {' | '.join(cell(value, kind) for value, kind in zip(row, table.kinds, strict=True))} |"
-        for row in table.rows[:most]
-    ]
-    title = f"**{table.title}**\n\n" if table.title else ""
-    more = f"\n\n… and {len(table.rows) - most:,} more" if len(table.rows) > most else ""
-    return title + "\n".join([f"| {' | '.join(table.header)} |", rule, *rows]) + more

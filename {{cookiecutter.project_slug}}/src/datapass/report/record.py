@@ -1,4 +1,4 @@
-"""Everything that was found, for other programs."""
+"""The report as JSON: everything, for other programs."""
 
 import dataclasses
 import math
@@ -8,24 +8,42 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.revisions import Revision
+from .sections import Forest, Report
 
-DERIVED = ("verdict", "detectable", "moved", "transitions", "paired")  # properties that are told like fields
+
+def record(report: Report) -> Any:
+    """Return a report as what `json.dumps` takes: its data whole, then its sections as people read them.
+
+    Several candidates are a list of such records, the passes a list of their data.
+    """
+    if report.parts:
+        return [record(part) for part in report.parts]
+    content = plain(report.data)
+    if isinstance(content, list):
+        return content
+    sections = [
+        {"title": one.title, "blocks": [plain(block) for block in one.blocks if not isinstance(block, Forest)]}
+        for one in report.sections
+    ]
+    return {"headline": report.headline} | content | {"sections": sections}
 
 
-def as_json(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return dataclasses, tables and NumPy values as what `json.dumps` takes; NaN becomes null."""
     if isinstance(value, Revision):
         return {"name": value.name, "commit": value.commit}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        names += [name for name in DERIVED if name not in names and hasattr(value, name)]
-        return {name: as_json(getattr(value, name)) for name in names}
+        content = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        for derived in ("verdict", "detectable", "moved", "transitions"):
+            if derived not in content and hasattr(value, derived):
+                content[derived] = plain(getattr(value, derived))
+        return content
     if isinstance(value, pd.DataFrame):
-        return as_json(value.to_dict("records"))
+        return plain(value.to_dict("records"))
     if isinstance(value, dict):
-        return {str(key): as_json(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [as_json(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

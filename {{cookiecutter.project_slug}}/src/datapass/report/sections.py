@@ -1,5 +1,10 @@
-"""What a report says, in one shape that every form renders: terminal, Markdown, HTML, JSON and CSV."""
+"""What a report says, built once; the renderers (terminal, Markdown, HTML, JSON) only say how it looks.
 
+Every sentence and every `Name` may quote untrusted text: a renderer shows it and lets it do nothing. In sentences,
+backticks mark code.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,112 +12,107 @@ import pandas as pd
 
 from .charts import Row
 
+MOST = 200  # rows that a table keeps to be shown; files of data hold them all
+NAME, SENTENCE = 40, 400  # characters shown of a name and of a sentence
+
+
+class Name(str):
+    """A cell with untrusted text: a class, an id, a file. Other cells are the machinery's own words and numbers."""
+
+
+def one_line(value: object, limit: int = NAME) -> str:
+    """Return untrusted text as one line of at most `limit` printable characters."""
+    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in str(value)[: limit + 1]) or "(empty)"
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
 
 @dataclass(frozen=True)
 class Lines:
-    """Sentences that may quote untrusted text; what they have in backticks, such as a command, is code."""
+    """Sentences, as a list."""
 
     sentences: list[str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text.
+    """A table, the most important rows first.
 
     Attributes:
-        header: what the columns are.
-        rows: cells; all of them, the renderer cuts.
-        kinds: a letter a column: `n` an untrusted name, `t` untrusted text, `.` words and numbers of our own.
-        title: above the table, may be empty.
+        header: of the columns; the first column names the row.
+        rows: the first MOST of them.
+        total: how many rows there are.
+        style: "" or how a page shows it: `heat` (from, to, count) or a gallery of `broken` or `fixed` examples, whose rows
+            are id, label, answers and so on.
     """
 
-    header: list[str]
-    rows: list[list[str]]
-    kinds: str
+    header: Sequence[str]
+    rows: list[Sequence[str]]
+    total: int
     title: str = ""
+    style: str = ""
 
 
 @dataclass(frozen=True)
 class Forest:
-    """Gains with their intervals on one axis; a picture, whose numbers stand in the tables beside it."""
+    """Gains with their intervals, as a chart where the form has charts; a table beside it has the numbers."""
 
     rows: list[Row]
     caption: str
 
 
-@dataclass(frozen=True)
-class Gallery:
-    """Test examples whose answer turned one way: pictures where a form can show them, else the table."""
-
-    flip: str
-    items: list[dict[str, Any]]
-    table: Table
-    seeds: int
-
-
-@dataclass(frozen=True)
-class Heat:
-    """Counts of label transitions: a matrix of the most frequent classes where a form can colour it, else the table."""
-
-    names: list[str]
-    cells: dict[tuple[str, str], int]
-    left: int
-    table: Table
-
-
-Block = Lines | Table | Forest | Gallery | Heat
+Block = Lines | Table | Forest
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report.
+    """A part of a report; its title holds its most important number.
 
     Attributes:
-        title: says what the section comes to, with its number.
-        blocks: the details; a form without room for them shows the title alone.
-        group: sections of one group stand together under this heading.
-        short: whether the terminal shows the details too.
-        page: whether only the page shows the section.
+        open: shown at once, where a form folds the others away.
     """
 
     title: str
-    blocks: list[Block]
-    group: str = ""
-    short: bool = False
-    page: bool = False
+    blocks: Sequence[Block]
+    open: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report, or one of several in a report.
+    """A report.
 
     Attributes:
-        headline: what it comes to, on one line.
-        data: everything, as what `json.dumps` takes.
-        verdict: one of the five verdicts, or empty.
-        reason: the verdict's number, or why there is none.
-        names: candidate and baseline.
-        why: further reasons for no verdict.
-        advice: what to do next.
-        figures: (what, number) of the headline's numbers; the first is the largest.
-        primary: the primary metric as a table.
-        notes, warnings: sentences.
-        sections: the details.
-        parts: the reports that this one sums up in `primary`.
-        rows: what CSV holds.
+        headline: everything in one line.
+        data: what the report is of, whole, for JSON.
+        verdict, title: one of the five verdicts and what is said in its place; empty where nothing is judged.
+        between: names of candidate and baseline.
+        gist: the result in a few words.
+        why: reasons why there is no verdict.
+        advice: what to do first.
+        figures: the most important numbers with their names, the first of all first.
+        parts: reports of several candidates, the best first.
+        rows: what CSV holds, where the report is one table.
     """
 
     headline: str
     data: Any
+    sections: Sequence[Section] = ()
     verdict: str = ""
-    reason: str = ""
-    names: tuple[str, str] = ("", "")
-    why: list[str] = field(default_factory=list)
+    title: str = ""
+    between: tuple[str, ...] = ()
+    gist: str = ""
+    why: Sequence[str] = ()
     advice: str = ""
-    figures: list[tuple[str, str]] = field(default_factory=list)
-    primary: Table | None = None
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    sections: list[Section] = field(default_factory=list)
+    figures: Sequence[tuple[str, str]] = ()
     parts: list["Report"] = field(default_factory=list)
     rows: pd.DataFrame | None = None
+
+
+def table(header: str, rows: Iterable[Sequence[str]], total: int, title: str = "", style: str = "") -> list[Block]:
+    """Return a table with its header written as `a | b`, or nothing where it has no rows."""
+    return [Table(header.split(" | "), list(rows), total, title, style)] if total else []
+
+
+def lines(sentences: Iterable[str | None]) -> list[Block]:
+    """Return those sentences that there are, as a list of one block, or nothing."""
+    said = [sentence for sentence in sentences if sentence]
+    return [Lines(said)] if said else []

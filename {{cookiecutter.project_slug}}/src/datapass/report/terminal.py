@@ -1,67 +1,48 @@
-"""A report on the terminal: the headline, what it rests on, and the tables that are short."""
+"""The report on the terminal."""
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
 from ..comparison import verdict as v
-from .sections import Gallery, Heat, Lines, Report, Section, Table
-from .words import one_line
+from .sections import Lines, Name, Report, Table, one_line
 
-STYLES = {
-    v.HELPS: "bold green",
-    v.HURTS: "bold red",
-    v.NO_DIFFERENCE: "bold",
-    v.DEPENDS: "bold yellow",
-    v.NOT_COMPARABLE: "bold yellow",
-}
-ROWS, CELL, WIDE = 20, 80, 2000  # rows of a table; characters of a cell and of a line
+STYLES = {v.HELPS: "green", v.HURTS: "red", v.DEPENDS: "yellow", v.NOT_COMPARABLE: "yellow"}
+ROWS, NAME, SENTENCE = 20, 80, 1000  # of a table, and characters
 
 
-def show(report: Report, console: Console) -> None:
-    """Print a report."""
-    console.print(Text(one_line(report.headline, WIDE), style=STYLES.get(report.verdict, "bold")), soft_wrap=True)
-    if report.verdict == v.NOT_COMPARABLE:
-        for reason in report.why:
-            _line(f"  - {reason}", console)
-        _line(f"  To mend it: {report.advice}", console)
-    if report.primary is not None and (report.parts or not report.verdict):
-        _table(report.primary, console)
-    for line in [*report.notes, *report.warnings]:
-        _line(line, console)
+def show(report: Report, console: Console, prefix: str = "", whole: bool = True) -> None:
+    """Print the result in one line and what to do, then what it rests on; of several candidates the lines only."""
+
+    def say(sentence: str, style: str = "") -> None:
+        console.print(Text(prefix + one_line(sentence, SENTENCE), style=style), soft_wrap=True)
+
+    say(report.headline, f"bold {STYLES.get(report.verdict, '')}")
+    for reason in report.why:
+        say(f"  - {reason}")
+    if report.advice:
+        say(f"{'To mend it' if report.verdict == v.NOT_COMPARABLE else 'To do'}: {report.advice}")
     for section in report.sections:
-        if not section.page:
-            _section(section, console)
-
-
-def _section(section: Section, console: Console) -> None:
-    _line(f"{section.title}.", console)
-    if section.short:
+        if whole and not section.open:
+            say(section.title, "bold")
         for block in section.blocks:
-            if isinstance(block, Lines):
-                for line in block.sentences:
-                    _line(line, console)
-            elif isinstance(block, Table):
-                _table(block, console)
-            elif isinstance(block, Gallery | Heat):
-                _table(block.table, console)
+            if isinstance(block, Lines) and (whole or section.open):
+                for sentence in block.sentences:
+                    say(sentence)
+            elif isinstance(block, Table) and whole:
+                console.print(grid(block))
+                if block.total > ROWS:
+                    say(f"… and {block.total - ROWS:,} more rows; `--to FILE.json` has them all")
+    for part in report.parts:
+        show(part, console, f"{one_line(part.between[0])}: ", whole=False)
 
 
-def _line(text: str, console: Console) -> None:
-    console.print(escape(one_line(text, WIDE)), soft_wrap=True)
-
-
-def _table(table: Table, console: Console) -> None:
-    grid = Grid(title=table.title or None, title_justify="left", box=None, pad_edge=False, title_style="bold")
-    for column, kind in zip(table.header, table.kinds, strict=True):
-        grid.add_column(escape(column), justify="left" if kind in "nt" else "right")
+def grid(table: Table) -> Grid:
+    """Return a table as rich draws it; names stand left, numbers right."""
+    made = Grid(title=table.title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+    for number, column in enumerate(table.header):
+        left = number == 0 or isinstance(table.rows[0][number], Name)
+        made.add_column(Text(column), justify="left" if left else "right")
     for row in table.rows[:ROWS]:
-        grid.add_row(*(_cell(cell, kind) for cell, kind in zip(row, table.kinds, strict=True)))
-    console.print(grid)
-    if len(table.rows) > ROWS:
-        console.print(f"... and {len(table.rows) - ROWS:,} more; --to FILE writes them")
-
-
-def _cell(cell: str, kind: str) -> Text:
-    return Text(one_line(cell, CELL) if kind in "nt" else cell, style=STYLES.get(cell, ""))
+        made.add_row(*(Text(one_line(cell, NAME) if isinstance(cell, Name) else cell) for cell in row))
+    return made

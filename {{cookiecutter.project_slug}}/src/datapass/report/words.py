@@ -1,21 +1,11 @@
 """The sentences that every form of the report shares, so that they cannot disagree."""
 
-from collections.abc import Sequence
-
+from ..annotators.agreement import Agreement
 from ..comparison import verdict as v
 from ..comparison.datadiff import KINDS, DataDiff
-from ..comparison.lineup import MIN_SLICE, Part
 from ..comparison.statistics import Interval
-from ..comparison.verdict import Comparison
+from ..comparison.verdict import Comparison, Part
 from ..messages.problems import quoted
-
-NAME, SENTENCE = 40, 400  # characters shown of a name and of a sentence
-
-
-def one_line(value: object, limit: int = NAME) -> str:
-    """Return untrusted text as one line of at most `limit` printable characters."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in str(value)[: limit + 1]) or "(empty)"
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def points(value: float, signed: bool = True) -> str:
@@ -31,58 +21,78 @@ def percent(value: float) -> str:
     return "–" if value != value else f"{100 * value:.2f} %"
 
 
-def interval(gain: Interval | None) -> str:
-    """Return a gain with its interval in points; a dash where there is none."""
-    return f"{points(gain.mean)} [{points(gain.low)}, {points(gain.high)}]" if gain else "–"
+def interval(gain: Interval) -> str:
+    """Return a gain with its interval in points."""
+    return f"{points(gain.mean)} [{points(gain.low)}, {points(gain.high)}]"
 
 
-def arrow(old: int, new: int) -> str:
-    """Return a count before and after; one number where it is the same."""
-    return f"{old:,} → {new:,}" if old != new else f"{old:,}"
+def signed(number: int) -> str:
+    """Return a whole number with its sign."""
+    return f"{number:+d}".replace("-", "\N{MINUS SIGN}")
 
 
-def headline(c: Comparison) -> str:
+def gained(c: Comparison) -> str:
+    """Return the gain with its interval, where there is one."""
+    return interval(c.gain) if c.gain else "no gain"
+
+
+def headline(comparison: Comparison) -> str:
     """Return the verdict in one line."""
+    c = comparison
     names = f"{c.candidate.label} against {c.baseline.label}"
     if c.verdict == v.NOT_COMPARABLE or c.gain is None:
         return f"not comparable: {names}: {c.why[0] if c.why else 'no common seed'}"
     gain = f"accuracy {percent(c.old)} → {percent(c.new)}, gain {interval(c.gain)} points"
-    tail = ""
+    scale = measured_on(c)
     if c.verdict == v.NO_DIFFERENCE:
-        seen = f"a gain under {points(c.gain.detectable, False)} points would not show"
-        tail = f"; {'the two answer alike' if c.gain.se == 0 else seen}"
+        tail = (
+            "the two answer alike"
+            if c.gain.se == 0
+            else f"a gain under {points(c.gain.detectable, False)} points would not show"
+        )
+        return f"no detectable difference: {names}: {gain}; {tail} ({scale})"
     if c.verdict == v.DEPENDS:
-        tail = " by the new test labels, another verdict by the old or the unchanged ones"
-    return f"{c.verdict}: {names}: {gain}{tail} ({measured_on(c)})"
+        return f"depends on the labels: {names}: {gain} by the new test labels, another verdict by the old or the unchanged ones ({scale})"
+    return f"{c.verdict}: {names}: {gain} ({scale})"
 
 
 def measured_on(c: Comparison) -> str:
     """Return how much a gain rests on."""
     groups = f" of {c.units:,} groups" if c.units < c.examples else ""
-    return f"{len(c.seeds)} {'seeds' if c.proof.paired else 'unpaired seeds'}, {c.examples:,} test examples{groups}"
+    return f"{len(c.seeds)} seeds, {c.examples:,} test examples{groups}"
 
 
-def proof_lines(c: Comparison) -> list[str]:
-    """Return whether the model stayed frozen, by what that was checked, and what differs besides."""
-    p = c.proof
+def frozen_line(comparison: Comparison) -> str:
+    """Return whether the model stayed frozen, and by what that was checked."""
+    p = comparison.proof
     if p.model:
-        lines = [f"The model changed in {len(p.model)} places."]
-    else:
-        same = "and the environment are" if p.paired else "are"
-        lines = [
-            f"The model stayed frozen: {p.params} params, {p.code} code paths {same} the same (fingerprint {p.fingerprint})."
-        ]
-    if p.environment:
-        where = "; ".join(p.environment)
-        lines.append(
-            f"Trained in different environments ({where}): the seeds of both are taken as unpaired, which gives a wider interval."
-        )
-    if p.machinery:
-        files = ", ".join(what.removeprefix("code ").partition(":")[0] for what in p.machinery[:3])
-        more = f" and {len(p.machinery) - 3} more" if len(p.machinery) > 3 else ""
-        neutral = "; proven neutral: the same data and params gave the same weights" * p.neutral
-        lines.append(f"The machinery differs outside the training core: {files}{more}{neutral}.")
-    return lines
+        return f"The model changed in {len(p.model)} places."
+    same = (
+        f"{p.params} params and {p.code} code paths"
+        if p.environment
+        else f"{p.params} params, {p.code} code paths and the environment"
+    )
+    return f"The model stayed frozen: {same} are the same (fingerprint {p.fingerprint})."
+
+
+def machinery_line(comparison: Comparison) -> str | None:
+    """Return what of the machinery differs outside the training core, and whether that was proven to change nothing."""
+    p = comparison.proof
+    if not p.machinery:
+        return None
+    files = [what.removeprefix("code ").rpartition(": ")[0] or what for what in p.machinery]
+    shown = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
+    proven = "; proven neutral: the same data and params gave the same weights" if p.neutral else ""
+    number = f"{len(files):,} file{'s' * (len(files) > 1)}"
+    return f"The machinery differs outside the training core: {number} ({shown}){proven}."
+
+
+def environment_line(comparison: Comparison) -> str | None:
+    """Return which differences of the environment are tolerated, and what they cost."""
+    found = comparison.proof.environment
+    if not found:
+        return None
+    return f"The environment differs: {'; '.join(found)}. So the seeds are taken as unpaired, which gives the wider interval."
 
 
 def data_line(data: DataDiff) -> str:
@@ -99,36 +109,49 @@ def renamed_lines(data: DataDiff) -> list[str]:
 
 def passes_line(data: DataDiff) -> str:
     """Return which passes only one side has, in a few words."""
-    sides = zip(("with", "without"), data.passes, strict=True)
-    return "; ".join(f"{word} {', '.join(names)}" for word, names in sides if names) or "the same passes"
+    parts = (
+        f"{word} {', '.join(names)}" for word, names in zip(("with", "without"), data.passes, strict=True) if names
+    )
+    return "; ".join(parts) or "the same passes"
 
 
-def ruler_lines(c: Comparison) -> list[str]:
+def ruler_lines(comparison: Comparison) -> list[str]:
     """Return what changed test labels do to the result."""
-    r = c.ruler
+    r = comparison.ruler
     if r is None:
         return []
     return [
-        f"{r.relabelled:,} test labels changed. By the old labels the gain is {interval(r.by_old)} points; on the test "
+        f"{r.relabelled:,} test labels changed. By the old labels the gain is "
+        f"{interval(r.by_old)} points; on the test "
         f"examples whose label did not change it is {interval(r.unchanged)}.",
         f"The ruler moved: the baseline alone scores {points(r.moved)} points by the new labels. That is no gain.",
     ]
 
 
-def excluded_lines(c: Comparison) -> list[str]:
+def excluded_lines(comparison: Comparison) -> list[str]:
     """Return which test examples were left out."""
-    return [f"{len(ids):,} test examples {reason} were left out." for reason, ids in c.excluded.items()]
+    return [f"{len(ids):,} test examples {reason} were left out." for reason, ids in comparison.excluded.items()]
 
 
-def mcnemar_lines(c: Comparison) -> list[str]:
+def mcnemar_line(comparison: Comparison) -> str | None:
     """Return what one seed can say."""
-    if c.mcnemar is None:
-        return []
-    b, k, p = c.mcnemar
+    if comparison.mcnemar is None:
+        return None
+    b, c, p = comparison.mcnemar
     differ = "These two trained models differ" if p < 0.05 else "These two trained models are not shown to differ"
-    return [
-        f"{differ}: {b} examples only the baseline got right, {k} only the candidate (McNemar exact p = {p:.3g}). One seed cannot say that the data helped."
-    ]
+    return f"{differ}: {b} examples only the baseline got right, {c} only the candidate (McNemar exact p = {p:.3g}). One seed cannot say that the data helped."
+
+
+def called(c: Comparison, part: Part) -> str:
+    """Return the verdict on a class or slice; none where the whole has none, `too few` under 30 test examples."""
+    if part.examples < v.MIN_SLICE:
+        return "too few"
+    return "" if c.verdict == v.NOT_COMPARABLE else part.verdict
+
+
+def by_gain(comparisons: list[Comparison]) -> list[Comparison]:
+    """Return the comparisons sorted by gain, those without one last."""
+    return sorted(comparisons, key=lambda c: (c.gain is None, -c.gain.mean if c.gain else 0, c.candidate.name))
 
 
 def advice(c: Comparison) -> str:
@@ -145,29 +168,22 @@ def advice(c: Comparison) -> str:
     if c.verdict == v.HELPS:
         return f"Merge if the {changed} read right.{labels}"
     if c.verdict == v.HURTS:
-        return f"Do not merge yet: look at the {flipped(c)['broken']:,} broken test examples, then at the {changed}.{labels}"
+        broken = 0 if c.flips is None else int((c.flips["flip"] == "broken").sum())
+        return f"Do not merge yet: look at the {broken:,} broken test examples, then at the {changed}.{labels}"
     return f"Merge only if the {changed} are right for their own sake: this test set shows no gain.{labels}"
 
 
-def flipped(c: Comparison) -> dict[str, int]:
-    """Return how many test examples broke and how many were fixed."""
-    return {flip: 0 if c.flips is None else int((c.flips["flip"] == flip).sum()) for flip in ("broken", "fixed")}
-
-
-def called(c: Comparison, part: Part) -> str:
-    """Return the verdict on a class or slice; none where the whole has none, `too few` under 30 test examples."""
-    if part.examples < MIN_SLICE:
-        return "too few"
-    return "" if c.verdict == v.NOT_COMPARABLE else part.verdict
-
-
-def apart(c: Comparison, parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
-    """Return the significant classes or slices and the others, each worst first."""
-    ordered = sorted(parts, key=lambda part: part.gain.mean)
-    significant = [part for part in ordered if called(c, part) in (v.HELPS, v.HURTS)]
-    return significant, [part for part in ordered if part not in significant]
-
-
-def by_gain(comparisons: list[Comparison]) -> list[Comparison]:
-    """Return the comparisons sorted by gain, those without one last."""
-    return sorted(comparisons, key=lambda c: (c.gain is None, -c.gain.mean if c.gain else 0, c.candidate.name))
+def agreement_line(a: Agreement) -> str:
+    """Return the agreement in words; the limits are Krippendorff's (Content Analysis, 2004), a convention."""
+    if a.alpha != a.alpha:
+        return f"Agreement is not defined: on {a.examples:,} examples everyone used one class."
+    say = (
+        "too low to build on" if a.alpha < 0.667 else "good for tentative conclusions" if a.alpha < 0.8 else "reliable"
+    )
+    low, high = a.alpha_95
+    interval = "" if low != low else f" [{low:.3f}, {high:.3f}]"
+    few = " With two annotators the consensus cannot tell who is right." if len(a.annotators) < 3 else ""
+    return (
+        f"Krippendorff's alpha {a.alpha:.3f}{interval}, {say}: {a.ratings:,} labels of {a.examples:,} examples by "
+        f"{len(a.annotators):,} annotators, {a.agreement:.1%} of pairs agree, Fleiss' kappa {a.fleiss:.3f}.{few}"
+    )

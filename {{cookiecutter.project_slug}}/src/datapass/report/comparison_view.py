@@ -1,0 +1,188 @@
+"""The report on candidates compared with a baseline."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+import pandas as pd
+
+from ..comparison import verdict as v
+from ..comparison.verdict import Comparison, Part
+from . import charts, words
+from .data_view import data_section, error_tables
+from .errors import Errors
+from .sections import MOST, SENTENCE, Block, Forest, Name, Report, Section, one_line, table
+from .sections import lines as sentences
+
+LINES = 20  # of a chart
+COLORS = {v.HELPS: charts.HELPS, v.HURTS: charts.HURTS}
+FLIPS = {"broken": "Broken: right before, wrong now", "fixed": "Fixed: wrong before, right now"}
+CAPTION = (
+    "Gain in points with its 95 % interval; 0 is the baseline. Coloured: significant after Holm's correction for looking at "
+    f"many, so an interval that leaves out 0 may still not be. Grey: under {v.MIN_SLICE} test examples, too few for a verdict."
+)
+
+
+def comparisons(all_: list[Comparison], errors: Mapping[str, Errors] | None = None) -> Report:
+    """Return the report on one or more candidates compared with the same baseline.
+
+    Args:
+        all_: at least one.
+        errors: the errors of candidates, by name; may lack any.
+    """
+    ordered = words.by_gain(all_)
+    parts = [comparison(c, (errors or {}).get(c.candidate.name)) for c in ordered]
+    if len(parts) == 1:
+        return parts[0]
+    helping = sum(c.verdict == v.HELPS for c in ordered)
+    best = f"`{one_line(ordered[0].candidate.label)}` gains most, {words.gained(ordered[0])} points"
+    rows = [
+        [
+            *(Name(c.candidate.label), c.verdict, words.gained(c), words.percent(c.old), words.percent(c.new)),
+            *(words.data_line(c.data), Name(words.passes_line(c.data))),
+        ]
+        for c in ordered[:MOST]
+    ]
+    header = "candidate | verdict | gain in points [95 % interval] | before | after | data | passes"
+    title = f"{helping or 'none'} of {len(parts)} candidates help{'s' * (helping < 2)}"
+    return Report(
+        f"{title}, against {one_line(ordered[0].baseline.label)}",
+        [part.data for part in parts],
+        [Section("Candidates by gain", table(header, rows, len(parts)), open=True)],
+        v.HELPS if helping else v.NO_DIFFERENCE,
+        title,
+        (f"{len(parts)} candidates", ordered[0].baseline.label),
+        best if helping else "merge none for its result",
+        advice=words.advice(ordered[0]) if helping else "",
+        parts=parts,
+    )
+
+
+def comparison(c: Comparison, errors: Errors | None = None) -> Report:
+    """Return the report on one candidate."""
+    figures = [
+        ("gain in accuracy, points", words.points(c.gain.mean)),
+        ("95 % interval", f"{words.points(c.gain.low)} to {words.points(c.gain.high)}"),
+        ("accuracy before → after", f"{words.percent(c.old)} → {words.percent(c.new)}"),
+        ("measured on", words.measured_on(c)),
+    ] if c.gain else []  # fmt: skip
+    return Report(
+        words.headline(c),
+        c,
+        [s for s in (_basis(c), *_gains(c), *_flips(c), *_errors(errors), data_section(c.data), _proof(c)) if s.blocks],
+        c.verdict,
+        c.verdict,
+        (c.candidate.label, c.baseline.label),
+        f"{words.gained(c)} points of accuracy" if c.gain else "",
+        c.why or ([] if c.gain else ["the two have no seed in common"]),
+        words.advice(c),
+        figures,
+    )
+
+
+def flipped(c: Comparison) -> pd.Series:
+    """Return how many test examples were `broken` and `fixed`."""
+    flips = pd.Series([], dtype="str") if c.flips is None else c.flips["flip"]
+    return flips.value_counts().reindex(list(FLIPS), fill_value=0)
+
+
+def _basis(c: Comparison) -> Section:
+    """What the result rests on: warnings first, then the proof and what test labels that changed do to it."""
+    show = f"A gain under {words.points(c.gain.detectable, False)} points would not show" if c.gain else ""
+    hint = f"{show}; more test examples or seeds show smaller ones."
+    shows = c.gain is not None and c.verdict == v.NO_DIFFERENCE and c.gain.se > 0
+    said = [hint if shows else None, words.mcnemar_line(c), words.frozen_line(c)]
+    said += [words.machinery_line(c), words.environment_line(c), *words.ruler_lines(c), *words.excluded_lines(c)]
+    ruler: list[Block] = []
+    if c.ruler and c.gain:
+        moved = (words.points(c.ruler.moved), "")
+        rows = [
+            (f"trained on {data} data", words.percent(by_old), words.percent(by_new), by)
+            for data, (by_old, by_new), by in zip(("old", "new"), c.ruler.scores, moved, strict=True)
+        ]
+        rows.append(("gain in points", words.points(c.ruler.by_old.mean), words.points(c.gain.mean), ""))
+        title = f"The test labels changed: {c.ruler.relabelled:,} of {c.examples:,}"
+        ruler = table("accuracy | by old test labels | by new test labels | the ruler moved by", rows, 3, title)
+    warned = [f"⚠️ {warning}" for warning in c.warnings]
+    return Section("What it rests on", [*sentences([*warned, *said]), *ruler], open=True)
+
+
+def _gains(c: Comparison) -> list[Section]:
+    """The gains by class, by slice and in macro-F1, the significant apart from the others, each worst first."""
+    rows = c.data.rows[(c.data.rows["kind"] == "relabelled") & (c.data.rows["split"] == "train")]
+    touched = pd.concat([rows["old"], rows["new"]]).value_counts()
+    found = []
+    for kind, parts in (("class", c.classes), ("slice", c.slices)):
+        ordered = sorted(parts, key=lambda part: part.gain.mean)
+        significant = [part for part in ordered if words.called(c, part) in (v.HELPS, v.HURTS)]
+        rest = [part for part in ordered if part not in significant]
+        extra = " | labels changed in training" if kind == "class" else ""
+        header = f"{kind} | gain in points |  | before | after | examples{extra}"
+        blocks: list[Block] = [_forest(c, significant, rest)] if parts and c.gain else []
+        others = f"Not significant (Holm's correction for {len(parts):,}); too few: under {v.MIN_SLICE} examples"
+        for title, some in (("Significant", significant), (others, rest)):
+            cells = (
+                [
+                    *(Name(p.name), words.interval(p.gain), words.called(c, p)),
+                    *(words.percent(p.old), words.percent(p.new), f"{p.examples:,}"),
+                    *([f"{touched.get(p.name, 0):,}"] if extra else []),
+                ]
+                for p in islice(some, MOST)
+            )
+            blocks += table(header, cells, len(some), title)
+        if parts:
+            reach = " to ".join(words.points(part.gain.mean) for part in (ordered[0], ordered[-1]))
+            title = f"By {kind}: {len(significant):,} of {len(parts):,} significant, gains of {reach} points"
+            found.append(Section(title, blocks))
+    if c.macro_f1:
+        explained = "The mean of the classes' F1, so a rare class counts as much as a common one."
+        found.append(Section(f"Macro-F1: {words.interval(c.macro_f1)} points", sentences([explained])))
+    return found
+
+
+def _forest(c: Comparison, significant: Sequence[Part], rest: Sequence[Part]) -> Forest:
+    """The chart of the whole, then of the significant classes or slices before the largest of the others."""
+    assert c.gain is not None
+    rows = [charts.Row("All, accuracy", c.gain, COLORS.get(c.verdict, charts.INK))]
+    rows += [charts.Row("All, macro-F1", c.macro_f1)] * (c.macro_f1 is not None)
+    some = [*significant, *sorted(rest, key=lambda part: -abs(part.gain.mean))][:LINES]
+    number = len(significant) + len(rest)
+    rows += [charts.Row(f"{LINES} of {number:,}")] * (number > LINES)
+    for part in sorted(some, key=lambda part: part.gain.mean):
+        color = COLORS.get(words.called(c, part), charts.INK)
+        rows.append(charts.Row(one_line(part.name, SENTENCE), part.gain, color, small=part.examples < v.MIN_SLICE))
+    return Forest(rows, CAPTION)
+
+
+def _flips(c: Comparison) -> list[Section]:
+    """The test examples that broke, then those that were fixed."""
+    numbers, blocks = flipped(c), list[Block]()
+    flips = c.flips if c.flips is not None else pd.DataFrame(columns=["id", "flip", "label", "old", "new", "seeds"])
+    for flip, title in FLIPS.items():
+        found = flips[flips["flip"] == flip].head(MOST)
+        cells = found[["id", "label", "old", "new", "seeds"]].itertuples(index=False)
+        rows = ([*map(Name, names), words.signed(seeds)] for *names, seeds in cells)
+        blocks += table("id | label | answer before | now | seeds right", rows, int(numbers[flip]), title, flip)
+    title = f"Test examples whose answer turned: {numbers['fixed']:,} fixed, {numbers['broken']:,} broken"
+    return [Section(title, blocks)]
+
+
+def _errors(errors: Errors | None) -> list[Section]:
+    """Where the candidate's errors are."""
+    if errors is None:
+        return []
+    wrong = words.percent(1 - errors.accuracy)
+    title = f"Where the candidate's errors are: {wrong} of {errors.examples:,} answers"
+    return [Section(title, error_tables(errors))]
+
+
+def _proof(c: Comparison) -> Section:
+    """By what it was checked that the model stayed frozen."""
+    p = c.proof
+    title = f"Model: {len(p.model):,} differences" if p.model else f"Model: frozen, fingerprint {p.fingerprint}"
+    checked = (
+        f"The locks of both revisions (`dvc.lock`) say what `train` and `evaluate` ran with: {p.params:,} params, "
+        f"{p.code:,} code paths and the environment were compared."
+    )
+    data = f"Data that differs, as it may: {', '.join(f'`{one_line(path)}`' for path in p.data)}."
+    none = "None of the data they read differs."
+    return Section(title, sentences([checked, *p.model, *p.environment, *p.machinery, data if p.data else none]))
