@@ -22,11 +22,10 @@ from rich.console import Console
 from conftest import SOURCE
 from datapass.comparison import verdict as v
 from datapass.comparison.datadiff import DataDiff
-from datapass.comparison.lineup import Part
 from datapass.comparison.proof import Proof
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval
-from datapass.comparison.verdict import Comparison, Ruler
+from datapass.comparison.verdict import Comparison, Part, Ruler
 from datapass.messages.problems import Refusal
 from datapass.report import charts, data_view
 from datapass.report import html as page_form

@@ -1,14 +1,17 @@
 """The statistics against answers known from R, from papers and from first principles."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import ttest_1samp
 from sklearn.metrics import f1_score, recall_score
 
-from datapass.comparison.looks import luck, sidak_z
+from datapass.comparison.history import luck, sidak_z
 from datapass.comparison.statistics import (
     crossed_interval,
+    gain_interval,
     holm,
     macro_f1,
     macro_f1_interval,
@@ -38,6 +41,123 @@ def test_crossed_variance_components_truncated() -> None:
     found = crossed_interval(TRUNCATED)
     assert found.se == pytest.approx(0.222222, abs=1e-6)
     assert found.df == 5
+
+
+# The baseline (6 x 3) and the candidate (6 x 4) of one unpaired comparison; the known answers are exact fractions.
+OLD = np.array([[1, 1, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 0], [1, 1, 0]])
+NEW = np.array([[1, 1, 1, 1], [0, 1, 0, 0], [1, 1, 1, 1], [1, 1, 0, 1], [1, 1, 0, 1], [0, 1, 0, 1]])
+
+
+def unpaired_by_least_squares(old: np.ndarray, new: np.ndarray) -> tuple[float, float]:
+    """Return the variance and its degrees of freedom by another route: residuals of least squares with dummy variables."""
+
+    def left_over(values: np.ndarray, *factors: np.ndarray) -> float:
+        columns = [np.ones((values.size, 1)), *(np.eye(factor.max() + 1)[factor.ravel()] for factor in factors)]
+        design = np.hstack(columns)
+        return float(np.sum((values.ravel() - design @ np.linalg.lstsq(design, values.ravel(), rcond=None)[0]) ** 2))
+
+    n = len(old)
+    rows = new.mean(axis=1) - old.mean(axis=1)
+    terms = [(rows.var(ddof=1) / n, n - 1)]
+    for arm in (old, new):
+        seeds = arm.shape[1]
+        row, column = np.indices(arm.shape)
+        rest = left_over(arm, row, column)
+        ms_rest, ms_columns = rest / ((n - 1) * (seeds - 1)), (left_over(arm, row) - rest) / (seeds - 1)
+        if ms_columns > ms_rest:
+            terms += [(ms_columns / (n * seeds), seeds - 1), (-ms_rest / (n * seeds), (n - 1) * (seeds - 1))]
+    variance = sum(part for part, _ in terms)
+    return variance, variance**2 / sum(part**2 / df for part, df in terms)
+
+
+def test_unpaired_by_exact_fractions() -> None:
+    """By sums of squares: 166/576/5 between the examples' differences, 1/2 and 1/6, 35/72 and 43/360 within the sides."""
+    f = Fraction
+    assert mean_squares(OLD) == (f(1, 2), f(1, 6))
+    assert mean_squares(NEW) == (f(35, 72), f(43, 360))
+    found = gain_interval(OLD, NEW, paired=False)
+    assert found.mean == pytest.approx(5 / 24)
+    # 83/8640 + (1/2 - 1/6)/18 + (35/72 - 43/360)/24 is under what the columns alone say:
+    known = f(1, 2) / 18 + f(35, 72) / 24
+    assert known == f(83, 1728)
+    assert found.se**2 == pytest.approx(float(known))
+    assert found.df == pytest.approx(float(known**2 / (f(1, 36) ** 2 / 2 + f(35, 1728) ** 2 / 3)))
+    # The other side's answers in another order of the examples: now the examples' part is no longer cut off.
+    turned = gain_interval(OLD, NEW[::-1], paired=False)
+    rows = [f(-1, 6), f(3, 4), f(-1, 4), f(2, 3), f(-1, 12), f(1, 3)]
+    between = sum((row - f(5, 24)) ** 2 for row in rows) / 5
+    terms = [(between / 6, 5), (f(1, 36), 2), (f(-1, 108), 10), (f(35, 1728), 3), (f(-43, 8640), 15)]
+    known = sum(part for part, _ in terms)
+    assert turned.se**2 == pytest.approx(float(known))
+    assert turned.df == pytest.approx(float(known**2 / sum(part**2 / df for part, df in terms)))
+
+
+def mean_squares(arm: np.ndarray) -> tuple[Fraction, Fraction]:
+    """Return the mean squares of columns and rest of a matrix of whole numbers, by sums of squares of its totals."""
+    n, seeds = arm.shape
+    total = Fraction(int(arm.sum()) ** 2, n * seeds)
+    by_row = Fraction(int((arm.sum(axis=1) ** 2).sum()), seeds) - total
+    by_column = Fraction(int((arm.sum(axis=0) ** 2).sum()), n) - total
+    rest = Fraction(int((arm**2).sum())) - total - by_row - by_column
+    return by_column / (seeds - 1), rest / ((n - 1) * (seeds - 1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_unpaired_by_least_squares(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shared = rng.normal(0, 0.2, (40, 1))
+    own = [rng.normal(0, 0.3, (40, 1)) for _ in range(2)]
+    old, new = (
+        shared + p + rng.normal(0, 0.3, (40, s)) + rng.normal(0, 0.1, (1, s)) for p, s in zip(own, (3, 5), strict=True)
+    )
+    variance, df = unpaired_by_least_squares(old, new)
+    found = gain_interval(old, new, paired=False)
+    assert (found.se**2, found.df) == pytest.approx((variance, df))
+
+
+def test_unpaired_variance_is_never_under_its_parts() -> None:
+    """Examples without a part of their own: what the columns say alone remains, with their degrees of freedom."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        old, new = rng.normal(0, 1, (4, 3)), rng.normal(0, 1, (4, 3))
+        found = gain_interval(old, new, paired=False)
+        rows = (new.mean(axis=1) - old.mean(axis=1)).var(ddof=1) / 4
+        columns = sum(arm.mean(axis=0).var(ddof=1) / 3 for arm in (old, new))
+        assert found.se**2 >= max(rows, columns) - 1e-12
+    old, new = np.array([[1.0, 2, 3]] * 4), np.array([[5.0, 2, 8]] * 4)
+    found = gain_interval(old, new, paired=False)
+    assert found.se**2 == pytest.approx((1 + 9) / 3)
+    assert found.df == pytest.approx(10**2 / (1 / 2 + 81 / 2)), "as Welch's test"
+    assert gain_interval(old, old[:, ::-1], paired=False).mean == 0
+
+
+def test_paired_is_the_interval_of_the_differences() -> None:
+    rng = np.random.default_rng(0)
+    old, new = rng.integers(0, 2, (2, 50, 4)).astype(bool)
+    assert gain_interval(old, new) == crossed_interval(new.astype(float) - old)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_unpaired_variance_is_unbiased_and_alarms_are_few(seeds: int) -> None:
+    """Seeds and examples both random; the seeds' part is large enough that nothing is truncated."""
+    rng = np.random.default_rng(seeds)
+    variances, alarms = [], []
+    n, example, luck_of_seed, rest = 100, 0.3, 0.06, 0.2
+    for _ in range(3000):
+        shared = rng.normal(0, 0.5, (n, 1))
+        old, new = (
+            shared
+            + rng.normal(0, example, (n, 1))
+            + rng.normal(0, luck_of_seed, (1, seeds))
+            + rng.normal(0, rest, (n, seeds))
+            for _ in range(2)
+        )
+        found = gain_interval(old, new, paired=False)
+        variances.append(found.se**2)
+        alarms.append(found.p < 0.05)
+    truth = 2 * (example**2 / n + luck_of_seed**2 / seeds + rest**2 / (n * seeds))
+    assert np.mean(variances) == pytest.approx(truth, rel=0.03)
+    assert 0.03 <= np.mean(alarms) <= 0.08
 
 
 def test_one_seed_is_a_t_test_over_examples() -> None:
@@ -126,6 +246,21 @@ def test_macro_f1_interval() -> None:
     assert found.se == pytest.approx(np.std(gains), rel=0.1)
     assert found.df == 2
     assert macro_f1_interval(truth, old[None], new[None], 3).mean == pytest.approx(found.mean)
+
+
+def test_macro_f1_interval_of_unpaired_seeds() -> None:
+    """The seeds' part is each side's own: with the answers of one side fixed it is that of the other alone."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 300)
+    old = np.where(rng.random((4, 300)) < 0.7, truth, rng.integers(0, 3, (4, 300)))
+    new = np.where(rng.random((3, 300)) < 0.8, truth, rng.integers(0, 3, (3, 300)))
+    found = macro_f1_interval(truth, old, new, 3, paired=False)
+    scores = [macro_f1(truth, side, 3) for side in (old, new)]
+    assert found.mean == pytest.approx(scores[1].mean() - scores[0].mean())
+    assert found.se**2 > sum(side.var(ddof=1) / len(side) for side in scores)
+    assert found.df == 2
+    still = macro_f1_interval(truth, old, np.repeat(new[:1], 4, axis=0), 3, paired=False)
+    assert still.se == pytest.approx(macro_f1_interval(truth, old, np.repeat(new[:1], 4, axis=0), 3).se)
 
 
 @pytest.mark.parametrize(("k", "known"), [(2, 0.56), (5, 1.16), (10, 1.54), (20, 1.87), (50, 2.25)])

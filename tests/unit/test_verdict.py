@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from datapass.comparison import verdict as v
-from datapass.comparison.looks import warning
+from datapass.comparison.history import warning
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import t_interval
 from datapass.comparison.verdict import compare
+from datapass.messages.problems import Refusal
 from datapass.report.comparison_view import comparison
 from datapass.report.markdown import markdown
 from datapass.report.record import record
@@ -23,9 +24,19 @@ from datapass.report.words import headline
 
 N, SEEDS = 400, 5
 CODE = "src/pkg/model/network.py"
-
-
-ENVIRONMENT = "python 3.11.7, torch 2.13.0, pytorch-lightning 2.6.6, numpy 2.4.6, Linux x86_64, cpu AVX2"
+FILES = {
+    path: (stages, b"one = 1\n")
+    for path, stages in {
+        "src/team/network.py": ("train", "evaluate"),
+        "src/team/inputs.py": ("pack",),
+        "src/datapass/training/fit.py": ("train", "evaluate"),
+        "src/datapass/stages/train.py": ("train",),
+        "src/datapass/stages/evaluate.py": ("evaluate",),
+        "src/datapass/files/tables.py": ("train", "evaluate"),
+        "src/datapass/report/html.py": ("train", "evaluate"),
+        "src/datapass/data/pack.py": ("pack",),
+    }.items()
+}
 
 
 @dataclasses.dataclass
@@ -38,25 +49,29 @@ class Made:
     train: pd.DataFrame
     model: dict[str, Any] = dataclasses.field(default_factory=lambda: {"optimizer": {"lr": 0.1}, "steps": 10})
     code: str = "one = 1\n"
-    environment: str = ENVIRONMENT
+    environment: str = (
+        "python 3.11.7, torch 2.13.0+cpu, pytorch-lightning 2.6.6, numpy 2.4.1, timm 1.0.3, Linux x86_64, cpu AVX2"
+    )
     fingerprint: str = "abc"
     classes: list[str] = dataclasses.field(default_factory=lambda: ["cat", "dog"])
     passes: list[str] = dataclasses.field(default_factory=list)
     edits: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     extra: dict[str, str] = dataclasses.field(default_factory=lambda: {"path": "data/pretrained.bin", "md5": "1"})
-    weights: str = ""
+    weights: str | None = None  # None: as training on this table gives them
     folder: str = ""  # the code's, where train depends on it and not on the file
+    command: str = "t"
+    raw: str = "files"
+    inputs: str = "packed"
+    files: dict[str, tuple[tuple[str, ...], bytes]] = dataclasses.field(default_factory=dict)  # path: stages, content
     tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
     def revision(self) -> Revision:
         """Write all files and a dvc.lock that fits them; then tamper."""
         seeds = [int(column.removeprefix("seed_")) for column in self.answers if column.startswith("seed_")]
         params = {"model": self.model, "seeds": seeds, "evaluate": {"batch_size": 8}}
-        answered = md5(csv(self.answers.drop(columns=["label", "predicted"]))).hexdigest()[:8]
         files = {
             "data/examples/train.csv": csv(self.train),
-            # Answers that differ come of data that differ: a column of no rows, which changes no example.
-            "data/examples/validation.csv": csv(self.train.head(0).assign(**{f"v{answered}": ""})),
+            "data/examples/validation.csv": csv(self.train.head(0)),
             "data/examples/test.csv": csv(self.test),
             "data/examples/classes.csv": csv(pd.DataFrame({"class": self.classes})),
             "reports/predictions.csv": csv(self.answers),
@@ -78,27 +93,33 @@ class Made:
         listed = [{"md5": md5(files[CODE]).hexdigest(), "relpath": CODE.removeprefix(f"{self.folder}/")}]
         digest = md5(json.dumps(listed, sort_keys=True).encode()).hexdigest() + ".dir"
         code = {"path": self.folder, "md5": digest} if self.folder else entry(CODE)
-        trained = md5(files["data/examples/train.csv"] + files["data/examples/validation.csv"]).hexdigest()
-        models = {"path": "models", "md5": f"{trained}{self.weights}.dir"}
+        trained = md5(files["data/examples/train.csv"]).hexdigest() if self.weights is None else self.weights
+        models = {"path": "models", "md5": f"{self.fingerprint}{trained}.dir"}
+        raw, inputs = {"path": "data/raw", "md5": self.raw}, {"path": "data/inputs", "md5": self.inputs}
         tables = [entry(f"data/examples/{name}.csv") for name in ("train", "validation", "test", "classes")]
         stages: dict[str, Any] = {
             "stages": {
-                "fetch": {"cmd": "f", "outs": [self.extra]},
+                "fetch": {"cmd": "f", "outs": [self.extra, raw]},
+                "pack": {"cmd": "p", "deps": [raw], "outs": [inputs]},
                 "curate": {"cmd": "c", "outs": [*tables, entry("reports/data.json")]},
                 "train": {
-                    "cmd": "t",
-                    "deps": [*tables[:2], code, self.extra],
+                    "cmd": self.command,
+                    "deps": [*tables[:2], code, self.extra, inputs],
                     "params": {"params.yaml": {"model": self.model, "seeds": params["seeds"]}},
                     "outs": [models],
                 },
                 "evaluate": {
                     "cmd": "e",
-                    "deps": [tables[2], models],
+                    "deps": [tables[2], models, inputs],
                     "params": {"params.yaml": {"evaluate": params["evaluate"]}},
                     "outs": [entry("reports/predictions.csv"), entry("metrics.json")],
                 },
             }
         }
+        for path, (users, content) in (FILES | self.files).items():
+            files[path] = content
+            for stage in users:
+                stages["stages"][stage]["deps"].append(entry(path))
         files["dvc.lock"] = yaml.safe_dump(stages).encode()
         pipeline = {name: {"cmd": stage["cmd"]} for name, stage in stages["stages"].items()}
         files["dvc.yaml"] = yaml.safe_dump({"stages": pipeline}).encode()
@@ -151,7 +172,7 @@ def test_helps_and_hurts(pair: tuple[Made, Made]) -> None:
         (old.answers.filter(like="seed_").eq(old.test["label"], axis=0)).to_numpy().mean()
     )
     assert found.proof.model == []
-    assert "data/examples/train.csv" in found.proof.data
+    assert found.proof.data == ["data/examples/train.csv", "models"]
     assert found.data.number("relabelled", "train") == 2
     assert found.flips is not None
     assert set(found.flips["flip"]) == {"fixed"}
@@ -181,7 +202,7 @@ def changed_code(new: Made) -> None:
 
 
 def changed_environment(new: Made) -> None:
-    new.environment = ENVIRONMENT.replace("torch 2.13.0", "torch 2.14.0")
+    new.environment = new.environment.replace("2.13.0", "2.14.0")
 
 
 def changed_fingerprint(new: Made) -> None:
@@ -232,7 +253,7 @@ def edited_command(new: Made) -> None:
 OBJECTIONS = {
     "learning rate": (changed_lr, "the model changed: param model.optimizer.lr: 0.1 → 0.2", "the model, not both"),
     "code": (changed_code, f"the model changed: code {CODE}: changed", "the model, not both"),
-    "environment": (changed_environment, "environment: torch 2.13.0 → torch 2.14.0", "--force train"),
+    "environment": (changed_environment, "environment: torch 2.13.0+cpu → torch 2.14.0+cpu", "--force train"),
     "fingerprint alone": (changed_fingerprint, 'fingerprint in metrics.json: "abc" → "xyz"', "not both"),
     "classes": (changed_classes, 'the classes changed: new "bird"', "passes that change classes"),
     "order of the classes": (ordered_classes, "they are in another order", "passes that change classes"),
@@ -258,6 +279,206 @@ def test_not_comparable(pair: tuple[Made, Made], change: Callable[[Made], None],
     assert any(mend in hint for hint in found.mend)
     assert headline(found).startswith("not comparable: ")
     assert json.loads(json.dumps(record(comparison(found)), allow_nan=False))["verdict"] == v.NOT_COMPARABLE
+
+
+CORE, STAGE = "src/datapass/training/fit.py", "src/datapass/stages/train.py"
+NETWORK, SMALL = "src/team/network.py", "src/datapass/files/tables.py"
+MODEL, LINE, UNPAIRED, SAME = "model", "machinery", "environment", "nothing"
+
+
+def code(path: str, *stages: str) -> Callable[[Made], None]:
+    """Return a change of a file that these stages run."""
+
+    def change(new: Made) -> None:
+        new.files[path] = (stages or ("train", "evaluate"), b"two = 2\n")
+
+    return change
+
+
+def environment(old: str, new: str) -> Callable[[Made], None]:
+    def change(made: Made) -> None:
+        assert old in made.environment
+        made.environment = made.environment.replace(old, new)
+
+    return change
+
+
+def command(new: Made) -> None:
+    new.command = "t --longer"
+
+
+def packed(*paths: str) -> Callable[[Made], None]:
+    """Return a change of code that packs, and of the inputs with it."""
+
+    def change(new: Made) -> None:
+        new.inputs, new.raw = "other", "more files"
+        for path in paths:
+            new.files[path] = (("pack",), b"two = 2\n")
+
+    return change
+
+
+def network_in_the_machinery(new: Made) -> None:
+    new.model["network"] = {"_target_": "datapass.my_network.Net"}
+    code(SMALL)(new)
+
+
+KINDS = {
+    "nothing": (lambda new: None, SAME, ""),
+    "param": (changed_lr, MODEL, "param model.optimizer.lr: 0.1 → 0.2"),
+    "the team's network": (code(NETWORK), MODEL, f"code {NETWORK}: changed"),
+    "the training core": (code(CORE), MODEL, f"code {CORE}: changed"),
+    "the stage that trains": (code(STAGE, "train"), MODEL, f"code {STAGE}: changed"),
+    "the stage that evaluates": (code("src/datapass/stages/evaluate.py", "evaluate"), MODEL, "evaluate.py: changed"),
+    "machinery that reads": (code(SMALL), LINE, f"code {SMALL}: changed"),
+    "machinery of the report": (code("src/datapass/report/html.py"), LINE, "code src/datapass/report/html.py: changed"),
+    "machinery with a network in it": (network_in_the_machinery, MODEL, "code src/datapass/files/tables.py: changed"),
+    "a path that leads out of the machinery": (code("src/datapass/../team/loss.py"), MODEL, "team/loss.py: added"),
+    "a package with a name that begins alike": (code("src/datapass2/net.py"), MODEL, "code src/datapass2/net.py"),
+    "unknown path": (pretrained, MODEL, "code data/pretrained.bin: changed"),
+    "command": (command, MODEL, "command of train: t → t --longer"),
+    "inputs": (packed(), SAME, ""),
+    "inputs, and the machinery that packs": (packed("src/datapass/data/pack.py"), LINE, "data/pack.py: changed"),
+    "inputs, and the team's code that packs": (packed("src/team/inputs.py"), MODEL, "code src/team/inputs.py: changed"),
+    "patch version": (environment("torch 2.13.0", "torch 2.13.1"), UNPAIRED, "torch 2.13.0+cpu → torch 2.13.1+cpu"),
+    "build": (environment("2.13.0+cpu", "2.13.0+cu124"), UNPAIRED, "torch 2.13.0+cpu → torch 2.13.0+cu124"),
+    "system": (environment("Linux x86_64", "Darwin arm64"), UNPAIRED, "Linux x86_64 → Darwin arm64"),
+    "device": (environment("cpu AVX2", "NVIDIA H100"), UNPAIRED, "cpu AVX2 → NVIDIA H100"),
+    "a line without the processor's capability": (environment("cpu AVX2", "cpu"), UNPAIRED, "cpu AVX2 → cpu"),
+    "numpy": (environment("numpy 2.4.1", "numpy 1.26.0"), UNPAIRED, "numpy 2.4.1 → numpy 1.26.0"),
+    "model library, patch": (environment("timm 1.0.3", "timm 1.0.9"), UNPAIRED, "timm 1.0.3 → timm 1.0.9"),
+    "model library, minor": (environment("timm 1.0.3", "timm 1.1.0"), MODEL, "environment: timm 1.0.3 → timm 1.1.0"),
+    "model library missing": (environment("timm 1.0.3, ", ""), MODEL, "environment: timm 1.0.3 → nothing"),
+    "minor version of torch": (environment("torch 2.13.0", "torch 2.14.0"), MODEL, "torch 2.14.0+cpu"),
+    "major version of lightning": (environment("lightning 2.6.6", "lightning 3.6.6"), MODEL, "pytorch-lightning 3.6.6"),
+    "minor version of python": (environment("python 3.11.7", "python 3.12.7"), MODEL, "python 3.12.7"),
+    "pre-release": (environment("torch 2.13.0", "torch 2.13.0rc1"), MODEL, "torch 2.13.0rc1+cpu"),
+    "no version": (environment("torch 2.13.0+cpu", "torch built-here"), MODEL, "torch built-here"),
+    "numpy missing": (environment("numpy 2.4.1, ", ""), MODEL, "environment: numpy 2.4.1 → nothing"),
+    "nothing that can be read": (environment("python 3.11.7, ", ""), MODEL, "environment: python 3.11.7 → nothing"),
+}
+
+
+@pytest.mark.parametrize(("change", "kind", "said"), KINDS.values(), ids=KINDS.keys())
+def test_kinds_of_differences(pair: tuple[Made, Made], change: Callable[[Made], None], kind: str, said: str) -> None:
+    """Data differs in every row; what else differs decides what becomes of the comparison."""
+    old, new = pair
+    paired = compare(old.revision(), new.revision())
+    change(new)
+    found = compare(old.revision(), new.revision())
+    proof = found.proof
+    lines = {MODEL: proof.model, LINE: proof.machinery, UNPAIRED: proof.environment}
+    assert kind == SAME or any(said in line for line in lines.pop(kind)), proof
+    if kind != MODEL:
+        assert not any(lines.values())
+        assert not proof.neutral, "with other data nothing is proven"
+        assert found.verdict == v.HELPS
+        assert found.gain is not None and paired.gain is not None
+        assert proof.paired == (kind != UNPAIRED)
+        assert (found.gain == paired.gain) == proof.paired
+        for table in ("classes", "slices"):
+            for one, other in zip(getattr(found, table), getattr(paired, table), strict=True):
+                assert (one.gain == other.gain) == proof.paired
+        assert (found.macro_f1 == paired.macro_f1) == proof.paired
+    else:
+        assert found.verdict == v.NOT_COMPARABLE
+        assert compare(new.revision(), old.revision()).verdict == v.NOT_COMPARABLE
+
+
+@pytest.mark.parametrize("folder", ["src", "src/datapass", "src/datapass/stages"])
+def test_a_folder_is_what_its_files_are(pair: tuple[Made, Made], folder: str) -> None:
+    """A folder of which Git shows no differing file may hold the training core."""
+    for number, made in enumerate(pair):
+        made.extra = {"path": folder, "md5": str(number)}
+    found = compare(pair[0].revision(), pair[1].revision())
+    assert f"code {folder}: changed" in found.proof.model
+
+
+@pytest.fixture
+def same_data(pair: tuple[Made, Made]) -> tuple[Made, Made]:
+    """Two revisions of the same data that answer alike, of which other machinery trained the second."""
+    old, new = pair
+    new.train, new.passes, new.answers = old.train.copy(), [], old.answers.copy()
+    code(SMALL)(new)
+    return old, new
+
+
+def test_machinery_that_gives_the_same_weights_is_proven_neutral(same_data: tuple[Made, Made]) -> None:
+    found = compare(same_data[0].revision(), same_data[1].revision())
+    assert found.verdict == v.NO_DIFFERENCE
+    assert found.proof.neutral
+    assert found.proof.machinery == [f"code {SMALL}: changed"]
+
+
+def test_machinery_that_gives_other_weights_is_the_suspect(same_data: tuple[Made, Made]) -> None:
+    old, new = same_data
+    new.weights = "other"
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert not found.proof.neutral
+    assert "the same data and model gave other weights" in found.why[0]
+    assert f"code {SMALL}: changed" in found.why[0]
+
+
+def test_other_weights_on_another_machine_are_no_objection(same_data: tuple[Made, Made]) -> None:
+    old, new = same_data
+    new.weights, new.environment = "other", new.environment.replace("cpu AVX2", "cpu NEON")
+    new.files.clear()
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NO_DIFFERENCE
+    assert not found.proof.paired
+
+
+@pytest.mark.parametrize("machinery", [True, False])
+def test_the_same_models_with_other_answers_are_not_comparable(same_data: tuple[Made, Made], machinery: bool) -> None:
+    old, new = same_data
+    new.answers = answer(new.test, 0.86)
+    if not machinery:
+        new.files.clear()
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "the same models gave other answers on the same test examples" in found.why[0]
+    assert (f"code {SMALL}: changed" in found.why[0]) == machinery
+
+
+@pytest.mark.parametrize("pixels", [True, False], ids=["other pixels", "another index alone"])
+def test_the_same_files_packed_into_other_inputs(pair: tuple[Made, Made], pixels: bool) -> None:
+    """No data was changed, so the pixels are no gain; the hash of the inputs alone holds versions of libraries too."""
+    old, new = pair
+    new.inputs = "other"
+    if pixels:
+        new.train.loc[:3, "input"] = "f" * 16
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == (v.NOT_COMPARABLE if pixels else v.HELPS)
+    assert any("the same files were packed into other inputs" in why for why in found.why) == pixels
+
+
+def test_a_revision_from_before_the_two_rooms_is_not_comparable(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    old.files = {"src/team/shared/tables.py": (("train", "evaluate", "pack"), b"one = 1\n")}
+    old.inputs, old.environment, old.command = "other", "python 3.11.7, torch 2.13.0, cpu", "python -m pkg.train"
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE
+    assert "the model changed: code src/team/shared/tables.py: deleted" in found.why
+
+
+BROKEN = {
+    "a list": b"[]",
+    "stages a list": b"stages: [1]",
+    "a stage of text": b"stages: {train: t}",
+    "deps without a path": b"stages: {train: {cmd: t, deps: [{md5: 1}]}}",
+    "params a list": b"stages: {train: {cmd: t, params: {params.yaml: [1]}}}",
+    "no YAML": b"stages: {",
+    "a conflict": b"<<<<<<< HEAD\nstages: {}\n=======\n",
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
+def test_a_lock_that_is_none_is_refused(pair: tuple[Made, Made], content: bytes) -> None:
+    old, new = pair
+    new.tampered["dvc.lock"] = content
+    with pytest.raises(Refusal, match=r"new:dvc\.lock is not"):
+        compare(old.revision(), new.revision())
 
 
 def test_files_that_dvc_ignores_make_nothing_stale(pair: tuple[Made, Made]) -> None:
@@ -492,7 +713,7 @@ def test_examples_that_turn_together_count_once(pair: tuple[Made, Made]) -> None
 
 def test_other_weights_from_the_same_data_are_another_environment(pair: tuple[Made, Made]) -> None:
     old, new = pair
-    new.train, new.answers, new.passes = old.train, old.answers, []
+    new.train, new.passes = old.train, []
     new.weights = "other"
     found = compare(old.revision(), new.revision())
     assert found.verdict == v.NOT_COMPARABLE

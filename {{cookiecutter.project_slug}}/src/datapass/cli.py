@@ -39,7 +39,7 @@ def compare(
 
     Prints the verdict with its interval, the proof that the model stayed frozen, and what changed in the data.
     """
-    from .comparison.looks import add_looks
+    from .comparison.history import add_looks
     from .comparison.revisions import experiments_on, resolve
     from .comparison.verdict import HURTS, compare
     from .report.comparison_view import comparisons
@@ -89,7 +89,7 @@ def passes(to: To = None) -> None:
 
     A gain stands where two results differ by just this pass.
     """
-    from .comparison.ledger import ledger
+    from .comparison.history import ledger
     from .report import data_view
 
     files = check(to, ".md", ".html", ".json", ".csv")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from ..data.examples import OWN
+from ..data.examples import OWN, counts
 from ..data.passes import CLASS_ACTIONS
 from ..files.paths import DATA, SPLITS, TABLES
 from ..files.tables import strings
@@ -137,8 +137,8 @@ def _rows(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
         if where.any():
             parts.append(_part(kind, a[where], b[where], column))
 
-    note("dropped", (a["weight"] == "1") & (b["weight"] == "0"), "label")
-    note("restored", (a["weight"] == "0") & (b["weight"] == "1"), "label")
+    note("dropped", counts(a) & ~counts(b), "label")
+    note("restored", counts(b) & ~counts(a), "label")
     note("relabelled", a["label"] != b["label"], "label")
     note("input changed", a["input"] != b["input"], "input")
     note("moved", a["split"] != b["split"], "split")

@@ -1,21 +1,23 @@
-"""What two revisions answered on the test examples they share, lined up; and the gain on parts of them."""
+"""Both sides' stored answers, lined up by test example and seed, and what can be asked of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from ..data.examples import counts, metadata
+from ..data.examples import counts as counting
+from ..data.examples import metadata
 from ..files.paths import PREDICTIONS, TEST
 from ..messages.problems import Refusal
+from . import statistics
 from .revisions import Revision
-from .statistics import LEVEL, Interval, gain_interval, holm, units_of
+from .statistics import Interval
 
-HELPS, HURTS = "helps", "hurts"
 MIN_SEEDS = 3
 MIN_SLICE = 30  # test examples under which a slice or class gets no verdict
+MIN_UNITS = 5  # groups of test examples: fewer say nothing of the next one
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Scored:
         excluded: {reason: ids} of test examples left out.
         sizes: test examples that count, in baseline and candidate.
         counts: whether an example counts in both; the others one of the two dropped (n, bool).
-        paired: whether a seed of both is one draw.
+        paired: whether a seed is the same training on both sides, but for the data.
         lost: whether the baseline was right about each example that counts in its test set and that the candidate's
             does not hold any more, or holds with another input (lost examples x S, bool).
     """
@@ -44,12 +46,12 @@ class Scored:
     sizes: tuple[int, int]
     counts: np.ndarray
     lost: np.ndarray
-    paired: bool
+    paired: bool = True
 
     @cached_property
     def units(self) -> np.ndarray:
         """The independent draw that each example belongs to (n, int)."""
-        return units_of(self.table)
+        return statistics.units_of(self.table)
 
     def of(self, rows: np.ndarray) -> "Scored":
         """Return the same for some of the examples (mask of n)."""
@@ -66,16 +68,25 @@ class Scored:
         """Return whether the answers of arm 0 (baseline) or 1 (candidate) agree with label set 0 or 1 (n x S)."""
         return ((self.old, self.new)[arm] == self.labels[label]).T
 
-    def gain(self, label: int = 1) -> Interval:
-        """Return the gain by the old (0) or the new labels (1)."""
-        return gain_interval(self.right(0, label), self.right(1, label), self.units, self.paired)
+    def interval(self, old: np.ndarray, new: np.ndarray, units: np.ndarray) -> Interval:
+        """Return the gain of scores (n x S each), paired or not: every interval of a comparison is made here."""
+        return statistics.gain_interval(old, new, units, self.paired)
 
-    def worst(self, answered: bool) -> Interval:
-        """Return the gain, were all lost examples answered right, or all wrong, by the candidate."""
-        old = np.concatenate([self.right(0, 1), self.lost])
-        new = np.concatenate([self.right(1, 1), np.full_like(self.lost, answered)])
-        units = np.concatenate([self.units, len(self.units) + np.arange(len(self.lost))])
-        return gain_interval(old, new, units, self.paired)
+    def gain(self, label: int = 1, rows: np.ndarray | slice = slice(None)) -> Interval:
+        """Return the gain by the old (0) or the new labels (1), on some of the examples (mask of n)."""
+        return self.interval(self.right(0, label)[rows], self.right(1, label)[rows], self.units[rows])
+
+    def macro_f1(self) -> Interval:
+        """Return the gain in macro-F1 by the new labels."""
+        truth, classes = self.labels[1], len(self.classes)
+        return statistics.macro_f1_interval(truth, self.old, self.new, classes, self.units, self.paired)
+
+    def worst(self, helps: bool) -> Interval:
+        """Return the gain with all lost examples counted against it: as broken by the candidate, or as fixed."""
+        old, new = (np.concatenate([self.right(arm, 1), self.lost]) for arm in (0, 1))
+        new[len(self.table) :] = not helps
+        units = np.concatenate([self.units, len(self.table) + np.arange(len(self.lost))])
+        return self.interval(old, new, units)
 
 
 def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str], paired: bool) -> Scored:
@@ -99,18 +110,18 @@ def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str], p
         answers[0][said], tests[0]["label"] = answers[0][said].replace(renamed), tests[0]["label"].replace(renamed)
     ids = answers[0].index.intersection(answers[1].index, sort=True)
     changed = (tests[0].loc[ids, "input"] != tests[1].loc[ids, "input"]).to_numpy()
-    counted = [counts(test) for test in tests]
-    here, there = (count[ids].to_numpy() for count in counted)
+    counts = [counting(test) for test in tests]
+    here, there = (count[ids].to_numpy() for count in counts)
     excluded = {
-        "only in the baseline's test set": sorted(set(tests[0].index[counted[0]]) - set(ids)),
-        "only in the candidate's test set": sorted(set(tests[1].index[counted[1]]) - set(ids)),
+        "only in the baseline's test set": sorted(set(tests[0].index[counts[0]]) - set(ids)),
+        "only in the candidate's test set": sorted(set(tests[1].index[counts[1]]) - set(ids)),
         "with another input": list(ids[changed & here & there]),
         "that only the candidate dropped": list(ids[~changed & here & ~there]),
         "that only the baseline dropped": list(ids[~changed & ~here & there]),
     }
-    gone = tests[0].index[counted[0]].difference(ids[~changed])
+    gone = tests[0].index[counts[0]].difference(ids[~changed])
     kept = ids[~changed & (here | there)]
-    both = (counted[0][kept] & counted[1][kept]).to_numpy()
+    both = (counts[0][kept] & counts[1][kept]).to_numpy()
     ids = kept
     seeds = [column for column in answers[0].columns if column.startswith("seed_") and column in answers[1].columns]
     old_answers, new_answers = (table.loc[ids, seeds] for table in answers)
@@ -139,70 +150,28 @@ def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str], p
         coded(new_answers),
         (old_codes, new_codes),
         {reason: left_out for reason, left_out in excluded.items() if left_out},
-        (int(counted[0].sum()), int(counted[1].sum())),
+        (int(counts[0].sum()), int(counts[1].sum())),
         both,
         answers[0].loc[gone, seeds].eq(tests[0].loc[gone, "label"], axis=0).to_numpy(),
         paired,
     )
 
 
-@dataclass(frozen=True)
-class Part:
-    """The gain on one class or slice.
-
-    Attributes:
-        name: the class, or `column = value`.
-        examples: test examples in it.
-        old, new: accuracy of baseline and candidate in it.
-        gain: with its interval.
-        p: Holm's adjusted p-value over all parts of the same table; NaN under MIN_SLICE examples.
-    """
-
-    name: str
-    examples: int
-    old: float
-    new: float
-    gain: Interval
-    p: float
-
-    @property
-    def verdict(self) -> str:
-        """`helps`, `hurts`, or nothing where it is too small or not detectable."""
-        if not self.p < 1 - LEVEL:
-            return ""
-        return HELPS if self.gain.mean > 0 else HURTS
-
-
-def parts(scored: Scored, names: Sequence[tuple[str, np.ndarray]]) -> list[Part]:
-    """Return the gain by the new labels on each named subset (mask of n), with Holm's correction over those tested.
-
-    A subset of under MIN_SLICE examples is not tested, and none is with under MIN_SEEDS seeds.
-    """
-    enough, old, new = len(scored.seeds) >= MIN_SEEDS, scored.right(0, 1), scored.right(1, 1)
-    gains = [scored.of(mask).gain() for _, mask in names]
-    tested = [g.p if enough and mask.sum() >= MIN_SLICE else np.nan for g, (_, mask) in zip(gains, names, strict=True)]
-    return [
-        Part(name, int(mask.sum()), float(old[mask].mean()), float(new[mask].mean()), gain, float(p))
-        for (name, mask), gain, p in zip(names, gains, holm(tested), strict=True)
-    ]
-
-
 def slice_masks(table: pd.DataFrame, most: int = 20) -> list[tuple[str, np.ndarray]]:
     """Return the slices of a table of test examples: each value of each metadata column of 2 to `most` values."""
     masks = []
-    for column in metadata(table.columns, ("old_label", "new_label")):
+    for column in metadata(table.columns, besides=("old_label", "new_label")):
         values = sorted(table[column].unique())
         if 2 <= len(values) <= most:
             masks += [(f"{column} = {value or '(empty)'}", (table[column] == value).to_numpy()) for value in values]
     return masks
 
 
-def flips(scored: Scored) -> pd.DataFrame:
+def flips(scored: Scored, old: np.ndarray, new: np.ndarray) -> pd.DataFrame:
     """Return the test examples that most seeds got wrong before and right now, or the reverse.
 
     Columns: id, flip (`fixed` or `broken`), label, old and new (the answers most seeds gave), seeds (gained or lost).
     """
-    old, new = scored.right(0, 1), scored.right(1, 1)
     change = new.sum(axis=1) - old.sum(axis=1)
     half = len(scored.seeds) / 2
     fixed = (old.sum(axis=1) < half) & (new.sum(axis=1) > half)

@@ -1,12 +1,70 @@
-"""One revision's dvc.lock: what each stage last ran with and wrote."""
+"""What the stages of one revision last ran with, by its dvc.lock: read here for the proof and for staleness."""
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from .revisions import Revision
+from ..messages.problems import Refusal
 
-MARKER = "conf.ok"  # only puts the stages in order
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage as it last ran.
+
+    Attributes:
+        cmd: its command.
+        deps, outs: the hash of each path; None where the lock holds none.
+        params: {file: {key: value}}.
+    """
+
+    cmd: Any
+    deps: dict[str, str | None]
+    outs: dict[str, str | None]
+    params: dict[str, dict[str, Any]]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The params of all files as {dotted key: value}; those of params.yaml without the file's name."""
+        return {
+            key if file == "params.yaml" else f"{file}:{key}": value
+            for file, params in self.params.items()
+            for key, value in flatten(params).items()
+        }
+
+
+NOTHING = Stage(None, {}, {}, {})
+
+
+class Lock:
+    """One revision's dvc.lock.
+
+    Args:
+        name: the revision's.
+        content: of the file.
+
+    Attributes:
+        stages: {name: stage}; DVC keeps those there that were deleted from dvc.yaml.
+        outs: the hash of everything that a stage wrote.
+
+    Raises:
+        Refusal: where it is not what DVC writes.
+    """
+
+    def __init__(self, name: str, content: Any) -> None:
+        try:
+            stages = {} if content is None else content.get("stages") or {}
+            self.stages = {name: _stage(entry) for name, entry in stages.items()}
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Refusal(f"{name}:dvc.lock is not what DVC writes; run `dvc repro` there and commit it.") from None
+        self.outs = {path: digest for stage in self.stages.values() for path, digest in stage.outs.items()}
+
+
+def _stage(entry: dict[str, Any]) -> Stage:
+    deps, outs = (
+        {one["path"]: one.get("md5") or one.get("etag") or one.get("checksum") for one in entry.get(side) or []}
+        for side in ("deps", "outs")
+    )
+    params = {file: dict(values or {}) for file, values in (entry.get("params") or {}).items()}
+    return Stage(entry.get("cmd"), deps, outs, params)
 
 
 def flatten(params: Any, prefix: str = "") -> dict[str, Any]:
@@ -18,36 +76,3 @@ def flatten(params: Any, prefix: str = "") -> dict[str, Any]:
         for key, value in params.items()
         for k, v in flatten(value, f"{prefix}.{key}" if prefix else str(key)).items()
     }
-
-
-class Lock:
-    """The stages of a revision's dvc.lock; one without the file has none."""
-
-    def __init__(self, revision: "Revision") -> None:
-        self.revision = revision
-
-    @cached_property
-    def stages(self) -> dict[str, dict[str, Any]]:
-        """The stages as DVC wrote them, by name."""
-        if self.revision.read("dvc.lock") is None:
-            return {}
-        return (self.revision.yaml("dvc.lock") or {}).get("stages") or {}
-
-    def hashes(self, stage: str, side: str) -> dict[str, str | None]:
-        """Return the hash of each of a stage's `deps` or `outs`, by path."""
-        entries = self.stages.get(stage, {}).get(side, [])
-        return {entry["path"]: entry.get("md5") for entry in entries if entry["path"] != MARKER}
-
-    def params(self, stage: str) -> dict[str, Any]:
-        """Return a stage's params of all files, flat; those of params.yaml without the file's name."""
-        files = self.stages.get(stage, {}).get("params", {})
-        return {
-            key if file == "params.yaml" else f"{file}:{key}": value
-            for file, params in files.items()
-            for key, value in flatten(params).items()
-        }
-
-    @cached_property
-    def outs(self) -> dict[str, str | None]:
-        """The hash of each stage's outputs, by path."""
-        return {path: digest for stage in self.stages for path, digest in self.hashes(stage, "outs").items()}

@@ -1,22 +1,34 @@
-"""The proof that the model stayed frozen: what two revisions ran with, by their dvc.lock files, sorted into three kinds.
+"""The proof that the model stayed frozen: what `train` and `evaluate` ran with in both dvc.lock files, sorted in three.
 
-*Data* is what the gain is of. *Model* is everything that decides what is learnt from it: params, the team's package, the
-training core, the environment; a difference there and a gain cannot be told to come from the data. *Machinery* is the rest
-of datapass: a difference is told, and where the same data and params gave the same weights it is proven neutral.
+*Data* is what the gain is of. *Model* is whatever decides how data becomes weights and answers, and everything unknown:
+where that differs, a gain cannot be told to come from the data. *Machinery* is the rest of `datapass`, which should change
+neither; where a stage read the same and wrote something else, it did.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from packaging.version import Version
+
 from ..files.paths import DATA, EXAMPLES, INPUTS, METRICS, MODELS, PREDICTIONS
 from ..messages.problems import quoted
-from .environment import compare_environments
+from .lock import NOTHING, Stage
 from .revisions import Revision
 
-STAGES = ("train", "evaluate")
-CHANGING = [path.as_posix() for path in (INPUTS, EXAMPLES, MODELS, DATA)]
-MACHINERY, CORE = "src/datapass", "src/datapass/training"
-UNRECORDED = "something that is not recorded differs, such as the processor or a variable of the shell"
+# What the verdict rests on of each stage, and what it means that this differs where nothing of the stage's data does.
+RESULTS = {
+    "pack": (INPUTS.as_posix(), "the same files were packed into other inputs"),
+    "train": (MODELS.as_posix(), "the same data and model gave other weights"),
+    "evaluate": (PREDICTIONS.as_posix(), "the same models gave other answers on the same test examples"),
+}
+DATA_PATHS = [path.as_posix() for path in (INPUTS, EXAMPLES, MODELS, DATA)]
+MACHINERY = ["src/datapass"]
+# The training core is model: beside the folder the two stages, which choose the rows, the seeds and what is stored.
+CORE = ["src/datapass/training", "src/datapass/stages/train.py", "src/datapass/stages/evaluate.py"]
+MARKER = "conf.ok"
+VERSIONED = ("python", "torch", "pytorch-lightning")  # and the model's own libraries: their minor version decides
+TOLERATED = "numpy"  # it orders the batches, by integer arithmetic that no version changed
 
 
 @dataclass(frozen=True)
@@ -25,12 +37,12 @@ class Proof:
 
     Attributes:
         model: differences of the model, each a sentence; empty where it stayed frozen.
-        data: paths of the data that differ.
+        data: paths of the data of `train` and `evaluate` that differ, as they may.
         machinery: differences of the machinery outside the training core, each a sentence.
-        neutral: the same data and params gave the same weights although the machinery differs.
-        environment: differences of environment that only unpair the seeds, each as `old → new`.
+        neutral: whether the stages whose machinery differs read the same data and gave the same all the same.
+        environment: differences of the environment that are tolerated, as sentences.
         fingerprint: the baseline's.
-        params, code: how many params and paths of the model's code were compared.
+        params, code: how many params and code paths were compared.
     """
 
     model: list[str] = field(default_factory=list)
@@ -44,128 +56,151 @@ class Proof:
 
     @property
     def paired(self) -> bool:
-        """Whether a seed of one side and the same seed of the other are the same draw."""
+        """Whether a seed means the same training on both sides, but for the data."""
         return not self.environment
 
 
-def within(path: str, folder: str) -> bool:
-    """Return whether a path is a folder or inside it."""
-    return path == folder or path.startswith(f"{folder}/")
+@dataclass(frozen=True)
+class Differences:
+    """What differs in one stage: sentences of model and machinery, paths of data."""
+
+    model: list[str]
+    data: list[str]
+    machinery: list[str]
 
 
-def kind(path: str) -> str:
-    """Return `data`, `model` or `machinery` for a path that a stage read; what is not known is the model's."""
-    if any(within(path, name) for name in CHANGING):
-        return "data"
-    return "machinery" if within(path, MACHINERY) and path != MACHINERY and not within(path, CORE) else "model"
+def prove(baseline: Revision, candidate: Revision, other_inputs: bool) -> Proof:
+    """Compare what the results of two revisions were made with.
+
+    Args:
+        other_inputs: whether an example of both has other pixels. The hash of data/inputs/ alone does not tell, as the
+            libraries that write its index leave their versions there.
+    """
+    revisions = (baseline, candidate)
+    stages = {name: [revision.lock.stages.get(name) for revision in revisions] for name in RESULTS}
+    model = [
+        f"{revision.name} has no stage {name} in dvc.lock; run `dvc repro` there and commit dvc.lock"
+        for name in ("train", "evaluate")
+        for revision, stage in zip(revisions, stages[name], strict=True)
+        if stage is None
+    ]
+    pairs = {name: [stage or NOTHING for stage in both] for name, both in stages.items()}
+    found = {name: _sort(name, pairs[name], revisions) for name in ("train", "evaluate") if None not in stages[name]}
+    # Inputs may differ because the files do, but not because they are prepared in another way.
+    if any(INPUTS.as_posix() in part.data for part in found.values()):
+        found["pack"] = _sort("pack", pairs["pack"], revisions)
+    model += [sentence for part in found.values() for sentence in part.model]
+    metrics = [content if isinstance(content := r.json(METRICS), dict) else {} for r in revisions]
+    refused, environment = compare_environments(*(content.get("environment") for content in metrics))
+    model += refused
+    proven = []
+    if not model:
+        ignored = {DATA.as_posix()} if other_inputs else {DATA.as_posix(), INPUTS.as_posix()}
+        for name, part in found.items():
+            result, what = RESULTS[name]
+            alike = not set(part.data) - ignored
+            before, after = (stage.outs.get(result) for stage in pairs[name])
+            same = other_inputs is False if name == "pack" else before == after and before is not None
+            proven += [name] if alike and same else []
+            if alike and not same and not (name == "train" and environment):
+                model.append(_unexplained(what, part.machinery))
+    fingerprint = metrics[0].get("model")
+    if not model and (fingerprint != metrics[1].get("model") or fingerprint is None):
+        model.append(f"fingerprint in metrics.json: {quoted(fingerprint)} → {quoted(metrics[1].get('model'))}")
+    machinery = {line: None for part in found.values() for line in part.machinery}
+    compared = [pairs[name][0] for name in ("train", "evaluate") if name in found]
+    return Proof(
+        list(dict.fromkeys(model)),
+        sorted({path for name, part in found.items() if name != "pack" for path in part.data}),
+        list(machinery),
+        bool(machinery) and all(name in proven for name, part in found.items() if part.machinery),
+        [] if model else environment,
+        str(fingerprint),
+        sum(len(stage.settings) for stage in compared),
+        sum(kind_of(path) != "data" for stage in compared for path in stage.deps if path != MARKER),
+    )
 
 
-def prove(baseline: Revision, candidate: Revision) -> Proof:
-    """Compare what two revisions ran with."""
-    locks = baseline.lock, candidate.lock
-    found: dict[str, list[str]] = {"model": [], "data": [], "machinery": []}
-    params = code = 0
-    for stage in STAGES:
-        missing = [
-            revision for revision, lock in zip((baseline, candidate), locks, strict=True) if stage not in lock.stages
-        ]
-        found["model"] += [
-            f"{revision.name} has no stage {stage} in dvc.lock; run `dvc repro` there and commit dvc.lock"
-            for revision in missing
-        ]
-        if missing:
-            continue
-        commands = [lock.stages[stage].get("cmd") for lock in locks]
-        if commands[0] != commands[1]:
-            found["model"].append(f"command of {stage}: {commands[0]} → {commands[1]}")
-        params += len(locks[0].params(stage))
-        code += sum(kind(path) == "model" for path in locks[0].hashes(stage, "deps"))
-        found["model"] += _params(baseline, candidate, stage)
-        _sort(baseline, candidate, stage, found)
-    # Inputs may differ because the files do, but not because the team's code or settings prepare them in another way.
-    if INPUTS.as_posix() in found["data"]:
-        found["model"] += _params(baseline, candidate, "pack")
-        _sort(baseline, candidate, "pack", found, ("model",))
-    for stage in ("pack", "curate"):
-        _sort(baseline, candidate, stage, found, ("machinery",))
-    metrics = [revision.json(METRICS) for revision in (baseline, candidate)]
-    apart, unpaired = compare_environments(*(str(m.get("environment", "")) for m in metrics))
-    found["model"] += [f"environment: {what}" for what in apart]
-    neutral = False
-    if not found["model"]:
-        said, neutral = _same_gives_same(baseline, candidate, found["machinery"], bool(unpaired))
-        found["model"] += said
-    fingerprint = str(metrics[0].get("model"))
-    if not found["model"] and fingerprint != metrics[1].get("model"):
-        found["model"].append(f"fingerprint in metrics.json: {quoted(fingerprint)} → {quoted(metrics[1].get('model'))}")
-    model, data, machinery = (list(dict.fromkeys(found[name])) for name in ("model", "data", "machinery"))
-    return Proof(model, data, machinery, neutral, unpaired, fingerprint, params, code)
+def kind_of(path: str) -> str:
+    """Return whether a dependency is `data`, `model` or `machinery`; what is unknown is model."""
+    if ".." in path.split("/") or _under(path, CORE):
+        return "model"
+    return "data" if _under(path, DATA_PATHS) else "machinery" if _under(path, MACHINERY) else "model"
 
 
-def _sort(
-    baseline: Revision, candidate: Revision, stage: str, found: dict[str, list[str]], kinds: tuple[str, ...] = ()
-) -> None:
-    """Add what differs among the deps of a stage to the lists of its kind; of some kinds only, where given."""
-    old, new = (revision.lock.hashes(stage, "deps") for revision in (baseline, candidate))
-    for path in sorted(old.keys() | new.keys()):
-        if old.get(path) == new.get(path):
-            continue
-        for name, said in _differences(path, baseline, candidate):
-            if not kinds or (name in kinds and within(path, "src")):
-                found[name].append(said)
+def _under(path: str, roots: Iterable[str]) -> bool:
+    return any(path == root or path.startswith(f"{root}/") for root in roots)
 
 
-def _differences(path: str, baseline: Revision, candidate: Revision) -> list[tuple[str, str]]:
-    """Return (kind, sentence) of each file under a path that differs; the path alone for data."""
-    if kind(path) == "data":
-        return [("data", path)]
-    differing = []
-    for file in sorted({*baseline.paths(path), *candidate.paths(path)}):
-        old, new = baseline.read(file), candidate.read(file)
-        if old != new:
-            how = "added" if old is None else "deleted" if new is None else "changed"
-            differing.append((kind(file), f"code {file}: {how}"))
-    return differing or [(kind(path), f"code {path}: changed")]
-
-
-def _params(baseline: Revision, candidate: Revision, stage: str) -> list[str]:
-    old, new = (revision.lock.params(stage) for revision in (baseline, candidate))
-    return [
+def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision]) -> Differences:
+    """Return what differs in one stage; what `pack` reads under data/ is its data, and no difference."""
+    (one, other), found = pair, Differences([], [], [])
+    if one.cmd != other.cmd:
+        found.model.append(f"command of {name}: {one.cmd} → {other.cmd}")
+    old, new = one.settings, other.settings
+    found.model.extend(
         f"param {key}: {_shown(old, key)} → {_shown(new, key)}"
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key) or (key in old) != (key in new)
-    ]
+    )
+    # A model that comes out of the machinery's folder, and whatever it imports there, is not machinery.
+    targets = {str(value) for side in (old, new) for key, value in side.items() if key.endswith("_target_")}
+    inside = any(target.startswith("datapass.") for target in targets)
+    for path in sorted(one.deps.keys() | other.deps.keys()):
+        hashes = one.deps.get(path), other.deps.get(path)
+        if path == MARKER or (hashes[0] == hashes[1] and hashes[0] is not None):
+            continue
+        if kind_of(path) == "data" or (name == "pack" and path.startswith("data/")):
+            found.data.append(path)
+            continue
+        # A folder is as different as its files are; one of which Git shows no difference is unknown.
+        for file, how in _files(path, *revisions) or [(path, "changed")]:
+            known = kind_of(file) == "machinery" and (file != path or not any(_under(core, [path]) for core in CORE))
+            (found.machinery if known and not inside else found.model).append(f"code {file}: {how}")
+    return found
 
 
 def _shown(params: dict[str, Any], key: str) -> str:
     return quoted(params[key]) if isinstance(params.get(key), str) else str(params.get(key, "absent"))
 
 
-def _same_gives_same(
-    baseline: Revision, candidate: Revision, machinery: list[str], elsewhere: bool
-) -> tuple[list[str], bool]:
-    """Return what shows that something else differs, and whether the machinery is proven neutral.
+def _files(path: str, baseline: Revision, candidate: Revision) -> list[tuple[str, str]]:
+    """Return the files under a code path that differ, and how."""
+    differing = []
+    for file in sorted({*baseline.paths(path), *candidate.paths(path)}):
+        old, new = baseline.read(file), candidate.read(file)
+        if old != new:
+            differing.append((file, "added" if old is None else "deleted" if new is None else "changed"))
+    return differing
 
-    Where the data of a stage is the same, what it wrote has to be, but in another environment (`elsewhere`).
+
+def _unexplained(what: str, machinery: list[str]) -> str:
+    if machinery:
+        return f"{what}, so a change of the machinery is no mere change of form: {', '.join(machinery)}"
+    return f"environment: {what}, so something that is not recorded differs, such as the processor or a variable of the shell"
+
+
+def compare_environments(old: object, new: object) -> tuple[list[str], list[str]]:
+    """Return the differences of two environments, as in metrics.json, that are not and that are tolerated, as sentences.
+
+    Other patch versions, builds, systems, processors and devices leave a model comparable; other minor versions do not,
+    nor does what cannot be read.
     """
-    names = " and ".join(what.removeprefix("code ").partition(":")[0] for what in machinery[:3])
-    why = f"the machinery differs in {names}" if machinery else UNRECORDED
-    said, same = [], {}
-    for stage, wrote, ignored, what in (
-        ("train", MODELS, (), "the same data and model gave other weights"),
-        ("evaluate", PREDICTIONS, (DATA.as_posix(),), "the same models gave other answers"),
-    ):
-        read = [
-            {
-                path: digest
-                for path, digest in revision.lock.hashes(stage, "deps").items()
-                if kind(path) == "data" and path not in ignored
-            }
-            for revision in (baseline, candidate)
-        ]
-        outs = [revision.lock.hashes(stage, "outs").get(wrote.as_posix()) for revision in (baseline, candidate)]
-        same[stage] = read[0] == read[1] and outs[0] == outs[1]
-        if read[0] == read[1] and outs[0] != outs[1] and not elsewhere:
-            kind_of = "code" if machinery else "environment"
-            said.append(f"{kind_of}: {what}, so {why}")
-    return said, bool(machinery) and same["train"] and not said
+    if old == new and isinstance(old, str):
+        return [], []
+    sides = [str(side or "unknown").split(", ") for side in (old, new)]
+    gone, come = (", ".join(part for part in sides[i] if part not in sides[1 - i]) or "nothing" for i in (0, 1))
+    try:
+        series = [{name: _series(version) for name, version in map(str.split, side[:-2])} for side in sides]
+        known = all(name in side for side in series for name in (*VERSIONED, TOLERATED))
+    except ValueError:
+        known = False
+    if known and all(series[0].get(name) == series[1].get(name) for name in {*series[0], *series[1]} - {TOLERATED}):
+        return [], [f"{gone} → {come}"]
+    return [f"environment: {gone} → {come}"], []
+
+
+def _series(version: str) -> tuple[object, ...]:
+    """Return what two versions must share: epoch, major and minor; a pre-release is like itself alone."""
+    read = Version(version)
+    return read.epoch, read.major, read.minor, read.public if read.is_prerelease else None

@@ -66,6 +66,11 @@ class Revision:
         rows = (line.split(b"\t", 1) for line in listed if line)
         return {path.decode("utf-8", "surrogateescape"): about.split()[2].decode() for about, path in rows}
 
+    @cached_property
+    def lock(self) -> Lock:
+        """What its stages last ran with. Raises Refusal where dvc.lock is missing or not what DVC writes."""
+        return Lock(self.name, self.yaml("dvc.lock"))
+
     def paths(self, folder: str) -> list[str]:
         """Return the files under a folder, sorted, relative to the project; `folder` itself where it is a file."""
         return sorted(path for path in self.files if path == folder or path.startswith(f"{folder}/"))
@@ -113,12 +118,7 @@ class Revision:
 
     def digest(self, path: str | Path) -> str | None:
         """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
-        return self.lock.outs.get(Path(path).as_posix())
-
-    @cached_property
-    def lock(self) -> Lock:
-        """The revision's dvc.lock."""
-        return Lock(self)
+        return None if self.read("dvc.lock") is None else self.lock.outs.get(Path(path).as_posix())
 
     def table(self, path: str | Path) -> pd.DataFrame:
         """Return a CSV file as text columns."""

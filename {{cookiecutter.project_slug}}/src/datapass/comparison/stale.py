@@ -25,22 +25,21 @@ def stale(revision: Revision) -> tuple[list[str], list[str]]:
         for name, stage in revision.lock.stages.items()
         if name != "audit" and (not pipeline or name.split("@")[0] in pipeline)
     }
-    outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
+    outs = {path: digest for stage in stages.values() for path, digest in stage.outs.items()}
     tracked = [path for path in revision.paths("data") + revision.paths("models") if path.endswith(".dvc")]
     outs |= {path.removesuffix(".dvc"): revision.yaml(path)["outs"][0].get("md5") for path in tracked}
     ignored = GitIgnoreSpec.from_lines((revision.read(".dvcignore") or b"").decode("utf-8", "replace").splitlines())
     entries = [
-        (name, dep) for name, stage in stages.items() for dep in (*stage.get("deps", []), *stage.get("outs", []))
+        (name, path, digest)
+        for name, stage in stages.items()
+        for path, digest in (*stage.deps.items(), *stage.outs.items())
+        if "://" not in path  # what lies elsewhere nobody can check from here
     ]
-    inside = {
-        dep["path"]: [path for path in revision.paths(dep["path"]) if not ignored.match_file(path)]
-        for _, dep in entries
-    }
+    inside = {path: [file for file in revision.paths(path) if not ignored.match_file(file)] for _, path, _ in entries}
     revision.load({path for paths in inside.values() for path in paths})
     changed, unknown = _changed_for_dvc() if revision.commit is None else set(), []
     found = []
-    for name, dep in entries:
-        path, locked = dep["path"], dep.get("md5")
+    for name, path, locked in entries:
         known = path in outs or any(path.startswith(f"{out}/") for out in outs)
         now = _digest(revision, path, inside[path]) if inside[path] else outs.get(path, locked) if known else None
         if now is None and inside[path]:
@@ -52,9 +51,9 @@ def stale(revision: Revision) -> tuple[list[str], list[str]]:
     params = revision.yaml("params.yaml")
     for name, stage in stages.items():
         command = _plain(pipeline.get(name, {}).get("cmd"))
-        if command is not None and command != _plain(stage.get("cmd")):
+        if command is not None and command != _plain(stage.cmd):
             found.append(f"the command of stage {name} in dvc.yaml is not what it last ran")
-        for key, locked in stage.get("params", {}).get("params.yaml", {}).items():
+        for key, locked in stage.params.get("params.yaml", {}).items():
             if name != "freeze" and _dig(params, key) != locked:
                 found.append(f"{key} in params.yaml is not what stage {name} last ran with")
     return list(dict.fromkeys(found)), list(dict.fromkeys(unknown))

@@ -1,7 +1,8 @@
 """Is a gain more than luck? Intervals over training seeds and test examples at once.
 
 Throughout, D[i, s] is the candidate's score of test example i under seed s minus the baseline's (n x S, unitless), and
-the two are paired: same seed, same example. Scores are 1 for right and 0 for wrong. Test examples of one group (a patient,
+the two are paired: same seed, same example; where both were trained in different environments only the examples are the
+same, and the seeds of each side its own. Scores are 1 for right and 0 for wrong. Test examples of one group (a patient,
 a writer), and copies of one input, turn together: such a unit counts as one draw, whatever its size.
 """
 
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 from scipy.special import bdtr, stdtr, stdtrit
 
 LEVEL = 0.95
@@ -58,97 +60,65 @@ def units_of(table: pd.DataFrame) -> np.ndarray:
     return pd.factorize(key)[0]
 
 
-def gain_interval(old: np.ndarray, new: np.ndarray, units: np.ndarray | None = None, paired: bool = True) -> Interval:
-    """Return the mean of new - old scores (each n x S) with its interval over examples and seeds.
-
-    Args:
-        units: which examples are one draw (n).
-        paired: whether a seed of both sides is one draw, see `crossed_interval` and `unpaired_interval`.
-    """
-    old, new = old.astype(float), new.astype(float)
-    return crossed_interval(new - old, units) if paired else unpaired_interval(old, new, units)
-
-
-def summed(scores: np.ndarray, units: np.ndarray | None) -> np.ndarray:
-    """Return scores (n x S) with the sum of each unit (n) in the place of its examples, scaled so that the mean stays."""
-    if units is None or not len(scores):
-        return scores
-    names, codes = np.unique(units, return_inverse=True)
-    if len(names) == len(units):
-        return scores
-    sums = np.zeros((len(names), scores.shape[1]))
-    np.add.at(sums, codes, scores)
-    return sums * (len(names) / len(units))
-
-
-def mean_squares(scores: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean squares of rows, of columns and of the rest of an (n x S) matrix; NaN where S is 1 but for rows."""
-    n, seeds = scores.shape
-    mean, rows, columns = scores.mean(), scores.mean(axis=1), scores.mean(axis=0)
-    ms_rows = seeds * np.sum((rows - mean) ** 2) / (n - 1)
-    if seeds == 1:
-        return float(ms_rows), np.nan, np.nan
-    rest = np.sum((scores - rows[:, None] - columns + mean) ** 2) / ((n - 1) * (seeds - 1))
-    return float(ms_rows), float(n * np.sum((columns - mean) ** 2) / (seeds - 1)), float(rest)
-
-
-def unpaired_interval(old: np.ndarray, new: np.ndarray, units: np.ndarray | None = None) -> Interval:
-    """Return the mean of new - old scores with its interval, where each side's seeds are draws of their own.
-
-    The test examples are the same on both sides (crossed), the seeds nested in the side. With r the differences of an
-    example's means, and c the two-way mean squares of a side a of S_a seeds, the variance of the mean difference is
-
-        MS(r) / n + sum over a of (MSc_a - MSe_a) / (n S_a):
-
-    MS(r) / n holds what examples add and, once, each side's rest; the seeds' part is added where it is estimated above 0.
-    Never less than what the seeds' means alone vary by, sum of MSc_a / (n S_a). Degrees of freedom by Satterthwaite, as in
-    `crossed_interval`.
-
-    Args:
-        old, new: scores (n x S_old, n x S_new).
-        units: which examples are one draw (n).
-    """
-    sides = [summed(scores, units) for scores in (old, new)]
-    n = len(sides[0])
-    mean = float(sides[1].mean() - sides[0].mean()) if sides[0].size and sides[1].size else np.nan
-    if n < 2 or min(side.shape[1] for side in sides) < 2:
-        return t_interval(mean, np.nan, 0)
-    difference = sides[1].mean(axis=1) - sides[0].mean(axis=1)
-    terms = [(float(difference.var(ddof=1)) / n, n - 1)]  # (part of the variance, degrees of freedom)
-    seeds_alone = []
-    for side in sides:
-        size = side.shape[1]
-        _, columns, rest = (value / (n * size) for value in mean_squares(side))
-        seeds_alone.append((columns, size - 1))
-        if columns > rest:
-            terms += [(columns, size - 1), (-rest, (n - 1) * (size - 1))]
-    variance, terms = max((sum(part for part, _ in some), some) for some in (terms, seeds_alone))
-    df = variance**2 / sum(part**2 / free for part, free in terms) if variance > 0 else n - 1
-    return t_interval(mean, float(np.sqrt(variance)), float(df))
-
-
 def crossed_interval(scores: np.ndarray, units: np.ndarray | None = None) -> Interval:
-    """Return the mean of an (examples x seeds) matrix with its interval over both.
+    """Return the mean of an (examples x seeds) matrix with its interval over both; see `_interval`."""
+    return _interval([scores], units)
+
+
+def gain_interval(
+    baseline: np.ndarray, candidate: np.ndarray, units: np.ndarray | None = None, paired: bool = True
+) -> Interval:
+    """Return the gain of scores (n x S each) with its interval over examples and seeds; see `_interval`.
+
+    Args:
+        paired: whether a seed is the same training on both sides, but for the data. If not, the seeds of each side are
+            taken on their own, and may be of another number.
+    """
+    old, new = baseline.astype(float), candidate.astype(float)
+    return _interval([new - old] if paired else [new, -old], units)
+
+
+def _interval(arms: list[np.ndarray], units: np.ndarray | None) -> Interval:
+    """Return the sum of the arms' means, each arm (n x its seeds), with its interval over seeds and shared examples.
 
     Variance components of the two-way crossed random model, with Satterthwaite's degrees of freedom (Satterthwaite 1946;
-    Searle, Casella and McCulloch 1992, ch. 4). With one seed only the examples vary. Where `units` (n) says that some
-    examples are one draw, their sum takes their place, scaled so that the mean stays.
+    Searle, Casella and McCulloch 1992, ch. 4). Score i, s of arm a is mu_a + p_ai + c_as + e_ais: an example's parts p may
+    go together in all arms, seeds c and rest e are each arm's own. With r_i the sum of the arms' row means, m their mean,
+    and MSc_a and MSe_a the mean squares of columns and rest within an arm of S_a seeds:
+
+        MSr = sum (r_i - m)^2 / (n - 1)   estimates Var(sum_a p_a) + sum_a Var(e_a) / S_a
+        (MSc_a - MSe_a) / (n S_a)         estimates Var(c_a) / S_a
+        Var(m) = MSr / n + sum_a (MSc_a - MSe_a) / (n S_a)
+
+    A seed part under 0 is left out, and where the examples' part sum_a p_a is under 0 the columns alone remain: the
+    variance is never under that of the rows (MSr / n) or of the columns (sum_a MSc_a / (n S_a)). One arm of differences is
+    the paired comparison; with one seed only the examples vary. Where `units` (n) says that some examples are one draw,
+    their sum takes their place, scaled so that the mean stays.
     """
-    scores = summed(scores, units)
-    n, seeds = scores.shape
+    if units is not None and len(units):
+        names, codes = np.unique(units, return_inverse=True)
+        if len(names) < len(units):
+            belongs = csr_array((np.ones(len(units)), (codes, np.arange(len(units)))))
+            arms = [belongs @ arm * (len(names) / len(units)) for arm in arms]
+    n = len(arms[0])
     if n < 2:
-        return t_interval(float(scores.mean()) if scores.size else np.nan, np.nan, 0)
-    mean, (ms_rows, ms_columns, ms_rest) = float(scores.mean()), mean_squares(scores)
-    if seeds == 1:
-        return t_interval(mean, float(np.sqrt(ms_rows / n)), n - 1)
-    if ms_rows > ms_rest and ms_columns > ms_rest:
-        q = ms_rows + ms_columns - ms_rest
-        rest = (n - 1) * (seeds - 1)
-        df = q**2 / (ms_rows**2 / (n - 1) + ms_columns**2 / (seeds - 1) + ms_rest**2 / rest)
-    else:
-        q = max(ms_rows, ms_columns)
-        df = n - 1 if ms_rows >= ms_columns else seeds - 1
-    return t_interval(mean, float(np.sqrt(q / (n * seeds))), float(df))
+        return t_interval(sum(float(arm.mean()) for arm in arms) if arms[0].size else np.nan, np.nan, 0)
+    means = [arm.mean(axis=1) for arm in arms]
+    mean = float(sum(rows.mean() for rows in means))
+    terms = [(float(np.sum((sum(means) - mean) ** 2)) / (n - 1) / n, n - 1)]  # (part of the variance, its df)
+    columns = []
+    for arm, rows in zip(arms, means, strict=True):
+        seeds = arm.shape[1]
+        if seeds > 1:
+            own, df = arm.mean(axis=0), (n - 1) * (seeds - 1)
+            seed_part = float(np.sum((own - rows.mean()) ** 2)) / (seeds - 1) / seeds
+            rest = float(np.sum((arm - rows[:, None] - own + rows.mean()) ** 2)) / df / (n * seeds)
+            columns.append((seed_part, seeds - 1))
+            terms += [(seed_part, seeds - 1), (-rest, df)] if seed_part > rest else []
+    terms = max(terms, columns, key=lambda parts: sum(part for part, _ in parts))
+    variance = sum(part for part, _ in terms)
+    df = variance**2 / sum(part**2 / df for part, df in terms) if variance > 0 else n - 1
+    return t_interval(mean, float(np.sqrt(variance)), df)
 
 
 def mcnemar(b: int, c: int) -> tuple[float, float]:
@@ -208,15 +178,17 @@ def macro_f1_interval(
     """Return the gain in macro-F1 with a conservative interval.
 
     SE^2 is that of the seeds' mean over resampled examples (bootstrap with multinomial weights) plus the variance
-    between seeds over S, with S - 1 degrees of freedom; where seeds are not `paired`, both sides' variances add up. Class
-    codes: truth (n), baseline and candidate (S x n). Where `units` (n) says that some examples are one draw, units are
-    resampled.
+    between seeds over S, of the differences or, unpaired, of each side; the degrees of freedom are S - 1 of the smaller
+    side. Class codes: truth (n), baseline and candidate (S x n). Where `units` (n) says that some examples are one draw,
+    units are resampled.
     """
     seeds = len(baseline)
-    before, after = macro_f1(truth, baseline, classes), macro_f1(truth, candidate, classes)
-    gains = after - before
-    if seeds < 2:
-        return t_interval(float(gains.mean()), np.nan, 0)
+    scores = [macro_f1(truth, answers, classes) for answers in (baseline, candidate)]
+    mean = float(scores[1].mean() - scores[0].mean())
+    arms = [scores[1] - scores[0]] if paired else scores
+    fewest = min(len(arm) for arm in arms)
+    if fewest < 2:
+        return t_interval(mean, np.nan, 0)
     answers = np.column_stack([truth, baseline.T, candidate.T])
     if units is None or len(np.unique(units)) == len(units):
         answers, counts = np.unique(answers, axis=0, return_counts=True)  # few patterns stand for many examples
@@ -227,11 +199,10 @@ def macro_f1_interval(
     rng, differences = np.random.default_rng(0), []
     for _ in range(0, RESAMPLES, BLOCK):
         weights = rng.multinomial(int(counts.sum()), counts / counts.sum(), BLOCK).astype(float)
-        scores = [_macro_f1(answers[:, 0], column, weights, classes, codes) for column in answers[:, 1:].T]
-        differences.append(np.mean(scores[seeds:], axis=0) - np.mean(scores[:seeds], axis=0))
-    between = gains.var(ddof=1) if paired else before.var(ddof=1) + after.var(ddof=1)
-    se = np.sqrt(np.concatenate(differences).var(ddof=1) + between / seeds)
-    return t_interval(float(gains.mean()), float(se), seeds - 1)
+        drawn = [_macro_f1(answers[:, 0], column, weights, classes, codes) for column in answers[:, 1:].T]
+        differences.append(np.mean(drawn[seeds:], axis=0) - np.mean(drawn[:seeds], axis=0))
+    between = sum(float(arm.var(ddof=1)) / len(arm) for arm in arms)
+    return t_interval(mean, float(np.sqrt(np.concatenate(differences).var(ddof=1) + between)), fewest - 1)
 
 
 def _macro_f1(

@@ -1,24 +1,49 @@
 """The verdict on a data change: does the candidate's data help the frozen model, and how sure is that?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..files.paths import CLASSES
-from ..messages.problems import quoted
 from . import statistics
 from .datadiff import DataDiff, diff
-from .lineup import HELPS, HURTS, MIN_SEEDS, MIN_SLICE, Part, Scored, flips, parts, score, slice_masks
+from .lineup import MIN_SEEDS, MIN_SLICE, Scored, flips, score, slice_masks
+from .objections import objections
 from .proof import Proof, prove
 from .revisions import Revision
-from .stale import stale
 from .statistics import Interval
 
-NO_DIFFERENCE = "no detectable difference"
+HELPS, HURTS, NO_DIFFERENCE = "helps", "hurts", "no detectable difference"
 DEPENDS, NOT_COMPARABLE = "depends on the labels", "not comparable"
-MIN_UNITS = 5  # groups of test examples: fewer say nothing of the next one
+
+
+@dataclass(frozen=True)
+class Part:
+    """The gain on one class or slice.
+
+    Attributes:
+        name: the class, or `column = value`.
+        examples: test examples in it.
+        old, new: accuracy of baseline and candidate in it.
+        gain: with its interval.
+        p: Holm's adjusted p-value over all parts of the same table; NaN under MIN_SLICE examples.
+    """
+
+    name: str
+    examples: int
+    old: float
+    new: float
+    gain: Interval
+    p: float
+
+    @property
+    def verdict(self) -> str:
+        """`helps`, `hurts`, or nothing where it is too small or not detectable."""
+        if not self.p < 1 - statistics.LEVEL:
+            return ""
+        return HELPS if self.gain.mean > 0 else HURTS
 
 
 @dataclass(frozen=True)
@@ -89,9 +114,25 @@ class Comparison:
     warnings: list[str] = field(default_factory=list)
 
 
+def parts(names: Sequence[tuple[str, np.ndarray]], scored: Scored) -> list[Part]:
+    """Return the gain on each named subset (mask of n), with Holm's correction over those tested.
+
+    A subset of under MIN_SLICE examples is not tested, and none is with under MIN_SEEDS seeds.
+    """
+    enough = len(scored.seeds) >= MIN_SEEDS
+    old, new = scored.right(0, 1), scored.right(1, 1)
+    gains = [scored.gain(rows=mask) for _, mask in names]
+    tested = [g.p if enough and mask.sum() >= MIN_SLICE else np.nan for g, (_, mask) in zip(gains, names, strict=True)]
+    return [
+        Part(name, int(mask.sum()), float(old[mask].mean()), float(new[mask].mean()), gain, float(p))
+        for (name, mask), gain, p in zip(names, gains, statistics.holm(tested), strict=True)
+    ]
+
+
 def compare(baseline: Revision, candidate: Revision) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
-    proof, data = prove(baseline, candidate), diff(baseline, candidate)
+    data = diff(baseline, candidate)
+    proof = prove(baseline, candidate, bool(data.notes or data.number("input changed")))
     wider = score(baseline, candidate, data.renamed, proof.paired)
     scored = wider.of(wider.counts)
     why, mend, warnings = objections(baseline, candidate, proof, data, scored)
@@ -123,13 +164,11 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
         old=float(old.mean()),
         new=float(new.mean()),
         gain=gain,
-        macro_f1=statistics.macro_f1_interval(
-            scored.labels[1], scored.old, scored.new, len(scored.classes), scored.units, scored.paired
-        ),
-        classes=parts(scored, [(name, mask) for name, mask in by_class if mask.any()]),
-        slices=parts(scored, slice_masks(scored.table)),
+        macro_f1=scored.macro_f1(),
+        classes=parts([(name, mask) for name, mask in by_class if mask.any()], scored),
+        slices=parts(slice_masks(scored.table), scored),
         ruler=ruler,
-        flips=flips(scored),
+        flips=flips(scored, old, new),
         mcnemar=mcnemar,
         **common,
     )
@@ -141,7 +180,7 @@ def measure_ruler(scored: Scored) -> Ruler | None:
     if same.all():
         return None
     scores = [[float(scored.right(arm, label).mean()) for label in (0, 1)] for arm in (0, 1)]
-    return Ruler(int((~same).sum()), scores, scored.of(same).gain(), scored.gain(0))
+    return Ruler(int((~same).sum()), scores, scored.gain(rows=same), scored.gain(0))
 
 
 def verdict_of(gain: Interval) -> str:
@@ -167,7 +206,7 @@ def judge(scored: Scored, wider: Scored, gain: Interval, ruler: Ruler | None) ->
             dropped, points = len(wider.table) - len(scored.table), 100 * whole.mean
             why = f"the verdict rests on {dropped:,} dropped test examples: with them the gain is {points:+.2f} points"
             return NOT_COMPARABLE, [why], [f"Drop test examples {apart}"]
-    if len(scored.lost) and verdict != NO_DIFFERENCE and verdict_of(scored.worst(answered=verdict == HURTS)) != verdict:
+    if len(scored.lost) and verdict != NO_DIFFERENCE and verdict_of(scored.worst(verdict == HELPS)) != verdict:
         why = f"the verdict rests on {len(scored.lost):,} test examples that the candidate's test set does not hold as they were"
         return NOT_COMPARABLE, [why], [f"Take test examples away, or replace their inputs, {apart}"]
     if ruler is not None:
@@ -178,55 +217,3 @@ def judge(scored: Scored, wider: Scored, gain: Interval, ruler: Ruler | None) ->
             depends |= gain.mean * ruler.unchanged.mean <= 0
         verdict = DEPENDS if depends else verdict
     return verdict, [], []
-
-
-def objections(
-    baseline: Revision, candidate: Revision, proof: Proof, data: DataDiff, scored: Scored
-) -> tuple[list[str], list[str], list[str]]:
-    """Return why two revisions cannot be compared, what would mend it, and warnings."""
-    why, mend, warnings = [], [], []
-    for revision in (baseline, candidate):
-        outdated, unknown = stale(revision)
-        warnings += unknown
-        why += [f"the results of {revision.name} are stale: {what}" for what in outdated]
-        if outdated:
-            commit = "" if revision.commit is None else " and commit what it writes"
-            mend.append(
-                f"Run `dvc repro` on {revision.name}{commit}; where that finds nothing to do, Git and DVC "
-                "see other files: name those that Git ignores in .dvcignore too."
-            )
-    why += [f"the model changed: {what}" for what in proof.model]
-    if proof.model and all(what.startswith("environment: ") for what in proof.model):
-        mend.append(
-            "Run `dvc repro --force train evaluate` on the baseline in the candidate's environment, and commit."
-        )
-    elif proof.model:
-        mend.append(
-            "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
-            "model first (`dvc exp run` on the baseline after the same change) and compare with that."
-        )
-    lists = [list(revision.table(CLASSES)["class"].replace(data.renamed)) for revision in (baseline, candidate)]
-    if lists[0] != lists[1]:
-        gone, come = ([quoted(name) for name in lists[i] if name not in lists[1 - i]] for i in (0, 1))
-        change = [f"{word} {', '.join(names)}" for word, names in (("gone", gone), ("new", come)) if names]
-        why.append(f"the classes changed: {', '.join(change) or 'they are in another order'}")
-        mend.append(
-            "Apply the passes that change classes to both sides: make a baseline that has them and nothing else."
-        )
-    shared, units = len(scored.table), len(np.unique(scored.units))
-    if units < min(shared, MIN_UNITS):
-        why.append(f"the test examples are of {units} groups only; a verdict needs at least {MIN_UNITS}")
-        mend.append("Collect test examples of more groups: a few say nothing of the next one.")
-    if shared < MIN_SLICE and shared == max(scored.sizes):
-        why.append(f"{shared} test examples are too few to tell a gain from luck; a verdict needs at least {MIN_SLICE}")
-        mend.append("Collect test examples, or give `split.test` in conf/data a larger share.")
-    elif 2 * shared < max(scored.sizes) or shared < MIN_SLICE:
-        reasons = ", ".join(f"{len(ids):,} {reason}" for reason, ids in scored.excluded.items())
-        why.append(f"the test set changed: only {shared:,} examples are in both ({reasons})")
-        mend.append("Keep the test set fixed while the training data changes; change it in a pull request of its own.")
-    if not proof.model:
-        trained = baseline.yaml("dvc.lock")["stages"]["train"]["params"]["params.yaml"]["seeds"]
-        if len(trained) != len(scored.seeds):
-            why.append(f"{len(trained)} seeds were trained, and {len(scored.seeds)} have answers in both revisions")
-            mend.append("Run `dvc repro` on both revisions and commit what it writes.")
-    return why, mend, warnings

@@ -1,0 +1,63 @@
+"""Why two revisions cannot be compared at all, and what would mend it."""
+
+import numpy as np
+
+from ..files.paths import CLASSES
+from ..messages.problems import quoted
+from .datadiff import DataDiff
+from .lineup import MIN_SLICE, MIN_UNITS, Scored
+from .proof import Proof
+from .revisions import Revision
+from .stale import stale
+
+
+def objections(
+    baseline: Revision, candidate: Revision, proof: Proof, data: DataDiff, scored: Scored
+) -> tuple[list[str], list[str], list[str]]:
+    """Return why two revisions cannot be compared, what would mend it, and warnings."""
+    why, mend, warnings = [], [], []
+    for revision in (baseline, candidate):
+        outdated, unknown = stale(revision)
+        warnings += unknown
+        why += [f"the results of {revision.name} are stale: {what}" for what in outdated]
+        if outdated:
+            commit = "" if revision.commit is None else " and commit what it writes"
+            mend.append(
+                f"Run `dvc repro` on {revision.name}{commit}; where that finds nothing to do, Git and DVC "
+                "see other files: name those that Git ignores in .dvcignore too."
+            )
+    why += [f"the model changed: {what}" for what in proof.model]
+    if proof.model and all(what.startswith("environment: ") for what in proof.model):
+        mend.append(
+            "Run `dvc repro --force train evaluate` on the baseline in the candidate's environment, and commit."
+        )
+    elif proof.model:
+        mend.append(
+            "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
+            "model first (`dvc exp run` on the baseline after the same change) and compare with that."
+        )
+    lists = [list(revision.table(CLASSES)["class"].replace(data.renamed)) for revision in (baseline, candidate)]
+    if lists[0] != lists[1]:
+        gone, come = ([quoted(name) for name in lists[i] if name not in lists[1 - i]] for i in (0, 1))
+        change = [f"{word} {', '.join(names)}" for word, names in (("gone", gone), ("new", come)) if names]
+        why.append(f"the classes changed: {', '.join(change) or 'they are in another order'}")
+        mend.append(
+            "Apply the passes that change classes to both sides: make a baseline that has them and nothing else."
+        )
+    shared, units = len(scored.table), len(np.unique(scored.units))
+    if units < min(shared, MIN_UNITS):
+        why.append(f"the test examples are of {units} groups only; a verdict needs at least {MIN_UNITS}")
+        mend.append("Collect test examples of more groups: a few say nothing of the next one.")
+    if shared < MIN_SLICE and shared == max(scored.sizes):
+        why.append(f"{shared} test examples are too few to tell a gain from luck; a verdict needs at least {MIN_SLICE}")
+        mend.append("Collect test examples, or give `split.test` in conf/data a larger share.")
+    elif 2 * shared < max(scored.sizes) or shared < MIN_SLICE:
+        reasons = ", ".join(f"{len(ids):,} {reason}" for reason, ids in scored.excluded.items())
+        why.append(f"the test set changed: only {shared:,} examples are in both ({reasons})")
+        mend.append("Keep the test set fixed while the training data changes; change it in a pull request of its own.")
+    if not proof.model:
+        trained = baseline.lock.stages["train"].settings.get("seeds", [])
+        if len(trained) != len(scored.seeds):
+            why.append(f"{len(trained)} seeds were trained, and {len(scored.seeds)} have answers in both revisions")
+            mend.append("Run `dvc repro` on both revisions and commit what it writes.")
+    return why, mend, warnings
