@@ -1,8 +1,12 @@
-"""Progress with time left: one live line on a terminal; in a log file a line each tenth, at most one a second."""
+"""Progress with time left: a live bar on a terminal; in a log file a line each tenth, at most one a second."""
 
 import sys
 import time
 from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 
 class Progress:
@@ -11,28 +15,41 @@ class Progress:
     def __init__(self, label: str, total: int, stream: TextIO | None = None) -> None:
         self.label, self.total, self.done = label, total, 0
         self.stream = stream or sys.stderr
-        self.live = self.stream.isatty()
-        self.start = time.monotonic()
-        self.shown = 0.0  # seconds after the start
-        self.next = 1 if self.live else -(-total // 10)
+        self.start = self.shown = time.monotonic()
+        self.next = -(-total // 10)
+        self.bar: Bar | None = None
+        if self.stream.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+            times = (
+                TimeElapsedColumn(),
+                TextColumn("gone,"),
+                TimeRemainingColumn(),
+                TextColumn("left  {task.fields[note]}"),
+            )
+            self.bar = Bar(*columns, *times, console=Console(file=self.stream))
+            self.task = self.bar.add_task(label, total=total, note="")
+            self.bar.start()
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Count `steps` more and show them if it is time to; `note` says what is being worked on."""
         self.done += steps
-        if self.done < self.next and self.done < self.total:
-            return
-        seconds = time.monotonic() - self.start
-        left = seconds / self.done * (self.total - self.done)
-        if self.live:  # about ten times a second
-            self.next = self.done + max(1, int(self.done / max(seconds, 1e-3) / 10))
-        else:
+        if self.bar is not None:
+            self.bar.update(self.task, completed=self.done, note=note)
+            if self.done >= self.total:
+                self.bar.stop()
+        elif self.done >= min(self.next, self.total):
             self.next = -(-self.total * (self.done * 10 // self.total + 1) // 10)
-        if not self.live and seconds - self.shown < 1 and self.done < self.total:
+            self._line(note)
+
+    def _line(self, note: str) -> None:
+        now = time.monotonic()
+        if now - self.shown < 1 and self.done < self.total:
             return
-        self.shown = seconds
-        text = f"{self.label} {self.done / self.total:4.0%}  {clock(seconds)} gone, {clock(left)} left  {note}"
-        end = "\n" if not self.live or self.done >= self.total else "\r"
-        self.stream.write(f"\x1b[2K{text}{end}" if self.live else f"{text.rstrip()}\n")
+        self.shown = now
+        gone = now - self.start
+        left = gone / self.done * (self.total - self.done)
+        text = f"{self.label} {self.done / self.total:4.0%}  {clock(gone)} gone, {clock(left)} left  {note}"
+        self.stream.write(f"{text.rstrip()}\n")
         self.stream.flush()
 
 

@@ -135,7 +135,7 @@ def _gains(c: Comparison) -> list[Section]:
             found.append(Section(title, blocks))
     if c.macro_f1:
         explained = "The mean of the classes' F1, so a rare class counts as much as a common one."
-        found.append(Section(f"Macro-F1: {words.interval(c.macro_f1)} points", sentences([explained])))
+        found.append(Section(f"Macro-F1: {words.interval(c.macro_f1)} points", sentences([explained]), short=True))
     return found
 
 
@@ -163,7 +163,7 @@ def _flips(c: Comparison) -> list[Section]:
         rows = ([*map(Name, names), words.signed(seeds)] for *names, seeds in cells)
         blocks += table("id | label | answer before | now | seeds right", rows, int(numbers[flip]), title, flip)
     title = f"Test examples whose answer turned: {numbers['fixed']:,} fixed, {numbers['broken']:,} broken"
-    return [Section(title, blocks)]
+    return [Section(title, blocks, short=True)]
 
 
 def _errors(errors: Errors | None) -> list[Section]:
@@ -172,7 +172,7 @@ def _errors(errors: Errors | None) -> list[Section]:
         return []
     wrong = words.percent(1 - errors.accuracy)
     title = f"Where the candidate's errors are: {wrong} of {errors.examples:,} answers"
-    return [Section(title, error_tables(errors))]
+    return [Section(title, error_tables(errors), short=True)]
 
 
 def _proof(c: Comparison) -> Section:
@@ -185,4 +185,6 @@ def _proof(c: Comparison) -> Section:
     )
     data = f"Data that differs, as it may: {', '.join(f'`{one_line(path)}`' for path in p.data)}."
     none = "None of the data they read differs."
-    return Section(title, sentences([checked, *p.model, *p.environment, *p.machinery, data if p.data else none]))
+    return Section(
+        title, sentences([checked, *p.model, *p.environment, *p.machinery, data if p.data else none]), short=True
+    )

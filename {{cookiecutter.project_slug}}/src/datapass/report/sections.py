@@ -69,11 +69,13 @@ class Section:
 
     Attributes:
         open: shown at once, where a form folds the others away.
+        short: whether the terminal shows the title alone, since the details would push the verdict off the screen.
     """
 
     title: str
     blocks: Sequence[Block]
     open: bool = False
+    short: bool = False
 
 
 @dataclass(frozen=True)

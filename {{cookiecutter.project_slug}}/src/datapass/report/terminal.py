@@ -8,7 +8,7 @@ from ..comparison import verdict as v
 from .sections import Lines, Name, Report, Table, one_line
 
 STYLES = {v.HELPS: "green", v.HURTS: "red", v.DEPENDS: "yellow", v.NOT_COMPARABLE: "yellow"}
-ROWS, NAME, SENTENCE = 20, 80, 1000  # of a table, and characters
+ROWS, NAME, SENTENCE = 12, 80, 1000  # of a table, and characters
 
 
 def show(report: Report, console: Console, prefix: str = "", whole: bool = True) -> None:
@@ -25,7 +25,7 @@ def show(report: Report, console: Console, prefix: str = "", whole: bool = True)
     for section in report.sections:
         if whole and not section.open:
             say(section.title, "bold")
-        for block in section.blocks:
+        for block in [] if section.short else section.blocks:
             if isinstance(block, Lines) and (whole or section.open):
                 for sentence in block.sentences:
                     say(sentence)
