@@ -14,6 +14,8 @@ PYTHONS := tests hooks "$(TEMPLATE)/src"
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
+# The machinery's tests run in the template's folder, which cookiecutter copies whole.
+export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: demo test bench bench-validity docs sums pins clean
 

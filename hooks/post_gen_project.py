@@ -4,6 +4,7 @@ Cannot fail: what does not work is left out or said.
 """
 
 import shlex
+import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ def remove_empty(*folders: str) -> None:
 
 if __name__ == "__main__":
     remove_empty(".github/workflows", ".github")
+    for cached in list(Path("src").rglob("__pycache__")):  # of tests that ran in the template's folder
+        shutil.rmtree(cached, ignore_errors=True)
     inside = git("rev-parse", "--is-inside-work-tree")
     ready = inside or git("init", "-b", "main") or (git("init") and git("symbolic-ref", "HEAD", "refs/heads/main"))
     steps = [

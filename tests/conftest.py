@@ -22,6 +22,9 @@ from browser import find
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 SOURCE = TEMPLATE / "src"
+# Tests run in the template's folder, which cookiecutter copies whole.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 # The team's package, importable in place under the name that the default answers give it.
 sys.modules["digits"] = ModuleType("digits")
 sys.modules["digits"].__path__ = [str(SOURCE / "{{cookiecutter.__package}}")]

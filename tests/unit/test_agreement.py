@@ -19,8 +19,8 @@ from datapass.annotators.consensus import dawid_skene
 from datapass.annotators.sample import collect, draw, read_back
 from datapass.cli import agree
 from datapass.data.label_book import sections
-from datapass.files.cells import escape_cells, unescape_cells
 from datapass.files.paths import BOOK
+from datapass.files.tables import escape_cells, unescape_cells
 from datapass.messages.problems import Refusal
 from datapass.report import data_view
 from datapass.report.markdown import markdown

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..files.cells import unescape_cells
 from ..files.paths import ANNOTATIONS, RAW
-from ..files.tables import lines_of, read_table
+from ..files.tables import lines_of, read_table, unescape_cells
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 
 COLUMNS = ["id", "annotator", "label"]

@@ -9,9 +9,8 @@ from ..data.examples import counts, read_examples
 from ..data.next_pass import current_labels
 from ..data.raw import read_raw
 from ..data.split import fraction
-from ..files.cells import escape_cells
 from ..files.paths import ANNOTATIONS, EXAMPLES, RAW, TABLES, TEST
-from ..files.tables import write_table
+from ..files.tables import escape_cells, write_table
 from ..files.writes import write_json, write_text
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from .annotations import COLUMNS, at, read_annotations

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.revisions import git
-from ..files.cells import escape_cells
 from ..files.paths import PASSES, RAW
-from ..files.tables import write_table
+from ..files.tables import escape_cells, write_table
 from ..messages.problems import Problem, Refusal, quoted, refuse
 from ..settings import load
 from .apply import ACTIVE, State, apply, check, rows_of, start

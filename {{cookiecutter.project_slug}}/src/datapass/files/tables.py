@@ -16,6 +16,7 @@ from .writes import written
 
 BLOCK = 1 << 26  # bytes parsed at a time, and so the longest row
 TEXT = pd.StringDtype(na_value=float("nan"))  # what pandas calls `str`
+FORMULA = r"[=+\-@\t\r]"  # a spreadsheet runs a cell that starts with one of these
 csv.field_size_limit(BLOCK)
 
 
@@ -180,3 +181,13 @@ def _cells(column: pa.Array) -> pa.Array:
         return text
     doubled = pc.replace_substring(text, '"', '""')
     return pc.if_else(special, _join('"', doubled, '"'), text)
+
+
+def escape_cells(cells: pd.Series) -> pd.Series:
+    """Put a `'` before cells that a spreadsheet would run as a formula (n, str)."""
+    return cells.str.replace(rf"^('*{FORMULA})", r"'\1", regex=True)
+
+
+def unescape_cells(cells: pd.Series) -> pd.Series:
+    """Undo `escape_cells` (n, str)."""
+    return cells.str.replace(rf"^'('*{FORMULA})", r"\1", regex=True)

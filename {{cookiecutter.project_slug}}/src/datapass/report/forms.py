@@ -34,8 +34,7 @@ def write(report: "Report", to: Sequence[Path], pictures: Callable[[list[str]], 
     Args:
         pictures: gives the pictures of test examples, {id: data URI}; asked only where a form shows them.
     """
-    from ..files.cells import escape_cells
-    from ..files.tables import write_table
+    from ..files.tables import escape_cells, write_table
     from ..files.writes import write_json, write_text
 
     for path in to:

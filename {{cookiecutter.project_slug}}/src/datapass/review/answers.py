@@ -8,9 +8,8 @@ import pandas as pd
 
 from ..data.next_pass import check_edits
 from ..data.passes import COLUMNS, EXAMPLE_ACTIONS, pass_names, read_pass
-from ..files.cells import unescape_cells
 from ..files.paths import PASSES, SUSPECTS
-from ..files.tables import lines_of, read_table
+from ..files.tables import lines_of, read_table, unescape_cells
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from .page import queue_key, read_queue
 
