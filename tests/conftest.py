@@ -58,7 +58,11 @@ class Project:
     def env(self) -> dict[str, str]:
         """An environment in which the project's package is importable and `python` and `dvc` are the tests' own."""
         tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        clean = {name: value for name, value in os.environ.items() if name not in ("CI", "DVC_EXP_NAME")}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("CI", "DVC_EXP_NAME", "PYTHONDONTWRITEBYTECODE")
+        }
         return clean | IDENTITY | {"PATH": tools, "PYTHONPATH": "src", "DVC_NO_ANALYTICS": "1", "COLUMNS": "200"}
 
     def run(self, *command: str, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:

@@ -71,7 +71,7 @@ def main(folder: Path) -> None:
     demo.say("run it as an experiment: only curate, train, evaluate and audit run again")
     demo.run("dvc", "exp", "run", "--quiet", "-n", "relabel-1")
     demo.say("the verdict")
-    demo.run("datapass", "compare", "main", "relabel-1", "--html", "reports/report.html")
+    demo.run("datapass", "compare", "main", "relabel-1", "--to", "reports/report.html")
     here = shlex.quote(os.path.relpath(demo.folder))
     print(
         f"""

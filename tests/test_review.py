@@ -176,7 +176,7 @@ def test_apply_refuses_all_that_is_wrong_at_once(project: Project, tmp_path: Pat
         assert any(f":{line}:" in text and said in text for text in refused.stderr.splitlines()), (said, refused.stderr)
     file.write_text(re.sub(r"\[review [0-9a-f]{12}", "[review 000000000000", "\n".join(good)), encoding="utf-8")
     refused = project.verb("review", "--apply", str(file), ok=False)
-    assert refused.returncode == 2 and "another queue" in refused.stderr and "digits review" in refused.stderr
+    assert refused.returncode == 2 and "another queue" in refused.stderr and "datapass review" in refused.stderr
     file.write_text("\ufeff" + "\r\n".join(good) + "\r\n", encoding="utf-8")
     assert "p001-review.csv: " in project.verb("review", "--apply", str(file)).stdout
 

@@ -78,14 +78,14 @@ def test_experiments_choose_model_and_data_revision(project: Project) -> None:
     project.write_pass("p001-one", ONE_EDIT)
     project.repro()
     project.commit("One label")
-    project.run("dvc", "exp", "run", "-n", "other", "-S", "model=mlp", "-S", "model.steps=20")
+    project.run("dvc", "exp", "run", "-n", "other", "-S", "model=mlp", "-S", "model.steps=20", "evaluate")
     params = yaml.safe_load((project.path / "params.yaml").read_text(encoding="utf-8"))
     assert params["model"]["network"]["_target_"] == "digits.network.MLP"
     refused = project.verb("compare", "main", "other").stdout
     assert refused.startswith("not comparable")
     assert 'param model.network._target_: "digits.network.CNN" → "digits.network.MLP"' in refused
     project.run("git", "checkout", "--quiet", ".")
-    done = project.run("dvc", "exp", "run", "-n", "before", "-S", "data.passes.until=p000")
+    done = project.run("dvc", "exp", "run", "-n", "before", "-S", "data.passes.until=p000", "evaluate")
     assert "train" not in ran(done.stdout), "the run cache knows this data revision"
     assert "1 relabelled" in project.verb("compare", "main", "before").stdout
     assert "no example changed" in project.verb("compare", "main~1", "before").stdout
@@ -98,7 +98,7 @@ def test_a_temporary_experiment_runs_its_own_code(project: Project) -> None:
         stage.read_text(encoding="utf-8").replace(" applied: ", " APPLIED IN THE COPY: "), encoding="utf-8"
     )
     project.run("git", "commit", "--quiet", "-am", "Say it louder")
-    done = project.run("dvc", "exp", "run", "--temp", "-n", "copy", PYTHONPATH=str(project.path / "src"))
+    done = project.run("dvc", "exp", "run", "--temp", "-n", "copy", "evaluate", PYTHONPATH=str(project.path / "src"))
     assert "APPLIED IN THE COPY" in done.stdout
     assert str(project.path / "src") not in done.stderr
 

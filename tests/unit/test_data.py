@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import params
+from datapass.data.apply import apply, check, rows_of
 from datapass.data.pack import pack
-from datapass.data.passes import chosen, pass_names
+from datapass.data.passes import Pass, chosen, pass_names
 from datapass.data.raw import read_raw
 from datapass.data.split import assign, fraction
+from datapass.data.state import ACTIVE, DROPPED, start
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
 from datapass.settings import Passes, Split
@@ -588,6 +590,47 @@ def test_mutated_files_are_right_or_refused(box: Sandbox, file: str, edits: list
                 assert raw.loc[edit.id, "label"] == edit.was
             if edit.action == "drop":
                 assert table.loc[edit.id, "weight"] == "0"
+
+
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(["a1", "a2", "a3", "b1", "zz", ""]),
+        st.sampled_from(["relabel", "drop", "add", "keep", "merge-class", "rename-class", "retire-class", "relable"]),
+        st.sampled_from(["", "cat", "dog", "owl"]),
+        st.sampled_from(["", "cat", "dog"]),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(EDITS)
+def test_a_pass_is_checked_before_it_is_applied(box: Sandbox, rows: list[tuple[str, str, str, str]]) -> None:
+    """Checking changes nothing; a pass found right does what its lines say, and nothing else."""
+    box.deliver("later", "id,label", ["b1,cat"])
+    edits = pd.DataFrame([(*row, "", "") for row in rows], columns=HEADER.split(","), dtype="str")
+    state = start(read_raw(Path("data/raw")), None)
+    one = Pass("p001-a", "", edits)
+    before = (list(state.classes), state.codes.copy(), state.status.copy(), dict(state.touched), dict(state.history))
+    plan = check(state, one, rows_of(state, [one]))
+    after = (state.classes, state.codes, state.status, state.touched, state.history)
+    assert all(
+        np.array_equal(old, new) if isinstance(old, np.ndarray) else old == new
+        for old, new in zip(before, after, strict=True)
+    )
+    if plan.wrong:
+        assert all(plan.wrong.values()) and plan.wrong.keys() <= set(range(len(rows)))
+        return
+    assert apply(state, [one]) == []
+    ids = state.raw.table["id"]
+    named = {id for id, action, *_ in rows if action != "keep"}
+    assert {ids[row] for row in state.touched} == named - {""}
+    for id, action, label, _ in rows:
+        row = int(np.flatnonzero(ids == id)[0]) if id else -1
+        if action == "relabel":
+            assert state.classes[state.codes[row]] == label
+        if action in ("drop", "add"):
+            assert state.status[row] == {"drop": DROPPED, "add": ACTIVE}[action]
 
 
 ODD_TEXT = [

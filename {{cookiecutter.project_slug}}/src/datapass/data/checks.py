@@ -9,9 +9,9 @@ import pandas as pd
 from ..files.paths import BOOK, SPLITS, TABLES
 from ..messages.problems import quoted
 from ..settings import Checks
-from .apply import ACTIVE, WAITING, State
 from .label_book import sections
 from .split import shared_inputs
+from .state import ACTIVE, WAITING, State
 
 NAMED = 20  # ids listed with a warning
 

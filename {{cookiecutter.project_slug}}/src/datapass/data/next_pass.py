@@ -11,9 +11,10 @@ from ..files.paths import PASSES, RAW
 from ..files.tables import escape_cells, write_table
 from ..messages.problems import Problem, Refusal, quoted, refuse
 from ..settings import load
-from .apply import ACTIVE, State, apply, check, rows_of, start
+from .apply import apply, check, rows_of
 from .passes import COLUMNS, Pass, chosen, pass_names, read_pass
 from .raw import read_raw
+from .state import ACTIVE, State, start
 
 
 def current_state() -> State:

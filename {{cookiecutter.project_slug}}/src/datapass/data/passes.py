@@ -34,6 +34,8 @@ class Pass:
     def problems(self, wrong: dict[int, str]) -> list[Problem]:
         """Say what is wrong at rows of `edits`, with file, line and id."""
         rows = sorted(wrong)
+        if not rows:
+            return []
         lines = lines_of(Path(self.file).read_bytes(), rows)
         ids = self.edits["id"].iloc[rows]
         return [

@@ -64,7 +64,7 @@ def data_uri(image: np.ndarray, side: int = SIDE) -> str:
     longest = max(picture.size)
     if longest > side:
         picture.thumbnail((side, side))
-    elif side // longest > 1:
+    elif side <= SIDE and side // longest > 1:
         factor = side // longest
         picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     large = side > SIDE and longest > side // 2

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..data.apply import ACTIVE, WAITING, State, apply, start
+from ..data.apply import apply
 from ..data.checks import summary, warnings
 from ..data.examples import OWN
 from ..data.label_book import read_book
 from ..data.passes import chosen, pass_names, read_pass
 from ..data.raw import Raw, read_raw
 from ..data.split import assign, shadowed
+from ..data.state import ACTIVE, WAITING, State, start
 from ..files.paths import CLASSES, DATA, EXAMPLES, INDEX, PASSES, RAW, TABLES
 from ..files.tables import strings, text_column, write_table
 from ..files.writes import written

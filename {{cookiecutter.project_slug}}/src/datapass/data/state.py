@@ -1,0 +1,79 @@
+"""The examples as they stand: before any pass, and after those that were applied."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..files.tables import strings
+from ..messages.problems import Refusal, near_miss, quoted
+from .passes import EXAMPLE_ACTIONS
+from .raw import Raw
+
+WAITING, ACTIVE, DROPPED = 0, 1, 2
+
+
+@dataclass
+class State:
+    """The examples while passes are applied; a row for each of `raw.table`.
+
+    Attributes:
+        classes: name of each class code; None once it is merged, split or retired.
+        codes: current label of each row (n, int32).
+        status: WAITING (delivered, not added), ACTIVE or DROPPED (n, int8).
+        given: code of each row's given label, -1 for rows of later deliveries (n, int32).
+        touched: rows that passes changed, with the passes' names.
+        setter: rows whose label a pass set, with its name.
+        history: each pass's number of edits by action.
+    """
+
+    raw: Raw
+    classes: list[str | None]
+    codes: np.ndarray
+    status: np.ndarray
+    given: np.ndarray
+    touched: dict[int, list[str]] = field(default_factory=dict)
+    setter: dict[int, str] = field(default_factory=dict)
+    history: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def edited(self) -> dict[str, int]:
+        """Number of examples that each pass edited."""
+        return {name: sum(counts.get(a, 0) for a in EXAMPLE_ACTIONS) for name, counts in self.history.items()}
+
+    def known(self) -> list[str]:
+        """Return the names of the classes that are in use, in order."""
+        return [name for name in self.classes if name is not None]
+
+
+def start(raw: Raw, classes: Sequence[str | int] | None) -> State:
+    """Return the state before any pass: the first delivery with its given labels.
+
+    Args:
+        raw: all deliveries.
+        classes: the classes; None for those of the first delivery, sorted.
+
+    Raises:
+        Refusal: for each label that is not among the classes, with the near miss named.
+    """
+    first = len(raw.table) if len(raw.starts) == 1 else raw.starts[1]
+    encoded = strings(raw.table["label"]).dictionary_encode().combine_chunks()
+    words, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    if classes is None:
+        present = np.bincount(codes[:first], minlength=len(words)) > 0
+        classes = sorted(word for word, here in zip(words, present, strict=True) if here)
+    names = [str(name) for name in classes]
+    place = {name: number for number, name in enumerate(names)}
+    unknown = {word: near_miss(word, names) for word in words if word not in place}
+    if unknown:
+        wrong = {}
+        for number, word in enumerate(words):
+            if word in unknown:  # one cause, so one message, at the first of its rows
+                rows = np.flatnonzero(codes == number)
+                of = f" ({len(rows):,} rows)" if len(rows) > 1 else ""
+                wrong[int(rows[0])] = f"the class {quoted(word)} is not known{of}{unknown[word]}"
+        raise Refusal(raw.problems(wrong))
+    translate = np.array([place[word] for word in words], dtype=np.int32)
+    status = np.where(np.arange(len(codes)) < first, ACTIVE, WAITING).astype(np.int8)
+    current = translate[codes]
+    return State(raw, list(names), current, status, np.where(status == ACTIVE, current, -1))
