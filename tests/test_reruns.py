@@ -30,7 +30,7 @@ RERUNS = {
     "datapass/comparison/verdict.py": "",
     "datapass/data/apply.py": "curate",
     "datapass/data/checks.py": "curate",
-    "datapass/data/examples.py": "audit curate evaluate train",
+    "datapass/data/examples.py": "audit curate evaluate pack train",
     "datapass/data/label_book.py": "audit curate",
     "datapass/data/next_pass.py": "",
     "datapass/data/pack.py": "pack",

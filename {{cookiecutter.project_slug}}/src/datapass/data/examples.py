@@ -8,6 +8,7 @@ metadata. Every cell is text.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..files.paths import EXAMPLES, TABLES
@@ -21,6 +22,11 @@ NAMED = (*OWN, "path", "text", "group", "split", "set")  # every other column is
 def counts(table: pd.DataFrame) -> pd.Series:
     """Return which examples count in training and scores; the others were dropped or are shadowed (n, bool)."""
     return table["weight"] == "1"
+
+
+def packed_rows(table: pd.DataFrame) -> np.ndarray:
+    """Return the place of each example's input among the packed ones (n, int64)."""
+    return table["row"].astype(np.int64).to_numpy()
 
 
 def metadata(columns: Iterable[str], besides: Sequence[str] = ()) -> list[str]:

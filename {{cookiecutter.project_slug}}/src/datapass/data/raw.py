@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from ..files.paths import SPLITS
 from ..files.tables import lines_of, read_table, strings
 from ..messages.problems import Problem, Refusal, near_miss, quoted
+from .examples import OWN
 
-KNOWN = ("id", "label", "path", "text", "split", "group")  # every other column is metadata: slices
-RESERVED = ("given_label", "weight", "row", "input", "passes", "predicted", "delivery", "old_label", "new_label")
+RESERVED = {*OWN, "predicted", "delivery", "old_label", "new_label"} - {"id", "label"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def read_raw(folder: Path) -> Raw:
         for needed in ("id", "label"):
             if needed not in columns:
                 problems.append(Problem(path.as_posix(), f"has no column `{needed}`{near_miss(needed, columns)}", 1))
-        for taken in sorted(set(columns) & set(RESERVED)):
+        for taken in sorted(set(columns) & RESERVED):
             problems.append(Problem(path.as_posix(), f"has a column `{taken}`, a name the project uses; rename it", 1))
     if problems:
         raise Refusal(problems)

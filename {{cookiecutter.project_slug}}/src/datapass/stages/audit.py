@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 
 from ..annotators.annotations import read_annotations
-from ..data.examples import counts, read_examples
+from ..data.examples import counts, packed_rows, read_examples
 from ..data.label_book import read_book
 from ..data.passes import COLUMNS, chosen, pass_names, read_pass
 from ..files.paths import ARRAYS, AUDIT, CLASSES, PASSES, SUSPECTS
@@ -50,7 +50,7 @@ def out_of_fold(table: pd.DataFrame, arrays: np.ndarray, classes: list[str], set
     model, audit = settings.model, settings.audit
     fold, seeds = folds(table, audit.folds), settings.seeds[: audit.seeds]
     prepare = make(settings.data.inputs, "data: inputs").prepare
-    rows = table["row"].astype(np.int64).to_numpy()
+    rows = packed_rows(table)
     used = np.unique(fold)
     if len(used) < 2 or not seeds:
         raise Refusal("The audit needs two folds that hold examples, and a seed: see `audit` in conf/config.yaml.")
@@ -69,7 +69,7 @@ def out_of_fold(table: pd.DataFrame, arrays: np.ndarray, classes: list[str], set
 def pixels(table: pd.DataFrame, arrays: np.ndarray, prepare: Prepare) -> np.ndarray:
     """Return the inputs at most SIDE pixels wide and high, as rows (n x values, float32)."""
     size = (min(arrays.shape[1], SIDE), min(arrays.shape[2], SIDE))
-    rows = table["row"].astype(np.int64).to_numpy()
+    rows = packed_rows(table)
     batches = (prepare(torch.from_numpy(arrays[rows[i : i + BATCH]])) for i in range(0, len(rows), BATCH))
     return torch.cat([torch.nn.functional.adaptive_avg_pool2d(batch, size).flatten(1) for batch in batches]).numpy()
 

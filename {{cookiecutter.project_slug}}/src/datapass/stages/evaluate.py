@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from ..comparison.statistics import crossed_interval, macro_f1, recall, units_of
-from ..data.examples import counts, read_examples
+from ..data.examples import counts, packed_rows, read_examples
 from ..files.paths import ARRAYS, CLASSES, DATA, METRICS, MODELS, PREDICTIONS, TEST
 from ..files.tables import read_table, write_table
 from ..files.writes import write_json, written
@@ -28,7 +28,7 @@ def main() -> None:
     inputs = make(settings.data.inputs, "data: inputs")
     classes = read_table(CLASSES)["class"].to_list()
     test = read_examples([TEST])
-    rows = test["row"].astype(np.int64).to_numpy()
+    rows = packed_rows(test)
     arrays = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
     files = sorted(MODELS.glob("seed-*.safetensors"), key=lambda path: int(path.stem.removeprefix("seed-")))
     answers: list[np.ndarray] = []

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..data.examples import counts
+from ..data.examples import counts, packed_rows
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 Prepare = Callable[[torch.Tensor], torch.Tensor]
@@ -38,7 +38,7 @@ class Examples:
         codes = table["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64, copy=True)
         return cls(
             pd.util.hash_array(table["id"].to_numpy(dtype=object), categorize=False),
-            torch.from_numpy(arrays[table["row"].astype(np.int64).to_numpy()]),
+            torch.from_numpy(arrays[packed_rows(table)]),
             torch.from_numpy(codes),
             torch.from_numpy(counts(table).to_numpy(bool, copy=True)),
             prepare,
