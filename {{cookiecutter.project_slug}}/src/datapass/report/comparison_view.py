@@ -1,6 +1,7 @@
 """The report on candidates compared with a baseline."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import pandas as pd
@@ -68,7 +69,18 @@ def comparison(c: Comparison, errors: Errors | None = None) -> Report:
     return Report(
         words.headline(c),
         c,
-        [s for s in (_basis(c), *_gains(c), *_flips(c), *_errors(errors), data_section(c.data), _proof(c)) if s.blocks],
+        [
+            s
+            for s in (
+                _basis(c),
+                *_gains(c),
+                *_flips(c),
+                *_errors(errors),
+                replace(data_section(c.data), short=True),
+                _proof(c),
+            )
+            if s.blocks
+        ],
         c.verdict,
         c.verdict,
         (c.candidate.label, c.baseline.label),
@@ -92,6 +104,7 @@ def _basis(c: Comparison) -> Section:
     shows = c.gain is not None and c.verdict == v.NO_DIFFERENCE and c.gain.se > 0
     said = [hint if shows else None, words.mcnemar_line(c), words.frozen_line(c)]
     said += [words.machinery_line(c), words.environment_line(c), *words.ruler_lines(c), *words.excluded_lines(c)]
+    said += [*c.data.notes, *words.renamed_lines(c.data)]  # of the data what must not be missed
     ruler: list[Block] = []
     if c.ruler and c.gain:
         moved = (words.points(c.ruler.moved), "")
