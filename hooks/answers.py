@@ -16,7 +16,7 @@ from jinja2.ext import Extension
 # A package of one of these names would hide the module that the project itself imports.
 # fmt: off
 TAKEN = {
-    "PIL", "conf", "cookiecutter", "data", "dvc", "hydra", "lightning", "matplotlib", "models", "numpy", "omegaconf",
+    "PIL", "conf", "cookiecutter", "data", "datapass", "dvc", "hydra", "lightning", "matplotlib", "models", "numpy", "omegaconf",
     "pandas", "pyarrow", "pytest", "pytorch_lightning", "reports", "rich", "safetensors", "scipy", "sklearn", "src",
     "tests", "torch", "typer", "yaml",
 }

@@ -35,6 +35,7 @@ REFUSED = {
     "keyword": ({"project_name": "class"}, "Python cannot import"),
     "standard library": ({"project_name": "json"}, "would hide"),
     "dependency": ({"project_name": "torch"}, "would hide"),
+    "the machinery": ({"project_name": "datapass"}, "would hide"),
     "parent folder": ({"project_slug": "../outside"}, "must begin with a letter"),
     "folder in a folder": ({"project_slug": "a/b"}, "hold only letters"),
     "blank in folder": ({"project_slug": "two words"}, "hold only letters"),
