@@ -102,13 +102,12 @@ def check(project: Path, command: Path, scratch: Path) -> None:
     """Run the round trip in a copy of the project."""
     copy = scratch / "project"
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns("cache", "tmp", "models", ".venv"))
-    package = next(path.parent.name for path in (copy / "src").glob("*/cli.py"))
     environment = os.environ | {"PYTHONPATH": str(copy / "src")}
 
     def verb(*arguments: str) -> str:
-        say(f"$ python -m {package} {' '.join(arguments)}")
+        say(f"$ datapass {' '.join(arguments)}")
         done = subprocess.run(
-            [sys.executable, "-m", package, *arguments], cwd=copy, env=environment, capture_output=True, text=True
+            [sys.executable, "-m", "datapass", *arguments], cwd=copy, env=environment, capture_output=True, text=True
         )
         said = (done.stdout + done.stderr).strip()
         say(said)
@@ -138,7 +137,7 @@ def check(project: Path, command: Path, scratch: Path) -> None:
         made = server.json("POST", "/api/projects", {"title": "check", "label_config": config})["id"]
         say(f"project {made}: the server took the labeling config")
         odd = "['<b>&\"quoted\"</b>', '$x', 'Ünï ✓', *map(str, range(40))]"
-        made_by = f"from {package}.labels.labelstudio import config; print(config('text', {odd}))"
+        made_by = f"from datapass.annotators.tasks import config; print(config('text', {odd}))"
         other_config = subprocess.check_output([sys.executable, "-c", made_by], cwd=copy, env=environment, text=True)
         server.call("POST", "/api/projects/validate/", {"label_config": other_config})
         say("and one with 43 classes, some with odd names")
@@ -185,8 +184,8 @@ def check(project: Path, command: Path, scratch: Path) -> None:
         wanted = [[given[0][0], "relabel", other[0], given[0][1]], [given[1][0], "keep", given[1][1], given[1][1]]]
         assert sorted(rows) == sorted(wanted), rows
         verb("agree")
-        say(f"$ python -m {package}.stages.curate")
-        subprocess.run([sys.executable, "-m", f"{package}.stages.curate"], cwd=copy, env=environment, check=True)
+        say("$ python -m datapass.stages.curate")
+        subprocess.run([sys.executable, "-m", "datapass.stages.curate"], cwd=copy, env=environment, check=True)
         say("the round trip holds")
     finally:
         process.terminate()
