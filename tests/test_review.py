@@ -246,6 +246,12 @@ def test_forty_classes(suspects: Callable[..., Path], visit: Callable[..., Page]
     assert [r["label"] for r in rows(saved(page)[1])] == ["class 37", "class 01", "class 25"]
 
 
+def test_small_pictures_stay_crisp(suspects: Callable[..., Path], visit: Callable[..., Page]) -> None:
+    page = visit(suspects())
+    picture = page.locator("#picture")
+    assert picture.evaluate("p => [p.naturalWidth, getComputedStyle(p).imageRendering]") == [8, "pixelated"]
+
+
 def test_filters_and_undo_across_them(suspects: Callable[..., Path], visit: Callable[..., Page]) -> None:
     """By class and by state; an undo leads back to what it took back."""
     page = visit(suspects())

@@ -68,7 +68,7 @@ def data_uri(image: np.ndarray, side: int = SIDE) -> str:
         factor = side // longest
         picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     large = side > SIDE and longest > side // 2
-    if picture.mode == "RGB" and not large:
+    if picture.mode == "RGB" and side <= SIDE:
         picture = picture.quantize(COLORS)  # a third of the bytes, and hard to tell apart at this size
     kind, how = ("JPEG", {"quality": 85}) if large else ("PNG", {"optimize": True})
     with io.BytesIO() as out:
