@@ -22,6 +22,7 @@ RERUNS = {
     "datapass/comparison/history.py": "",
     "datapass/comparison/lineup.py": "",
     "datapass/comparison/lock.py": "",
+    "datapass/comparison/metric.py": "evaluate",
     "datapass/comparison/objections.py": "",
     "datapass/comparison/proof.py": "",
     "datapass/comparison/revisions.py": "",

@@ -22,6 +22,7 @@ from rich.console import Console
 from conftest import SOURCE
 from datapass.comparison import verdict as v
 from datapass.comparison.datadiff import DataDiff
+from datapass.comparison.metric import Metric
 from datapass.comparison.proof import Proof
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval
@@ -251,7 +252,7 @@ def test_several_candidates_are_a_table_by_gain():
 
 def ledger_row(name: str, **more: object) -> dict:
     known = {"name": name, "edits": {"relabel": 3}, "by": {name: 3}, "commit": None, "date": None}
-    return known | dict.fromkeys(["gain", "low", "high", "verdict", "of"]) | more
+    return known | dict.fromkeys(["gain", "low", "high", "metric", "verdict", "of"]) | more
 
 
 def found_errors(names: list[str]) -> Errors:
@@ -268,7 +269,9 @@ ONE = comparison(
 REPORTS = {
     "compare": comparisons([ONE], {"relabel-1": found_errors(["cat", "dog"])}),
     "diff": data_view.changes(ONE.data, ONE.baseline, ONE.candidate, ["note: main: stale"]),
-    "passes": data_view.ledger([ledger_row("p001-cats", gain=0.01, low=-0.01, high=0.03, verdict=v.HELPS)]),
+    "passes": data_view.ledger(
+        [ledger_row("p001-cats", gain=0.01, low=-0.01, high=0.03, metric=Metric(), verdict=v.HELPS)]
+    ),
     "errors": data_view.errors(found_errors(["cat", "dog"]), Step("Clean labels.", ["Test set: 10.0% are wrong."])),
 }
 

@@ -13,6 +13,7 @@ import yaml
 
 from datapass.comparison import verdict as v
 from datapass.comparison.history import warning
+from datapass.comparison.metric import Metric
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import t_interval
 from datapass.comparison.verdict import compare
@@ -64,11 +65,12 @@ class Made:
     inputs: str = "packed"
     files: dict[str, tuple[tuple[str, ...], bytes]] = dataclasses.field(default_factory=dict)  # path: stages, content
     tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    evaluate: dict[str, Any] = dataclasses.field(default_factory=lambda: {"batch_size": 8})
 
     def revision(self) -> Revision:
         """Write all files and a dvc.lock that fits them; then tamper."""
         seeds = [int(column.removeprefix("seed_")) for column in self.answers if column.startswith("seed_")]
-        params = {"model": self.model, "seeds": seeds, "evaluate": {"batch_size": 8}}
+        params = {"model": self.model, "seeds": seeds, "evaluate": self.evaluate}
         files = {
             "data/examples/train.csv": csv(self.train),
             "data/examples/validation.csv": csv(self.train.head(0)),
@@ -585,7 +587,7 @@ def test_dropping_what_the_candidate_broke_gives_no_verdict(pair: tuple[Made, Ma
     found = compare(old.revision(), new.revision())
     assert found.gain is not None and found.gain.low > 0, "what the rest alone would say"
     assert found.verdict == v.NOT_COMPARABLE
-    assert "dropped test examples: with them the gain is -" in found.why[0]
+    assert "dropped test examples: with them the gain is −" in found.why[0]
 
 
 def test_a_small_test_set_gives_no_verdict(pair: tuple[Made, Made]) -> None:
@@ -734,11 +736,11 @@ def test_small_slices_and_classes_get_no_verdict(pair: tuple[Made, Made]) -> Non
 
 def test_looks_warn_and_do_not_block() -> None:
     gain = t_interval(0.02, 0.009, 1000)
-    assert warning(2, gain) is None
-    said = warning(21, gain)
+    assert warning(2, gain, Metric()) is None
+    said = warning(21, gain, Metric())
     assert said is not None
     assert "21 different data revisions" in said
-    assert "+1.68 points by luck" in said
+    assert "+1.68 points of accuracy by luck" in said
     assert "not beyond luck after 20 tries (z 2.22, needed 2.80)" in said
-    strong = warning(21, t_interval(0.05, 0.009, 1000))
+    strong = warning(21, t_interval(0.05, 0.009, 1000), Metric())
     assert strong is not None and "not beyond luck" not in strong

@@ -4,8 +4,9 @@ A setting that nothing reads would be taken for one that works, so it is refused
 reads it.
 """
 
+import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -123,10 +124,36 @@ class Trainer(Part):
     logger: Node | dict[str, Node] | None = None
 
 
+def _costs(given: dict[Any, dict[Any, Any]]) -> dict[str, dict[str, float]]:
+    """Return a matrix of costs with names as text. YAML reads 7 as a number, and a bare `no` as no name at all."""
+    names = dict.fromkeys(name for right, row in given.items() for name in (right, *row))
+    wrong = [f"put quotes around {name}" for name in names if isinstance(name, bool) or not isinstance(name, str | int)]
+    wrong += [
+        f"{quoted(str(right))} taken for {quoted(str(answer))} costs {quoted(cost) if isinstance(cost, str) else cost}"
+        for right, row in given.items()
+        for answer, cost in row.items()
+        if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < math.inf
+    ]
+    if wrong:
+        raise ValueError(f"every cost must be a number, 0 or more, of a class by name: {', '.join(wrong)}")
+    costs = {str(right): {str(answer): float(cost) for answer, cost in row.items()} for right, row in given.items()}
+    if len(costs) < len(given) or any(len(costs[str(right)]) < len(row) for right, row in given.items()):
+        raise ValueError("a class stands there twice, as text and as a number")
+    return costs
+
+
 class Evaluate(Part):
-    """conf/config.yaml, evaluate."""
+    """conf/config.yaml, evaluate. Projects made before there was a choice measure accuracy."""
 
     batch_size: Positive
+    metric: Literal["accuracy", "balanced_accuracy", "macro_f1", "cost"] = "accuracy"
+    costs: Annotated[dict[Any, dict[Any, Any]], AfterValidator(_costs)] | None = None
+
+    @model_validator(mode="after")
+    def _cost_what_is_said(self) -> "Evaluate":
+        if (self.metric == "cost") != bool(self.costs):
+            raise ValueError("`costs` and `metric: cost` go together: give both, or neither")
+        return self
 
 
 class Audit(Part):

@@ -15,6 +15,7 @@ from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
 from ..files.paths import DATA, METRICS, PASSES, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
+from .metric import Metric
 from .revisions import Revision, commits, git, list_experiments
 from .statistics import Interval
 from .verdict import NOT_COMPARABLE, Comparison, compare
@@ -26,8 +27,8 @@ def ledger() -> list[dict[str, Any]]:
     """Return a row for each pass of the workspace, in order.
 
     Keys: name, edits (by action), by and reasons (with counts), date and commit (of the commit that brought it; None
-    before), gain and interval in accuracy, verdict, and of which revisions; None where no two results differ by just
-    this pass.
+    before), gain and interval, its metric, verdict, and of which revisions; None where no two results differ by just this
+    pass.
     """
     names = pass_names(PASSES)
     results = _results()
@@ -70,12 +71,12 @@ def _results() -> dict[tuple[str, ...], list[Revision]]:
 
 
 def _gain(before: list[Revision], after: list[Revision]) -> dict[str, Any]:
-    """Return what the last pass of `after` gained, by the newest two results of one model."""
-    nothing = dict.fromkeys(["gain", "low", "high", "verdict", "of"])
+    """Return what the last pass of `after` gained, by the newest two results of one model and metric."""
+    nothing = dict.fromkeys(["gain", "low", "high", "metric", "verdict", "of"])
     if not before or not after:
         return nothing
     pairs = [(old, new) for new in after for old in before]
-    same = (pair for pair in pairs if len({revision.json(METRICS).get("model") for revision in pair}) == 1)
+    same = (pair for pair in pairs if _alike(*pair))
     old, new = next(same, pairs[0])
     try:
         found = compare(old, new)
@@ -89,7 +90,20 @@ def _gain(before: list[Revision], after: list[Revision]) -> dict[str, Any]:
     if found.verdict == NOT_COMPARABLE or found.gain is None:
         return nothing | {"verdict": found.verdict, "of": of}
     gain = found.gain
-    return {"gain": gain.mean, "low": gain.low, "high": gain.high, "verdict": found.verdict, "of": of}
+    shown = {"gain": gain.mean, "low": gain.low, "high": gain.high, "metric": found.metric}
+    return shown | {"verdict": found.verdict, "of": of}
+
+
+def _alike(old: Revision, new: Revision) -> bool:
+    """Return whether two results are of one model and one metric, as far as their files tell."""
+    try:
+        return (
+            old.json(METRICS).get("model") == new.json(METRICS).get("model")
+            # A cost of renamed classes is another text; which it is the comparison says.
+            and old.lock.metric.name == new.lock.metric.name
+        )
+    except Refusal:
+        return False
 
 
 def looks(test_of: Revision) -> int:
@@ -138,14 +152,14 @@ def sidak_z(k: int, level: float = 0.05) -> float:
     return float(ndtri((1 - level) ** (1 / k)))
 
 
-def warning(k: int, gain: Interval) -> str | None:
+def warning(k: int, gain: Interval, metric: Metric) -> str | None:
     """Return what k looks at one test set mean for a gain, or None for a single candidate."""
     if k <= 2:  # the baseline and this candidate
         return None
     tries = k - 1
     text = (
         f"{k} different data revisions were scored on this test set. The best of {tries} changes without effect would show "
-        f"about {100 * luck(tries) * gain.se:+.2f} points by luck."
+        f"about {metric.difference(luck(tries) * gain.se)} {metric.of} by luck."
     )
     if gain.se > 0 and gain.mean / gain.se < sidak_z(tries) and gain.low > 0:
         text += f" This gain is not beyond luck after {tries} tries (z {gain.mean / gain.se:.2f}, needed {sidak_z(tries):.2f}): confirm it on fresh test examples."
@@ -162,7 +176,7 @@ def add_looks(comparisons: list[Comparison]) -> None:
         key = comparison.candidate.need(TEST)
         if key not in counted:
             counted[key] = looks(comparison.candidate)
-        said = warning(counted[key], comparison.gain)
+        said = warning(counted[key], comparison.gain, comparison.metric)
         if shallow:
             said = "This clone holds only the newest commits, so earlier looks at the test set are not counted."
         comparisons[number] = dataclasses.replace(

@@ -1,7 +1,7 @@
 """Both sides' stored answers, lined up by test example and seed, and what can be asked of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,9 +9,10 @@ import pandas as pd
 
 from ..data.examples import counts as counting
 from ..data.examples import metadata
-from ..files.paths import PREDICTIONS, TEST
+from ..files.paths import CLASSES, PREDICTIONS, TEST
 from ..messages.problems import Refusal
 from . import statistics
+from .metric import MACRO_F1, Metric
 from .revisions import Revision
 from .statistics import Interval
 
@@ -32,8 +33,9 @@ class Scored:
         sizes: test examples that count, in baseline and candidate.
         counts: whether an example counts in both; the others one of the two dropped (n, bool).
         paired: whether a seed is the same training on both sides, but for the data.
-        lost: whether the baseline was right about each example that counts in its test set and that the candidate's
-            does not hold any more, or holds with another input (lost examples x S, bool).
+        lost: label codes (m) and the baseline's answers (S x m) of the examples that count in its test set and that the
+            candidate's does not hold any more, or holds with another input.
+        metric: what a gain is of.
     """
 
     table: pd.DataFrame
@@ -45,8 +47,9 @@ class Scored:
     excluded: dict[str, list[str]]
     sizes: tuple[int, int]
     counts: np.ndarray
-    lost: np.ndarray
+    lost: tuple[np.ndarray, np.ndarray]
     paired: bool = True
+    metric: Metric = field(default_factory=Metric)
 
     @cached_property
     def units(self) -> np.ndarray:
@@ -68,33 +71,57 @@ class Scored:
         """Return whether the answers of arm 0 (baseline) or 1 (candidate) agree with label set 0 or 1 (n x S)."""
         return ((self.old, self.new)[arm] == self.labels[label]).T
 
-    def interval(self, old: np.ndarray, new: np.ndarray, units: np.ndarray) -> Interval:
-        """Return the gain of scores (n x S each), paired or not: every interval of a comparison is made here."""
-        return statistics.gain_interval(old, new, units, self.paired)
+    def level(self, arm: int, label: int = 1, rows: np.ndarray | slice = slice(None)) -> float:
+        """Return the metric of arm 0 (baseline) or 1 (candidate) by label set 0 or 1, as the mean over the seeds."""
+        return self.metric.level(self.labels[label][rows], (self.old, self.new)[arm][:, rows], self.classes)
 
-    def gain(self, label: int = 1, rows: np.ndarray | slice = slice(None)) -> Interval:
-        """Return the gain by the old (0) or the new labels (1), on some of the examples (mask of n)."""
-        return self.interval(self.right(0, label)[rows], self.right(1, label)[rows], self.units[rows])
+    def gain(self, label: int = 1, rows: np.ndarray | slice = slice(None), metric: Metric | None = None) -> Interval:
+        """Return the gain by the old (0) or the new labels (1), on some of the examples (mask of n), on their own.
 
-    def macro_f1(self) -> Interval:
-        """Return the gain in macro-F1 by the new labels."""
-        truth, classes = self.labels[1], len(self.classes)
-        return statistics.macro_f1_interval(truth, self.old, self.new, classes, self.units, self.paired)
+        Balanced accuracy and macro-F1 of a part are those of its examples: within one class the accuracy there.
+
+        Args:
+            metric: another than the chosen one.
+        """
+        truth, old, new = self.labels[label][rows], self.old[:, rows], self.new[:, rows]
+        return (metric or self.metric).gain(truth, old, new, self.classes, self.units[rows], self.paired)
+
+    def by_class(self) -> list[tuple[str, np.ndarray, float, float, Interval]]:
+        """Return each class that has examples by the new labels: name, mask (n), both levels and the gain.
+
+        With macro-F1 these are the F1 of the class, which all the answers make, not only those to its examples.
+        """
+        truth, number = self.labels[1], len(self.classes)
+        masks = [(code, name, truth == code) for code, name in enumerate(self.classes)]
+        masks = [(code, name, mask) for code, name, mask in masks if mask.any()]
+        if self.metric.name != MACRO_F1:
+            return [(name, mask, *self.part(mask)) for _, name, mask in masks]
+        gains = statistics.f1_intervals(truth, [self.old, self.new], number, self.units, self.paired)
+        old, new = (statistics.f1(truth, side, number).mean(axis=0) for side in (self.old, self.new))
+        return [(name, mask, float(old[code]), float(new[code]), gains[code]) for code, name, mask in masks]
+
+    def part(self, mask: np.ndarray) -> tuple[float, float, Interval]:
+        """Return both levels and the gain on some of the examples (mask of n), by the new labels."""
+        return self.level(0, rows=mask), self.level(1, rows=mask), self.gain(rows=mask)
 
     def worst(self, helps: bool) -> Interval:
-        """Return the gain with all lost examples counted against it: as broken by the candidate, or as fixed."""
-        old, new = (np.concatenate([self.right(arm, 1), self.lost]) for arm in (0, 1))
-        new[len(self.table) :] = not helps
-        units = np.concatenate([self.units, len(self.table) + np.arange(len(self.lost))])
-        return self.interval(old, new, units)
+        """Return the gain with all lost examples counted against it: as answered worst by the candidate, or best."""
+        labels, answers = self.lost
+        truth = np.concatenate([self.labels[1], labels])
+        guessed = self.metric.extreme(self.labels[1], self.new, labels, self.classes, best=not helps)
+        old, new = np.hstack([self.old, answers]), np.hstack([self.new, guessed])
+        units = np.concatenate([self.units, len(self.table) + np.arange(len(labels))])
+        return self.metric.gain(truth, old, new, self.classes, units, self.paired)
 
 
-def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str], paired: bool) -> Scored:
+def score(
+    baseline: Revision, candidate: Revision, renamed: Mapping[str, str], paired: bool, metric: Metric | None = None
+) -> Scored:
     """Read the stored answers of two revisions and line them up by test example and seed.
 
     Args:
         renamed: classes of the baseline that have another name in the candidate, see `datadiff.renamed`.
-        paired: see `Scored`.
+        paired, metric: see `Scored`.
     """
     answers, tests = [], []
     for revision in (baseline, candidate):
@@ -126,8 +153,10 @@ def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str], p
     seeds = [column for column in answers[0].columns if column.startswith("seed_") and column in answers[1].columns]
     old_answers, new_answers = (table.loc[ids, seeds] for table in answers)
     labels = [table.loc[ids, "label"] for table in tests]
-    words = pd.unique(pd.concat([*labels, *(t[s] for t in (old_answers, new_answers) for s in seeds)]))
-    classes = sorted(words)
+    lost, lost_labels = answers[0].loc[gone, seeds], tests[0].loc[gone, "label"]
+    said_words = [*labels, lost_labels, *(t[s] for t in (old_answers, new_answers, lost) for s in seeds)]
+    # All classes, as the worst answer to what is gone may be one that nobody gave.
+    classes = sorted({*pd.unique(pd.concat(said_words)), *candidate.table(CLASSES)["class"]})
     code = {name: number for number, name in enumerate(classes)}
     table = (
         tests[1]
@@ -138,7 +167,7 @@ def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str], p
     table.insert(0, "old_label", labels[0])
 
     def coded(frame: pd.DataFrame) -> np.ndarray:
-        shape = (len(seeds), len(ids))
+        shape = (len(seeds), len(frame))
         return np.array([frame[s].map(code).to_numpy(np.int64) for s in seeds], dtype=np.int64).reshape(shape)
 
     old_codes, new_codes = (series.map(code).to_numpy(np.int64) for series in labels)
@@ -152,8 +181,9 @@ def score(baseline: Revision, candidate: Revision, renamed: Mapping[str, str], p
         {reason: left_out for reason, left_out in excluded.items() if left_out},
         (int(counts[0].sum()), int(counts[1].sum())),
         both,
-        answers[0].loc[gone, seeds].eq(tests[0].loc[gone, "label"], axis=0).to_numpy(),
+        (lost_labels.map(code).to_numpy(np.int64), coded(lost)),
         paired,
+        metric or Metric(),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..messages.problems import Refusal
+from .metric import Metric
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,22 @@ class Lock:
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Refusal(f"{name}:dvc.lock is not what DVC writes; run `dvc repro` there and commit it.") from None
         self.outs = {path: digest for stage in self.stages.values() for path, digest in stage.outs.items()}
+        self.name = name
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that `evaluate` last ran with: accuracy, where it ran before there was a choice.
+
+        Raises:
+            Refusal: where it is none that this version knows.
+        """
+        given = self.stages.get("evaluate", NOTHING).params.get("params.yaml", {})
+        whole = given.get("evaluate")
+        single = {k.removeprefix("evaluate."): v for k, v in given.items() if k.startswith("evaluate.")}
+        try:
+            return Metric.read(single | (whole if isinstance(whole, dict) else {}))
+        except Refusal as refusal:
+            raise Refusal(f"{self.name}: {refusal}") from None
 
 
 def _stage(entry: dict[str, Any]) -> Stage:

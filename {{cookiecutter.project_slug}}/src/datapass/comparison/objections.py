@@ -6,7 +6,7 @@ from ..files.paths import CLASSES
 from ..messages.problems import quoted
 from .datadiff import DataDiff
 from .lineup import MIN_SLICE, MIN_UNITS, Scored
-from .proof import Proof
+from .proof import METRIC, Proof
 from .revisions import Revision
 from .stale import stale
 
@@ -30,6 +30,11 @@ def objections(
     if proof.model and all(what.startswith("environment: ") for what in proof.model):
         mend.append(
             "Run `dvc repro --force train evaluate` on the baseline in the candidate's environment, and commit."
+        )
+    elif proof.model and all(what.startswith(tuple(f"param {key}" for key in METRIC)) for what in proof.model):
+        mend.append(
+            "Give both sides the same `evaluate.metric` and `evaluate.costs` in conf/config.yaml, run `dvc repro` on the one "
+            "that changes (no model is trained again), and commit."
         )
     elif proof.model:
         mend.append(

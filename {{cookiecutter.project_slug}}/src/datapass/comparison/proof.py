@@ -5,7 +5,7 @@ where that differs, a gain cannot be told to come from the data. *Machinery* is 
 neither; where a stage read the same and wrote something else, it did.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from packaging.version import Version
 from ..files.paths import DATA, EXAMPLES, INPUTS, METRICS, MODELS, PREDICTIONS
 from ..messages.problems import quoted
 from .lock import NOTHING, Stage
+from .metric import Metric
 from .revisions import Revision
 
 # What the verdict rests on of each stage, and what it means that this differs where nothing of the stage's data does.
@@ -26,6 +27,7 @@ DATA_PATHS = [path.as_posix() for path in (INPUTS, EXAMPLES, MODELS, DATA)]
 MACHINERY = ["src/datapass"]
 # The training core is model: beside the folder the two stages, which choose the rows, the seeds and what is stored.
 CORE = ["src/datapass/training", "src/datapass/stages/train.py", "src/datapass/stages/evaluate.py"]
+METRIC = ("evaluate.metric", "evaluate.costs")  # compared by what they mean, see `compare_metrics`
 MARKER = "conf.ok"
 VERSIONED = ("python", "torch", "pytorch-lightning")  # and the model's own libraries: their minor version decides
 TOLERATED = "numpy"  # it orders the batches, by integer arithmetic that no version changed
@@ -69,12 +71,15 @@ class Differences:
     machinery: list[str]
 
 
-def prove(baseline: Revision, candidate: Revision, other_inputs: bool) -> Proof:
+def prove(
+    baseline: Revision, candidate: Revision, other_inputs: bool, renamed: Mapping[str, str] | None = None
+) -> Proof:
     """Compare what the results of two revisions were made with.
 
     Args:
         other_inputs: whether an example of both has other pixels. The hash of data/inputs/ alone does not tell, as the
             libraries that write its index leave their versions there.
+        renamed: classes of the baseline that have another name in the candidate, see `datadiff.renamed`.
     """
     revisions = (baseline, candidate)
     stages = {name: [revision.lock.stages.get(name) for revision in revisions] for name in RESULTS}
@@ -90,6 +95,7 @@ def prove(baseline: Revision, candidate: Revision, other_inputs: bool) -> Proof:
     if any(INPUTS.as_posix() in part.data for part in found.values()):
         found["pack"] = _sort("pack", pairs["pack"], revisions)
     model += [sentence for part in found.values() for sentence in part.model]
+    model += compare_metrics(baseline.lock.metric.renamed(renamed or {}), candidate.lock.metric)
     metrics = [content if isinstance(content := r.json(METRICS), dict) else {} for r in revisions]
     refused, environment = compare_environments(*(content.get("environment") for content in metrics))
     model += refused
@@ -137,7 +143,7 @@ def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision]) ->
     (one, other), found = pair, Differences([], [], [])
     if one.cmd != other.cmd:
         found.model.append(f"command of {name}: {one.cmd} → {other.cmd}")
-    old, new = one.settings, other.settings
+    old, new = ({k: v for k, v in stage.settings.items() if not k.startswith(METRIC)} for stage in pair)
     found.model.extend(
         f"param {key}: {_shown(old, key)} → {_shown(new, key)}"
         for key in sorted(old.keys() | new.keys())
@@ -178,6 +184,22 @@ def _unexplained(what: str, machinery: list[str]) -> str:
     if machinery:
         return f"{what}, so a change of the machinery is no mere change of form: {', '.join(machinery)}"
     return f"environment: {what}, so something that is not recorded differs, such as the processor or a variable of the shell"
+
+
+def compare_metrics(old: Metric, new: Metric) -> list[str]:
+    """Return the differences of two metrics as sentences; one from before there was a choice is accuracy."""
+    if old.name != new.name:
+        return [f"param {METRIC[0]}: {old.name} → {new.name}"]
+    before, after = (
+        {(right, answer): cost for right, row in (metric.costs or {}).items() for answer, cost in row.items()}
+        for metric in (old, new)
+    )
+    return [
+        f"param {METRIC[1]}: {quoted(pair[0])} taken for {quoted(pair[1])}: "
+        f"{before.get(pair, 'absent')} → {after.get(pair, 'absent')}"
+        for pair in sorted(before.keys() | after.keys())
+        if before.get(pair) != after.get(pair)
+    ]
 
 
 def compare_environments(old: object, new: object) -> tuple[list[str], list[str]]:

@@ -2,8 +2,8 @@
 
 Throughout, D[i, s] is the candidate's score of test example i under seed s minus the baseline's (n x S, unitless), and
 the two are paired: same seed, same example; where both were trained in different environments only the examples are the
-same, and the seeds of each side its own. Scores are 1 for right and 0 for wrong. Test examples of one group (a patient,
-a writer), and copies of one input, turn together: such a unit counts as one draw, whatever its size.
+same, and the seeds of each side its own. Scores are a metric's, such as 1 for right and 0 for wrong; see `metric`. Test
+examples of one group (a patient, a writer), and copies of one input, turn together: such a unit counts as one draw, whatever its size.
 """
 
 from collections.abc import Sequence
@@ -162,9 +162,7 @@ def recall(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray
 
 def macro_f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Return macro-F1 for each seed (S): the mean over the classes that are in `truth` or in that seed's answers."""
-    once = np.ones((1, 1))
-    everything = np.zeros(len(truth), dtype=np.int64)
-    return np.concatenate([_macro_f1(truth, row, once, classes, everything) for row in predicted])
+    return f1(truth, predicted, classes)[:, -1]
 
 
 def macro_f1_interval(
@@ -175,21 +173,35 @@ def macro_f1_interval(
     units: np.ndarray | None = None,
     paired: bool = True,
 ) -> Interval:
-    """Return the gain in macro-F1 with a conservative interval.
+    """Return the gain in macro-F1 with a conservative interval; see `f1_intervals`."""
+    return f1_intervals(truth, [baseline, candidate], classes, units, paired)[-1]
+
+
+def f1_intervals(
+    truth: np.ndarray,
+    sides: list[np.ndarray],
+    classes: int,
+    units: np.ndarray | None = None,
+    paired: bool = True,
+) -> list[Interval]:
+    """Return the gain in the F1 of each class, and last in their mean, macro-F1, each with a conservative interval.
 
     SE^2 is that of the seeds' mean over resampled examples (bootstrap with multinomial weights) plus the variance
     between seeds over S, of the differences or, unpaired, of each side; the degrees of freedom are S - 1 of the smaller
-    side. Class codes: truth (n), baseline and candidate (S x n). Where `units` (n) says that some examples are one draw,
-    units are resampled.
+    side.
+
+    Args:
+        truth: class codes (n).
+        sides: baseline and candidate, class codes (S x n each); or one of them, for its F1 in place of a gain.
+        units: (n) where some examples are one draw: units are resampled.
     """
-    seeds = len(baseline)
-    scores = [macro_f1(truth, answers, classes) for answers in (baseline, candidate)]
-    mean = float(scores[1].mean() - scores[0].mean())
-    arms = [scores[1] - scores[0]] if paired else scores
+    scores = [f1(truth, answers, classes) for answers in sides]
+    arms = [scores[1] - scores[0]] if paired and len(sides) == 2 else scores
     fewest = min(len(arm) for arm in arms)
-    if fewest < 2:
-        return t_interval(mean, np.nan, 0)
-    answers = np.column_stack([truth, baseline.T, candidate.T])
+    means = scores[-1].mean(axis=0) - (scores[0].mean(axis=0) if len(sides) == 2 else 0)
+    if fewest < 2 or len(truth) < 2:
+        return [t_interval(float(mean), np.nan, 0) for mean in means]
+    answers = np.column_stack([truth, *(side.T for side in sides)])
     if units is None or len(np.unique(units)) == len(units):
         answers, counts = np.unique(answers, axis=0, return_counts=True)  # few patterns stand for many examples
         codes = np.arange(len(answers))
@@ -197,22 +209,41 @@ def macro_f1_interval(
         codes = np.unique(units, return_inverse=True)[1]
         counts = np.ones(codes.max() + 1)
     rng, differences = np.random.default_rng(0), []
+    seeds = len(sides[0]) if len(sides) == 2 else 0
     for _ in range(0, RESAMPLES, BLOCK):
         weights = rng.multinomial(int(counts.sum()), counts / counts.sum(), BLOCK).astype(float)
-        drawn = [_macro_f1(answers[:, 0], column, weights, classes, codes) for column in answers[:, 1:].T]
-        differences.append(np.mean(drawn[seeds:], axis=0) - np.mean(drawn[:seeds], axis=0))
-    between = sum(float(arm.var(ddof=1)) / len(arm) for arm in arms)
-    return t_interval(mean, float(np.sqrt(np.concatenate(differences).var(ddof=1) + between)), fewest - 1)
+        drawn = [_f1(answers[:, 0], column, weights, classes, codes) for column in answers[:, 1:].T]
+        differences.append(np.mean(drawn[seeds:], axis=0) - (np.mean(drawn[:seeds], axis=0) if seeds else 0))
+    resampled = np.concatenate(differences)
+    known = ~np.isnan(resampled)  # a rare class may be in none of the examples that were drawn
+    number = np.maximum(known.sum(axis=0), 1)
+    away = np.where(known, resampled - np.where(known, resampled, 0).sum(axis=0) / number, 0)
+    within = np.where(number > 1, (away**2).sum(axis=0) / np.maximum(number - 1, 1), np.nan)
+    between = sum(arm.var(axis=0, ddof=1) / len(arm) for arm in arms)
+    return [
+        t_interval(float(mean), float(se), fewest - 1)
+        for mean, se in zip(means, np.sqrt(within + between), strict=True)
+    ]
 
 
-def _macro_f1(
-    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray, classes: int, codes: np.ndarray
-) -> np.ndarray:
-    """Return macro-F1 under each row of `weights` (resamples x units); `codes` (n) is the unit of each example."""
+def f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Return for each seed the F1 of each class and their mean (S x (classes + 1))."""
+    once, everything = np.ones((1, 1)), np.zeros(len(truth), dtype=np.int64)
+    return np.concatenate([_f1(truth, row, once, classes, everything) for row in predicted])
+
+
+def _f1(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray, classes: int, codes: np.ndarray) -> np.ndarray:
+    """Return F1 under each row of `weights` (resamples x units), by class and last their mean (resamples x (classes + 1)).
+
+    NaN where a class is in neither truth nor answers; `codes` (n) is the unit of each example.
+    """
     hits, total = np.zeros((weights.shape[1], classes)), np.zeros((weights.shape[1], classes))
     np.add.at(hits, (codes, truth), truth == predicted)
     np.add.at(total, (codes, truth), 1)
     np.add.at(total, (codes, predicted), 1)
     hits, total = weights @ hits, weights @ total
+    there = total > 0
     with np.errstate(invalid="ignore"):
-        return np.nanmean(np.where(total > 0, 2 * hits / total, np.nan), axis=1)
+        by_class = np.where(there, 2 * hits / np.where(there, total, 1), np.nan)
+        mean = np.where(there, by_class, 0).sum(axis=1) / there.sum(axis=1)
+    return np.column_stack([by_class, mean])

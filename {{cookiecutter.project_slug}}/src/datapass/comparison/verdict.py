@@ -10,6 +10,7 @@ import pandas as pd
 from . import statistics
 from .datadiff import DataDiff, diff
 from .lineup import MIN_SEEDS, MIN_SLICE, Scored, flips, score, slice_masks
+from .metric import ACCURACY, MACRO_F1, Metric
 from .objections import objections
 from .proof import Proof, prove
 from .revisions import Revision
@@ -26,7 +27,7 @@ class Part:
     Attributes:
         name: the class, or `column = value`.
         examples: test examples in it.
-        old, new: accuracy of baseline and candidate in it.
+        old, new: the metric of baseline and candidate in it.
         gain: with its interval.
         p: Holm's adjusted p-value over all parts of the same table; NaN under MIN_SLICE examples.
     """
@@ -48,24 +49,26 @@ class Part:
 
 @dataclass(frozen=True)
 class Ruler:
-    """What test labels that changed do to the result: accuracies as [trained on old or new][scored on old or new].
+    """What test labels that changed do to the result: the metric as [trained on old or new][scored on old or new].
 
     Attributes:
         relabelled: test examples whose label changed.
-        scores: 2x2 accuracies.
+        scores: 2x2, of the metric.
         unchanged: the gain on the test examples whose label did not change.
         by_old: the gain by the old labels.
+        better: 1 where more of the metric is better, -1 where less is.
     """
 
     relabelled: int
     scores: list[list[float]]
     unchanged: Interval
     by_old: Interval
+    better: int = 1
 
     @property
     def moved(self) -> float:
         """What the baseline gains by the new labels alone; never a gain of the data it trained on."""
-        return self.scores[0][1] - self.scores[0][0]
+        return self.better * (self.scores[0][1] - self.scores[0][0])
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,10 @@ class Comparison:
         examples: test examples both were scored on.
         units: how many independent draws these are, see `statistics.units_of`.
         excluded: {reason: ids} of test examples left out.
-        old, new: accuracy on the shared examples by the candidate's labels.
-        gain, macro_f1: of the candidate over the baseline.
+        metric: what the verdict is about: `old`, `new`, `gain`, the parts and the ruler.
+        old, new: the metric on the shared examples by the candidate's labels.
+        gain: of the candidate over the baseline, positive where it is better; of a cost what is saved.
+        accuracy, macro_f1: the gain in these, whatever the metric.
         classes, slices: the gain by class of the label and by metadata column.
         ruler: present where test labels changed.
         flips: test examples where most seeds changed between right and wrong.
@@ -104,6 +109,7 @@ class Comparison:
     old: float = float("nan")
     new: float = float("nan")
     gain: Interval | None = None
+    accuracy: Interval | None = None
     macro_f1: Interval | None = None
     classes: list[Part] = field(default_factory=list)
     slices: list[Part] = field(default_factory=list)
@@ -112,28 +118,28 @@ class Comparison:
     mcnemar: tuple[int, int, float] | None = None
     looks: int | None = None
     warnings: list[str] = field(default_factory=list)
+    metric: Metric = field(default_factory=Metric)
 
 
-def parts(names: Sequence[tuple[str, np.ndarray]], scored: Scored) -> list[Part]:
-    """Return the gain on each named subset (mask of n), with Holm's correction over those tested.
+def parts(found: Sequence[tuple[str, np.ndarray, float, float, Interval]], scored: Scored) -> list[Part]:
+    """Return the gain on named subsets (name, mask of n, both levels, gain), with Holm's correction over those tested.
 
     A subset of under MIN_SLICE examples is not tested, and none is with under MIN_SEEDS seeds.
     """
     enough = len(scored.seeds) >= MIN_SEEDS
-    old, new = scored.right(0, 1), scored.right(1, 1)
-    gains = [scored.gain(rows=mask) for _, mask in names]
-    tested = [g.p if enough and mask.sum() >= MIN_SLICE else np.nan for g, (_, mask) in zip(gains, names, strict=True)]
+    tested = [gain.p if enough and mask.sum() >= MIN_SLICE else np.nan for _, mask, _, _, gain in found]
     return [
-        Part(name, int(mask.sum()), float(old[mask].mean()), float(new[mask].mean()), gain, float(p))
-        for (name, mask), gain, p in zip(names, gains, statistics.holm(tested), strict=True)
+        Part(name, int(mask.sum()), old, new, gain, float(p))
+        for (name, mask, old, new, gain), p in zip(found, statistics.holm(tested), strict=True)
     ]
 
 
 def compare(baseline: Revision, candidate: Revision) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
     data = diff(baseline, candidate)
-    proof = prove(baseline, candidate, bool(data.notes or data.number("input changed")))
-    wider = score(baseline, candidate, data.renamed, proof.paired)
+    proof = prove(baseline, candidate, bool(data.notes or data.number("input changed")), data.renamed)
+    metric = candidate.lock.metric  # the baseline's too, else there is no verdict
+    wider = score(baseline, candidate, data.renamed, proof.paired, metric)
     scored = wider.of(wider.counts)
     why, mend, warnings = objections(baseline, candidate, proof, data, scored)
     common: dict[str, Any] = {
@@ -146,6 +152,7 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
         "units": len(np.unique(scored.units)),
         "excluded": scored.excluded,
         "warnings": warnings,
+        "metric": metric,
     }
     if why:
         return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common)
@@ -156,17 +163,17 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
     if len(scored.seeds) == 1:
         b, c = int((old & ~new).sum()), int((new & ~old).sum())
         mcnemar = (b, c, statistics.mcnemar(b, c)[0])
-    by_class = [(name, scored.labels[1] == code) for code, name in enumerate(scored.classes)]
     return Comparison(
         verdict=verdict,
         why=why,
         mend=mend,
-        old=float(old.mean()),
-        new=float(new.mean()),
+        old=scored.level(0),
+        new=scored.level(1),
         gain=gain,
-        macro_f1=scored.macro_f1(),
-        classes=parts([(name, mask) for name, mask in by_class if mask.any()], scored),
-        slices=parts(slice_masks(scored.table), scored),
+        accuracy=gain if metric.name == ACCURACY else scored.gain(metric=Metric(ACCURACY)),
+        macro_f1=gain if metric.name == MACRO_F1 else scored.gain(metric=Metric(MACRO_F1)),
+        classes=parts(scored.by_class(), scored),
+        slices=parts([(name, mask, *scored.part(mask)) for name, mask in slice_masks(scored.table)], scored),
         ruler=ruler,
         flips=flips(scored, old, new),
         mcnemar=mcnemar,
@@ -179,8 +186,8 @@ def measure_ruler(scored: Scored) -> Ruler | None:
     same = scored.labels[0] == scored.labels[1]
     if same.all():
         return None
-    scores = [[float(scored.right(arm, label).mean()) for label in (0, 1)] for arm in (0, 1)]
-    return Ruler(int((~same).sum()), scores, scored.gain(rows=same), scored.gain(0))
+    scores = [[scored.level(arm, label) for label in (0, 1)] for arm in (0, 1)]
+    return Ruler(int((~same).sum()), scores, scored.gain(rows=same), scored.gain(0), scored.metric.better)
 
 
 def verdict_of(gain: Interval) -> str:
@@ -203,11 +210,13 @@ def judge(scored: Scored, wider: Scored, gain: Interval, ruler: Ruler | None) ->
     if len(wider.table) > len(scored.table):
         whole = wider.gain()
         if verdict_of(whole) != verdict:
-            dropped, points = len(wider.table) - len(scored.table), 100 * whole.mean
-            why = f"the verdict rests on {dropped:,} dropped test examples: with them the gain is {points:+.2f} points"
+            dropped = len(wider.table) - len(scored.table)
+            shown = f"{scored.metric.difference(whole.mean)} {scored.metric.of}"
+            why = f"the verdict rests on {dropped:,} dropped test examples: with them the gain is {shown}"
             return NOT_COMPARABLE, [why], [f"Drop test examples {apart}"]
-    if len(scored.lost) and verdict != NO_DIFFERENCE and verdict_of(scored.worst(verdict == HELPS)) != verdict:
-        why = f"the verdict rests on {len(scored.lost):,} test examples that the candidate's test set does not hold as they were"
+    lost = len(scored.lost[0])
+    if lost and verdict != NO_DIFFERENCE and verdict_of(scored.worst(verdict == HELPS)) != verdict:
+        why = f"the verdict rests on {lost:,} test examples that the candidate's test set does not hold as they were"
         return NOT_COMPARABLE, [why], [f"Take test examples away, or replace their inputs, {apart}"]
     if ruler is not None:
         depends = verdict_of(ruler.by_old) != verdict

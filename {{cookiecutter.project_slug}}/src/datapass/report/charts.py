@@ -14,8 +14,8 @@ from itertools import accumulate, takewhile
 from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
+from ..comparison.metric import Metric
 from ..comparison.statistics import Interval
-from . import words
 
 WIDTH, LEFT, RIGHT, LINE, AXIS = 420, 136, 56, 23, 24  # in CSS pixels; a phone shows the chart in about this width
 COLORS = {"#010101": "--ink", "#020202": "--muted", "#030303": "--line", "#040404": "--helps", "#050505": "--hurts"}
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
     Attributes:
         name: shown as it is, so already one line of printable characters.
-        gain: fraction, as everywhere; the axis is in points.
+        gain: as everywhere, so a fraction where the unit is points; the axis is in the metric's unit.
         color: of HELPS, HURTS or INK.
         small: may leave the axis, which it does not stretch.
     """
@@ -55,15 +55,23 @@ def fitted(name: str, room: int = 18, tail: int = 7) -> str:
     return name if start(name, room) == name else f"{start(name, room - tail - 1)}…{start(name[::-1], tail)[::-1]}"
 
 
-def forest(rows: Sequence[Row], title: str) -> str:
-    """Return each gain with its interval on one axis with a zero line, as an `<svg>` element named `title`."""
+def forest(rows: Sequence[Row], title: str, metric: Metric | None = None) -> str:
+    """Return each gain with its interval on one axis with a zero line, as an `<svg>` element named `title`.
+
+    Args:
+        metric: in whose unit the axis is; points where left out.
+    """
     from matplotlib import style
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    bounds = [100 * x for r in rows if r.gain and not r.small for x in (r.gain.low, r.gain.mean, r.gain.high) if x == x]
+    metric = metric or Metric()
+    scale = metric.scale
+    bounds = [
+        scale * x for r in rows if r.gain and not r.small for x in (r.gain.low, r.gain.mean, r.gain.high) if x == x
+    ]
     low, high = min([0.0, *bounds]), max([0.0, *bounds])
-    margin = 0.04 * (high - low) or 1.0
+    margin = 0.04 * (high - low) or 0.01 * scale
     low, high = low - margin, high + margin
     height = LINE * len(rows) + AXIS
     with style.context(STYLE, after_reset=True), warnings.catch_warnings(), io.StringIO() as out:
@@ -83,16 +91,16 @@ def forest(rows: Sequence[Row], title: str) -> str:
                 axes.text(start, y, row.name, transform=beside, va="center", color=MUTED, size=11, weight="bold")
                 continue
             gain = row.gain
-            middle, *ends = (min(max(100 * x, low), high) for x in (gain.mean, gain.low, gain.high))
+            middle, *ends = (min(max(scale * x, low), high) for x in (gain.mean, gain.low, gain.high))
             color = MUTED if row.small else row.color
             if not math.isnan(gain.low):
                 axes.plot(ends, [y, y], color=color, linewidth=2, solid_capstyle="butt", clip_on=False)
-                for at, beyond, marker in ((low, 100 * gain.low < low, "<"), (high, 100 * gain.high > high, ">")):
+                for at, beyond, marker in ((low, scale * gain.low < low, "<"), (high, scale * gain.high > high, ">")):
                     if beyond:
                         axes.plot(at, y, marker, color=color, markersize=5, clip_on=False)
             axes.plot(middle, y, "o", color=color, markersize=7.5, clip_on=False)
             axes.text(start, y, fitted(row.name), transform=beside, va="center", color=INK)
-            axes.text(end, y, words.points(gain.mean), transform=beside, va="center", ha="right", color=color)
+            axes.text(end, y, metric.difference(gain.mean), transform=beside, va="center", ha="right", color=color)
         figure.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
         drawn = out.getvalue()
     # What follows matplotlib's own style sheet, which would reach the whole page; its ids repeat from chart to chart.

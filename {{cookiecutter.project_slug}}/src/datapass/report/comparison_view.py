@@ -7,6 +7,7 @@ from itertools import islice
 import pandas as pd
 
 from ..comparison import verdict as v
+from ..comparison.metric import Metric
 from ..comparison.verdict import Comparison, Part
 from . import charts, words
 from .data_view import data_section, error_tables
@@ -15,10 +16,14 @@ from .sections import MOST, SENTENCE, Block, Forest, Name, Report, Section, one_
 from .sections import lines as sentences
 
 LINES = 20  # of a chart
+EXPLAINED = {
+    "accuracy": "The share of right answers; the verdict is not about it.",
+    "macro-F1": "The mean of the classes' F1, so a rare class counts as much as a common one.",
+}
 COLORS = {v.HELPS: charts.HELPS, v.HURTS: charts.HURTS}
 FLIPS = {"broken": "Broken: right before, wrong now", "fixed": "Fixed: wrong before, right now"}
 CAPTION = (
-    "Gain in points with its 95 % interval; 0 is the baseline. Coloured: significant after Holm's correction for looking at "
+    "Gain in {} with its 95 % interval; 0 is the baseline. Coloured: significant after Holm's correction for looking at "
     f"many, so an interval that leaves out 0 may still not be. Grey: under {v.MIN_SLICE} test examples, too few for a verdict."
 )
 
@@ -35,15 +40,17 @@ def comparisons(all_: list[Comparison], errors: Mapping[str, Errors] | None = No
     if len(parts) == 1:
         return parts[0]
     helping = sum(c.verdict == v.HELPS for c in ordered)
-    best = f"`{one_line(ordered[0].candidate.label)}` gains most, {words.gained(ordered[0])} points"
+    best = f"`{one_line(ordered[0].candidate.label)}` gains most, {words.gained(ordered[0])} {ordered[0].metric.of}"
     rows = [
         [
-            *(Name(c.candidate.label), c.verdict, words.gained(c), words.percent(c.old), words.percent(c.new)),
+            *(Name(c.candidate.label), c.verdict, words.gained(c), c.metric.score(c.old), c.metric.score(c.new)),
             *(words.data_line(c.data), Name(words.passes_line(c.data))),
         ]
         for c in ordered[:MOST]
     ]
-    header = "candidate | verdict | gain in points [95 % interval] | before | after | data | passes"
+    # Candidates with another metric than the baseline are not comparable, so those with a gain have the same.
+    unit = next((c.metric.of for c in ordered if c.gain), ordered[0].metric.of)
+    header = f"candidate | verdict | gain in {unit} [95 % interval] | before | after | data | passes"
     title = f"{helping or 'none'} of {len(parts)} candidates help{'s' * (helping < 2)}"
     return Report(
         f"{title}, against {one_line(ordered[0].baseline.label)}",
@@ -60,10 +67,11 @@ def comparisons(all_: list[Comparison], errors: Mapping[str, Errors] | None = No
 
 def comparison(c: Comparison, errors: Errors | None = None) -> Report:
     """Return the report on one candidate."""
+    m = c.metric
     figures = [
-        ("gain in accuracy, points", words.points(c.gain.mean)),
-        ("95 % interval", f"{words.points(c.gain.low)} to {words.points(c.gain.high)}"),
-        ("accuracy before → after", f"{words.percent(c.old)} → {words.percent(c.new)}"),
+        (f"gain in {m.label}, {m.unit}", m.difference(c.gain.mean)),
+        ("95 % interval", f"{m.difference(c.gain.low)} to {m.difference(c.gain.high)}"),
+        (f"{m.label} before → after", f"{m.score(c.old)} → {m.score(c.new)}"),
         ("measured on", words.measured_on(c)),
     ] if c.gain else []  # fmt: skip
     return Report(
@@ -84,7 +92,7 @@ def comparison(c: Comparison, errors: Errors | None = None) -> Report:
         c.verdict,
         c.verdict,
         (c.candidate.label, c.baseline.label),
-        f"{words.gained(c)} points of accuracy" if c.gain else "",
+        f"{words.gained(c)} {m.of}" if c.gain else "",
         c.why or ([] if c.gain else ["the two have no seed in common"]),
         words.advice(c),
         figures,
@@ -99,28 +107,35 @@ def flipped(c: Comparison) -> pd.Series:
 
 def _basis(c: Comparison) -> Section:
     """What the result rests on: warnings first, then the proof and what test labels that changed do to it."""
-    show = f"A gain under {words.points(c.gain.detectable, False)} points would not show" if c.gain else ""
+    m = c.metric
+    show = f"A gain under {m.difference(c.gain.detectable, False)} {m.unit} would not show" if c.gain else ""
     hint = f"{show}; more test examples or seeds show smaller ones."
     shows = c.gain is not None and c.verdict == v.NO_DIFFERENCE and c.gain.se > 0
-    said = [hint if shows else None, words.mcnemar_line(c), words.frozen_line(c)]
+    said = [
+        words.metric_line(c) if c.gain else None,
+        hint if shows else None,
+        words.mcnemar_line(c),
+        words.frozen_line(c),
+    ]
     said += [words.machinery_line(c), words.environment_line(c), *words.ruler_lines(c), *words.excluded_lines(c)]
     said += [*c.data.notes, *words.renamed_lines(c.data)]  # of the data what must not be missed
     ruler: list[Block] = []
     if c.ruler and c.gain:
-        moved = (words.points(c.ruler.moved), "")
+        moved = (m.difference(c.ruler.moved), "")
         rows = [
-            (f"trained on {data} data", words.percent(by_old), words.percent(by_new), by)
+            (f"trained on {data} data", m.score(by_old), m.score(by_new), by)
             for data, (by_old, by_new), by in zip(("old", "new"), c.ruler.scores, moved, strict=True)
         ]
-        rows.append(("gain in points", words.points(c.ruler.by_old.mean), words.points(c.gain.mean), ""))
+        rows.append((f"gain in {m.unit}", m.difference(c.ruler.by_old.mean), m.difference(c.gain.mean), ""))
         title = f"The test labels changed: {c.ruler.relabelled:,} of {c.examples:,}"
-        ruler = table("accuracy | by old test labels | by new test labels | the ruler moved by", rows, 3, title)
+        ruler = table(f"{m.label} | by old test labels | by new test labels | the ruler moved by", rows, 3, title)
     warned = [f"⚠️ {warning}" for warning in c.warnings]
     return Section("What it rests on", [*sentences([*warned, *said]), *ruler], open=True)
 
 
 def _gains(c: Comparison) -> list[Section]:
-    """The gains by class, by slice and in macro-F1, the significant apart from the others, each worst first."""
+    """The gains by class, by slice and in other metrics, the significant apart from the others, each worst first."""
+    m = c.metric
     rows = c.data.rows[(c.data.rows["kind"] == "relabelled") & (c.data.rows["split"] == "train")]
     touched = pd.concat([rows["old"], rows["new"]]).value_counts()
     found = []
@@ -129,41 +144,42 @@ def _gains(c: Comparison) -> list[Section]:
         significant = [part for part in ordered if words.called(c, part) in (v.HELPS, v.HURTS)]
         rest = [part for part in ordered if part not in significant]
         extra = " | labels changed in training" if kind == "class" else ""
-        header = f"{kind} | gain in points |  | before | after | examples{extra}"
+        header = f"{kind} | gain in {m.unit} |  | before | after | examples{extra}"
         blocks: list[Block] = [_forest(c, significant, rest)] if parts and c.gain else []
         others = f"Not significant (Holm's correction for {len(parts):,}); too few: under {v.MIN_SLICE} examples"
         for title, some in (("Significant", significant), (others, rest)):
             cells = (
                 [
-                    *(Name(p.name), words.interval(p.gain), words.called(c, p)),
-                    *(words.percent(p.old), words.percent(p.new), f"{p.examples:,}"),
+                    *(Name(p.name), words.interval(p.gain, m), words.called(c, p)),
+                    *(m.score(p.old), m.score(p.new), f"{p.examples:,}"),
                     *([f"{touched.get(p.name, 0):,}"] if extra else []),
                 ]
                 for p in islice(some, MOST)
             )
             blocks += table(header, cells, len(some), title)
         if parts:
-            reach = " to ".join(words.points(part.gain.mean) for part in (ordered[0], ordered[-1]))
-            title = f"By {kind}: {len(significant):,} of {len(parts):,} significant, gains of {reach} points"
+            reach = " to ".join(m.difference(part.gain.mean) for part in (ordered[0], ordered[-1]))
+            title = f"By {kind}: {len(significant):,} of {len(parts):,} significant, gains of {reach} {m.unit}"
             found.append(Section(title, blocks))
-    if c.macro_f1:
-        explained = "The mean of the classes' F1, so a rare class counts as much as a common one."
-        found.append(Section(f"Macro-F1: {words.interval(c.macro_f1)} points", sentences([explained]), short=True))
+    for name, gain in words.other_gains(c):
+        title = f"{name[0].upper()}{name[1:]}: {words.interval(gain, Metric())} points"
+        found.append(Section(title, sentences([EXPLAINED[name]]), short=True))
     return found
 
 
 def _forest(c: Comparison, significant: Sequence[Part], rest: Sequence[Part]) -> Forest:
     """The chart of the whole, then of the significant classes or slices before the largest of the others."""
     assert c.gain is not None
-    rows = [charts.Row("All, accuracy", c.gain, COLORS.get(c.verdict, charts.INK))]
-    rows += [charts.Row("All, macro-F1", c.macro_f1)] * (c.macro_f1 is not None)
+    rows = [charts.Row(f"All, {c.metric.label}", c.gain, COLORS.get(c.verdict, charts.INK))]
+    if c.metric.unit == Metric().unit:
+        rows += [charts.Row(f"All, {name}", gain) for name, gain in words.other_gains(c)]
     some = [*significant, *sorted(rest, key=lambda part: -abs(part.gain.mean))][:LINES]
     number = len(significant) + len(rest)
     rows += [charts.Row(f"{LINES} of {number:,}")] * (number > LINES)
     for part in sorted(some, key=lambda part: part.gain.mean):
         color = COLORS.get(words.called(c, part), charts.INK)
         rows.append(charts.Row(one_line(part.name, SENTENCE), part.gain, color, small=part.examples < v.MIN_SLICE))
-    return Forest(rows, CAPTION)
+    return Forest(rows, CAPTION.format(c.metric.unit), c.metric)
 
 
 def _flips(c: Comparison) -> list[Section]:

@@ -80,12 +80,13 @@ def ledger(passes: list[dict[str, Any]]) -> Report:
     for one in passes:
         gain = "–"
         if one["gain"] is not None:
-            gain = f"{words.points(one['gain'])} [{words.points(one['low'])}, {words.points(one['high'])}]"
+            m = one["metric"]
+            gain = f"{m.difference(one['gain'])} [{m.difference(one['low'])}, {m.difference(one['high'])}] {m.of}"
         edits = ", ".join(f"{count:,} {action}" for action, count in one["edits"].items())
         since = f"{one['date']} {one['commit']}" if one["commit"] else "not committed"
         people = Name(", ".join(list(one["by"])[:3]))
         rows.append((Name(one["name"]), edits, people, since, gain, one["verdict"] or "–"))
-    header = "pass | edits | by | since | gain (points) | verdict"
+    header = "pass | edits | by | since | gain | verdict"
     number = sum(sum(one["edits"].values()) for one in passes)
     title = f"{len(passes):,} pass{'es' * (len(passes) > 1)} with {number:,} edits"
     title = title if passes else "No passes yet: add data/passes/p001-NAME.csv with id,action,label,was,reason,by."

@@ -54,7 +54,7 @@ def prose(sentence: str) -> Markup:
 
 def chart(block: Forest) -> Markup:
     """Return a chart as an inline `<svg>`."""
-    return Markup(charts.forest(block.rows, "Gains in points with their intervals"))
+    return Markup(charts.forest(block.rows, f"Gains in {block.metric.unit} with their intervals", block.metric))
 
 
 def _ids(report: Report) -> Iterator[str]:

@@ -9,7 +9,7 @@ from .sections import NAME, SENTENCE, Block, Forest, Lines, Name, Report, Sectio
 CHARACTERS, BYTES = 60_000, 200_000  # GitHub refuses comments of over 65,536 and 262,144
 ROWS = (100, 50, 20, 8, 3, 1)  # lengths of the tables; the first at which the whole fits is taken
 SIGNS = {v.HELPS: "✅ ", v.HURTS: "❌ ", v.NO_DIFFERENCE: "⚪ ", v.DEPENDS: "⚠️ ", v.NOT_COMPARABLE: "🚫 "}
-_INTERVAL = r"\[[−+]\d+\.\d\d, [−+]\d+\.\d\d\](?![(\[:])"  # the only brackets that cannot be a link's
+_INTERVAL = r"\[[−+]\d+\.\d{2,}, [−+]\d+\.\d{2,}\](?![(\[:])"  # the only brackets that cannot be a link's
 _MARKUP = re.compile(rf"{_INTERVAL}|[\\`*_\[\]<>|~&$!@#\"]|:(?=\S)|(?<=www)\.|(?<=gh)-(?=\d)", re.IGNORECASE)
 
 

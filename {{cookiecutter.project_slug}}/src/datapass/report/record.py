@@ -34,7 +34,7 @@ def plain(value: Any) -> Any:
         return {"name": value.name, "commit": value.commit}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         content = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        for derived in ("verdict", "detectable", "moved", "transitions"):
+        for derived in ("verdict", "detectable", "moved", "transitions", "unit", "scale"):
             if derived not in content and hasattr(value, derived):
                 content[derived] = plain(getattr(value, derived))
         return content

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..comparison.metric import Metric
 from .charts import Row
 
 MOST = 200  # rows that a table keeps to be shown; files of data hold them all
@@ -58,6 +59,7 @@ class Forest:
 
     rows: list[Row]
     caption: str
+    metric: Metric = field(default_factory=Metric)
 
 
 Block = Lines | Table | Forest

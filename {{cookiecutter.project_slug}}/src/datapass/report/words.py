@@ -3,27 +3,20 @@
 from ..annotators.agreement import Agreement
 from ..comparison import verdict as v
 from ..comparison.datadiff import KINDS, DataDiff
+from ..comparison.metric import ACCURACY, BALANCED, COST, MACRO_F1, Metric
 from ..comparison.statistics import Interval
 from ..comparison.verdict import Comparison, Part
 from ..messages.problems import quoted
 
 
-def points(value: float, signed: bool = True) -> str:
-    """Return a difference of scores in percentage points, such as +1.4."""
-    if value != value:
-        return "–"
-    rounded = round(100 * value, 2) + 0.0  # no negative zero
-    return f"{rounded:+.2f}".replace("-", "−") if signed else f"{rounded:.2f}"
-
-
 def percent(value: float) -> str:
-    """Return a score in percent with two decimals, such as 92.30 %."""
-    return "–" if value != value else f"{100 * value:.2f} %"
+    """Return an accuracy in percent with two decimals, such as 92.30 %."""
+    return Metric().score(value)
 
 
-def interval(gain: Interval) -> str:
-    """Return a gain with its interval in points."""
-    return f"{points(gain.mean)} [{points(gain.low)}, {points(gain.high)}]"
+def interval(gain: Interval, metric: Metric) -> str:
+    """Return a gain with its interval, in the unit of its metric."""
+    return f"{metric.difference(gain.mean)} [{metric.difference(gain.low)}, {metric.difference(gain.high)}]"
 
 
 def signed(number: int) -> str:
@@ -33,7 +26,7 @@ def signed(number: int) -> str:
 
 def gained(c: Comparison) -> str:
     """Return the gain with its interval, where there is one."""
-    return interval(c.gain) if c.gain else "no gain"
+    return interval(c.gain, c.metric) if c.gain else "no gain"
 
 
 def headline(comparison: Comparison) -> str:
@@ -42,18 +35,51 @@ def headline(comparison: Comparison) -> str:
     names = f"{c.candidate.label} against {c.baseline.label}"
     if c.verdict == v.NOT_COMPARABLE or c.gain is None:
         return f"not comparable: {names}: {c.why[0] if c.why else 'no common seed'}"
-    gain = f"accuracy {percent(c.old)} → {percent(c.new)}, gain {interval(c.gain)} points"
+    m = c.metric
+    gain = f"{m.label} {m.score(c.old)} → {m.score(c.new)}, gain {gained(c)} {m.unit}"
     scale = measured_on(c)
     if c.verdict == v.NO_DIFFERENCE:
         tail = (
             "the two answer alike"
             if c.gain.se == 0
-            else f"a gain under {points(c.gain.detectable, False)} points would not show"
+            else f"a gain under {m.difference(c.gain.detectable, False)} {m.unit} would not show"
         )
         return f"no detectable difference: {names}: {gain}; {tail} ({scale})"
     if c.verdict == v.DEPENDS:
         return f"depends on the labels: {names}: {gain} by the new test labels, another verdict by the old or the unchanged ones ({scale})"
     return f"{c.verdict}: {names}: {gain} ({scale})"
+
+
+def metric_line(c: Comparison) -> str | None:
+    """Return what the verdict is about where that is not accuracy."""
+    if c.metric.name == BALANCED:
+        return (
+            "The verdict is about balanced accuracy, the mean of the classes' recalls: a rare class counts as much as a "
+            "common one. By class the gain is that of its recall."
+        )
+    if c.metric.name == MACRO_F1:
+        return (
+            "The verdict is about macro-F1, the mean of the classes' F1: a rare class counts as much as a common one. By "
+            "class the gain is that of its F1."
+        )
+    if c.metric.name == COST:
+        pairs = [
+            f"{quoted(answer)} for {quoted(right)} costs {cost:g}"
+            for right, row in (c.metric.costs or {}).items()
+            for answer, cost in row.items()
+        ]
+        more = f" and {len(pairs) - 5:,} more" if len(pairs) > 5 else ""
+        return (
+            "The verdict is about the cost per example, and a gain is what is saved: the answer "
+            f"{', '.join(pairs[:5])}{more}; any other right answer 0, a wrong one 1."
+        )
+    return None
+
+
+def other_gains(c: Comparison) -> list[tuple[str, Interval]]:
+    """Return the gains in accuracy and macro-F1 that the verdict is not about, each with its name; both are in points."""
+    gains = ((ACCURACY, c.accuracy), (MACRO_F1, c.macro_f1))
+    return [(Metric(name).label, gain) for name, gain in gains if gain and name != c.metric.name]
 
 
 def measured_on(c: Comparison) -> str:
@@ -120,11 +146,14 @@ def ruler_lines(comparison: Comparison) -> list[str]:
     r = comparison.ruler
     if r is None:
         return []
+    m = comparison.metric
     return [
         f"{r.relabelled:,} test labels changed. By the old labels the gain is "
-        f"{interval(r.by_old)} points; on the test "
-        f"examples whose label did not change it is {interval(r.unchanged)}.",
-        f"The ruler moved: the baseline alone scores {points(r.moved)} points by the new labels. That is no gain.",
+        f"{interval(r.by_old, m)} {m.unit}; on the test "
+        f"examples whose label did not change it is {interval(r.unchanged, m)}.",
+        f"The ruler moved: the baseline alone scores {m.difference(r.moved)} {m.unit} by the new labels. That is no gain."
+        if m.better > 0
+        else f"The ruler moved: the baseline alone saves {m.difference(r.moved)} {m.unit} by the new labels. That is no gain.",
     ]
 
 
@@ -169,7 +198,10 @@ def advice(c: Comparison) -> str:
         return f"Merge if the {changed} read right.{labels}"
     if c.verdict == v.HURTS:
         broken = 0 if c.flips is None else int((c.flips["flip"] == "broken").sum())
-        return f"Do not merge yet: look at the {broken:,} broken test examples, then at the {changed}.{labels}"
+        first = (
+            f"look at the {broken:,} broken test examples, then at" if broken else "look at"
+        )  # none: other wrong answers
+        return f"Do not merge yet: {first} the {changed}.{labels}"
     return f"Merge only if the {changed} are right for their own sake: this test set shows no gain.{labels}"
 
 

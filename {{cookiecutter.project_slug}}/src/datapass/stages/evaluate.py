@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..comparison.statistics import crossed_interval, macro_f1, recall, units_of
+from ..comparison.metric import ACCURACY, MACRO_F1, Metric
+from ..comparison.statistics import macro_f1, recall, units_of
 from ..data.examples import counts, packed_rows, read_examples
 from ..files.paths import ARRAYS, CLASSES, DATA, METRICS, MODELS, PREDICTIONS, TEST
 from ..files.tables import read_table, write_table
@@ -27,6 +28,8 @@ def main() -> None:
     settings = load()
     inputs = make(settings.data.inputs, "data: inputs")
     classes = read_table(CLASSES)["class"].to_list()
+    chosen = Metric.read(settings.evaluate.model_dump())
+    chosen.check(classes)
     test = read_examples([TEST])
     rows = packed_rows(test)
     arrays = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
@@ -64,13 +67,16 @@ def main() -> None:
     support = np.bincount(truth, minlength=len(classes))
     write_table(pd.DataFrame({"class": classes, "recall": by_class.round(6), "examples": support}), BY_CLASS)
 
-    accuracy = crossed_interval((predicted == truth).T.astype(float), units_of(test)[counted])
+    units = units_of(test)[counted]
+    shown = {m.name: m.interval(truth, predicted, classes, units) for m in (Metric(ACCURACY), chosen)}
     data = json.loads(DATA.read_text(encoding="utf-8"))
-    metrics = {
-        "accuracy": accuracy.mean,
-        "accuracy_low": accuracy.low,
-        "accuracy_high": accuracy.high,
-        "macro_f1": float(macro_f1(truth, predicted, len(classes)).mean()),
+    intervals: dict[str, Any] = {
+        f"{name}{end}": value
+        for name, found in shown.items()
+        for end, value in (("", found.mean), ("_low", found.low), ("_high", found.high))
+    }
+    metrics = intervals | {
+        MACRO_F1: float(macro_f1(truth, predicted, len(classes)).mean()),
         "train_examples": data["sets"]["train"]["examples"],
         "relabelled": data["edits"].get("relabel", 0),
         "dropped": data["edits"].get("drop", 0),
@@ -80,9 +86,10 @@ def main() -> None:
     }
     rounded = {name: round(v, 6) if isinstance(v, float) and np.isfinite(v) else v for name, v in metrics.items()}
     write_json({name: None if v != v else v for name, v in rounded.items()}, METRICS)
-    print(
-        f"accuracy {accuracy.mean:.4f} ({accuracy.low:.4f} to {accuracy.high:.4f}), {len(files)} seeds, {counted.sum():,} examples"
-    )
+    said = [
+        f"{Metric(name).label} {found.mean:.4f} ({found.low:.4f} to {found.high:.4f})" for name, found in shown.items()
+    ]
+    print(f"{', '.join(said)}, {len(files)} seeds, {counted.sum():,} examples")
 
 
 if __name__ == "__main__":
