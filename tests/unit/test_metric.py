@@ -172,7 +172,9 @@ def test_numbers_are_shown_in_the_unit() -> None:
 
 def test_what_is_read_is_what_the_settings_say() -> None:
     assert Metric.read({"batch_size": 8}) == Metric(ACCURACY), "from before there was a choice"
-    settings = Evaluate.model_validate({"batch_size": 1, "metric": "cost", "costs": {3: {8: 20}, "a.b": {"c": 0.5}}})
+    settings = Evaluate.model_validate(
+        {"batch_size": 1, "metric": "cost", "costs": {"3": {"8": 20}, "a.b": {"c": 0.5}}}
+    )
     read = Metric.read(settings.model_dump())
     assert read == Metric.read({"metric": "cost", "costs": {3: {8: 20}, "a.b": {"c": 0.5}}})
     assert read.matrix(["3", "8", "a.b", "c"]).tolist() == [[0, 20, 1, 1], [1, 0, 1, 1], [1, 1, 0, 0.5], [1, 1, 1, 0]]

@@ -41,6 +41,15 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "classes that are no list": ("data.classes", "cat", "data.classes: input should be a valid list"),
     "a class twice": ("data.classes", ["cat", "cat"], "data.classes: one stands there twice"),
     "a pass by number": ("data.passes.until", 2, "data.passes.until: input should be a valid string"),
+    "an unknown metric": ("evaluate.metric", "f2", "conf/config.yaml: evaluate.metric: input should be 'accuracy', "),
+    "a cost without costs": ("evaluate.metric", "cost", "evaluate: `costs` and `metric: cost` go together"),
+    "costs without a cost": ("evaluate.costs", {"1": {"2": 3}}, "evaluate: `costs` and `metric: cost` go together"),
+    "costs that are wrong": (
+        "evaluate.costs",
+        {"1": {"2": -3, 3: float("nan"), False: 1, "5": "x"}},
+        'put quotes around 3, put quotes around False, "1" taken for "2" costs -3, "1" taken for "3" costs nan, "1" taken for "5" costs "x"',
+    ),
+    "costs that are no matrix": ("evaluate.costs", {"1": 3}, "evaluate.costs.1: input should be a valid dictionary"),
     "more noise than labels": ("data.example.noise", 3, "data.example.noise: input should be less than 1"),
 }
 
@@ -69,3 +78,10 @@ def test_everything_at_once_with_the_nearest_name(params: Any) -> None:
     assert 'conf/data: data.split.tests: is no setting; did you mean "test"?' in lines
     assert 'conf/model: model.batchsize: is no setting; did you mean "batch_size"?' in lines
     assert len(lines) == 5
+
+
+def test_a_project_from_before_there_was_a_choice_measures_accuracy(params: Any) -> None:
+    del params["evaluate"]["metric"], params["evaluate"]["costs"]
+    assert check(params).evaluate.metric == "accuracy"
+    params["evaluate"] |= {"metric": "cost", "costs": {"defect": {"ok": 20, "defect": 0.5}, "3": {"8": 0}}}
+    assert check(params).evaluate.costs == {"defect": {"ok": 20, "defect": 0.5}, "3": {"8": 0}}

@@ -18,7 +18,9 @@ from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import t_interval
 from datapass.comparison.verdict import compare
 from datapass.messages.problems import Refusal
+from datapass.report import words
 from datapass.report.comparison_view import comparison
+from datapass.report.html import html
 from datapass.report.markdown import markdown
 from datapass.report.record import record
 from datapass.report.words import headline
@@ -744,3 +746,163 @@ def test_looks_warn_and_do_not_block() -> None:
     assert "not beyond luck after 20 tries (z 2.22, needed 2.80)" in said
     strong = warning(21, t_interval(0.05, 0.009, 1000), Metric())
     assert strong is not None and "not beyond luck" not in strong
+
+
+COST = {"batch_size": 8, "metric": "cost", "costs": {"cat": {"dog": 20}}}
+
+
+def measured(made: Made, **evaluate: Any) -> Made:
+    made.evaluate = {"batch_size": 8} | evaluate
+    return made
+
+
+@pytest.fixture
+def careless(pair: tuple[Made, Made]) -> tuple[Made, Made]:
+    """A candidate with more right answers that takes more cats for dogs, each of which costs 20."""
+    old, new = pair
+    for number, column in enumerate(column for column in new.answers if column.startswith("seed_")):
+        for made, dogs, cats in ((old, 80 + number, 10), (new, 10 + number, 40)):
+            rank = made.test.groupby("label").cumcount()
+            wrong = rank < made.test["label"].map({"dog": dogs, "cat": cats})
+            other = made.test["label"].map({"cat": "dog", "dog": "cat"})
+            made.answers[column] = made.test["label"].where(~wrong, other)
+    return old, new
+
+
+def test_the_verdict_is_about_the_chosen_metric(careless: tuple[Made, Made]) -> None:
+    old, new = careless
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HELPS and found.gain == found.accuracy
+    for made in careless:
+        made.evaluate = COST
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HURTS
+    assert found.gain is not None and found.accuracy is not None and found.accuracy.low > 0
+    assert (found.old, found.new) == pytest.approx(((82 + 20 * 10) / N, (12 + 20 * 40) / N))
+    assert found.gain.mean == pytest.approx((70 - 600) / N)
+    parts = {part.name: part for part in found.classes}
+    assert (parts["cat"].old, parts["cat"].new) == pytest.approx((20 * 10 / 200, 20 * 40 / 200))
+    assert (parts["cat"].verdict, parts["dog"].verdict) == (v.HURTS, v.HELPS)
+    slices = {part.name: part for part in found.slices}
+    assert sum(p.examples * p.new for p in slices.values()) / N == pytest.approx(found.new)
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_f1"])
+def test_classes_and_slices_by_the_metric(pair: tuple[Made, Made], metric: str) -> None:
+    """Balanced accuracy is accuracy within one class; the F1 of the classes have macro-F1 as their mean."""
+    old, new = pair
+    plain = compare(old.revision(), new.revision())
+    found = compare(measured(old, metric=metric).revision(), measured(new, metric=metric).revision())
+    assert found.verdict == v.HELPS and found.metric.name == metric and found.gain is not None
+    means = [float(np.mean([getattr(p, side) for p in found.classes])) for side in ("old", "new")]
+    assert means == pytest.approx([found.old, found.new])
+    assert (found.classes == plain.classes) == (metric == "balanced_accuracy")
+    assert (found.gain == found.macro_f1) == (metric == "macro_f1")
+    assert found.accuracy == plain.gain
+
+
+def test_another_metric_is_another_question(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    known = compare(old.revision(), new.revision())
+    new.evaluate = {"batch_size": 8, "metric": "accuracy", "costs": None}
+    for one, other in ((old, new), (new, old)):
+        found = compare(one.revision(), other.revision())
+        assert found.proof.model == [], "what ran before there was a choice is accuracy"
+        assert found.verdict == (v.HELPS if one is old else v.HURTS)
+    assert compare(old.revision(), new.revision()).gain == known.gain
+    new.evaluate = COST
+    for one, other in ((old, new), (new, old)):
+        found = compare(one.revision(), other.revision())
+        assert found.verdict == v.NOT_COMPARABLE and found.gain is None
+        assert "no model is trained again" in found.mend[0]
+    assert "param evaluate.metric: cost → accuracy" in found.proof.model
+    old.evaluate = COST | {"costs": {"cat": {"dog": 10}}}
+    found = compare(old.revision(), new.revision())
+    assert found.proof.model == ['param evaluate.costs: "cat" taken for "dog": 10.0 → 20.0']
+    new.evaluate = {"batch_size": 8, "metric": "f9"}
+    with pytest.raises(Refusal, match=r'new: evaluate\.metric is "f9", which is none of accuracy'):
+        compare(old.revision(), new.revision())
+
+
+def test_the_cost_of_a_renamed_class_is_the_same(careless: tuple[Made, Made]) -> None:
+    old, new = careless
+    old.evaluate = new.evaluate = COST
+    known = compare(old.revision(), new.revision())
+    for table in (new.test, new.train, new.answers):
+        table.replace("cat", "@kitten", inplace=True)
+    new.classes, new.edits = ["@kitten", "dog"], {"p001-fix": {"rename-class": 1}}
+    new.evaluate = COST | {"costs": {"@kitten": {"dog": 20}}}
+    found = compare(old.revision(), new.revision())
+    assert found.proof.model == []
+    assert (found.verdict, found.gain) == (v.HURTS, known.gain)
+
+
+CHOICES: dict[str, dict[str, Any]] = {
+    "balanced": {"metric": "balanced_accuracy"},
+    "macro-F1": {"metric": "macro_f1"},
+    "cost": {"metric": "cost", "costs": {"dog": {"cat": 1.2}}},
+}
+
+
+@pytest.mark.parametrize("evaluate", CHOICES.values(), ids=CHOICES.keys())
+def test_what_is_gone_or_changed_decides_for_each_metric(pair: tuple[Made, Made], evaluate: dict[str, Any]) -> None:
+    """A gain made by taking away, dropping or relabelling the test examples where the candidate lost is none."""
+    for change in (taken_away, dropped, relabel_test):
+        old, new = (measured(dataclasses.replace(made, test=made.test.copy()), **evaluate) for made in pair)
+        new.answers = answer(new.test, 0.803, first=100)
+        assert compare(old.revision(), new.revision()).verdict == v.NO_DIFFERENCE
+        change(new, lost_rows(old, new, 25))
+        found = compare(old.revision(), new.revision())
+        assert found.gain is not None and found.gain.low > 0, "what the rest alone would say"
+        assert found.verdict in (v.NOT_COMPARABLE, v.DEPENDS)
+        assert change is not relabel_test or found.verdict == v.DEPENDS
+
+
+def dropped(new: Made, rows: list[int]) -> None:
+    new.test.loc[rows, "weight"] = 0
+
+
+def test_the_ruler_is_in_the_metric(careless: tuple[Made, Made]) -> None:
+    old, new = careless
+    old.evaluate = new.evaluate = COST
+    relabel_test(new, [0])  # a dog that both took for a cat is one now
+    found = compare(old.revision(), new.revision())
+    assert found.ruler is not None
+    assert found.ruler.scores == pytest.approx(np.array([[282, 281], [812, 811]]) / N)
+    assert found.ruler.moved == pytest.approx(1 / N), "saved by the labels alone"
+    assert found.verdict == v.HURTS
+
+
+NAMED = {
+    "accuracy": ("accuracy", "points", "points of accuracy"),
+    "balanced_accuracy": ("balanced accuracy", "points", "points of balanced accuracy"),
+    "macro_f1": ("macro-F1", "points", "points of macro-F1"),
+    "cost": ("cost", "cost per example", "cost per example saved"),
+}
+
+
+@pytest.mark.parametrize("metric", NAMED)
+def test_every_form_names_the_metric_and_its_unit(careless: tuple[Made, Made], metric: str) -> None:
+    label, unit, of = NAMED[metric]
+    old, new = (measured(made, metric=metric, costs=COST["costs"] if metric == "cost" else None) for made in careless)
+    relabel_test(new, [0])
+    found = compare(old.revision(), new.revision())
+    shown = words.interval(found.gain, found.metric) if found.gain else ""
+    assert f"{label} {found.metric.score(found.old)} → " in headline(found) and f"gain {shown} {unit}" in headline(
+        found
+    )
+    report = comparison(found)
+    comment = markdown(report)
+    assert f"{shown} {of}." in comment.split("\n")[0], "its interval is shown as it is"
+    page = html(report)
+    for form in (comment, page):
+        assert f"gain in {label}, {unit}" in form
+        assert ("The verdict is about" in form) == (metric != "accuracy")
+    assert f"Gains in {unit} with" in page
+    written = json.loads(json.dumps(record(report), allow_nan=False))
+    assert written["metric"]["name"] == metric and written["metric"]["unit"] == unit
+    assert written["gain"]["mean"] * written["metric"]["scale"] == pytest.approx(
+        100 * found.gain.mean if metric != "cost" else found.gain.mean
+    )  # type: ignore[union-attr]
+    assert ("Accuracy: +" in page) == (metric != "accuracy")
+    assert of in (warning(21, t_interval(0.02, 0.009, 1000), found.metric) or "")

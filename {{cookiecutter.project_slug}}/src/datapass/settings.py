@@ -125,9 +125,10 @@ class Trainer(Part):
 
 
 def _costs(given: dict[Any, dict[Any, Any]]) -> dict[str, dict[str, float]]:
-    """Return a matrix of costs with names as text. YAML reads 7 as a number, and a bare `no` as no name at all."""
+    """Return a matrix of costs with names as text. YAML reads a bare 7 or `no` as another thing than a
+    name, and DVC cannot write both into one lock."""
     names = dict.fromkeys(name for right, row in given.items() for name in (right, *row))
-    wrong = [f"put quotes around {name}" for name in names if isinstance(name, bool) or not isinstance(name, str | int)]
+    wrong = [f"put quotes around {name}" for name in names if not isinstance(name, str)]
     wrong += [
         f"{quoted(str(right))} taken for {quoted(str(answer))} costs {quoted(cost) if isinstance(cost, str) else cost}"
         for right, row in given.items()
@@ -136,10 +137,7 @@ def _costs(given: dict[Any, dict[Any, Any]]) -> dict[str, dict[str, float]]:
     ]
     if wrong:
         raise ValueError(f"every cost must be a number, 0 or more, of a class by name: {', '.join(wrong)}")
-    costs = {str(right): {str(answer): float(cost) for answer, cost in row.items()} for right, row in given.items()}
-    if len(costs) < len(given) or any(len(costs[str(right)]) < len(row) for right, row in given.items()):
-        raise ValueError("a class stands there twice, as text and as a number")
-    return costs
+    return {right: {answer: float(cost) for answer, cost in row.items()} for right, row in given.items()}
 
 
 class Evaluate(Part):
