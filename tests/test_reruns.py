@@ -45,6 +45,7 @@ RERUNS = {
     "datapass/integrity.py": "",
     "datapass/messages/problems.py": "",
     "datapass/messages/progress.py": "",
+    "datapass/production/predict.py": "",
     "datapass/report/charts.py": "",
     "datapass/report/comparison_view.py": "",
     "datapass/report/data_view.py": "",

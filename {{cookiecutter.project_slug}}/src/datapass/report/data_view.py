@@ -1,7 +1,7 @@
 """The reports on data and on people: `diff`, `passes`, `agree` and `errors`."""
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,6 +12,9 @@ from ..files.paths import SPLITS
 from . import words
 from .errors import Errors, Step
 from .sections import MOST, Block, Name, Report, Section, lines, table
+
+if TYPE_CHECKING:  # the other verbs need no torch
+    from ..production.predict import Answers
 
 SHOWN = 10  # groups of errors
 
@@ -150,3 +153,28 @@ def error_tables(errors: Errors) -> list[Block]:
         header = f"{kind} | examples | errors | share of errors | rise if perfect (points)"
         blocks += table(header, rows, len(groups), f"By {kind}")
     return blocks
+
+
+def answers(found: "Answers") -> Report:
+    """Return what the models answered to new inputs, those first on which the seeds agree least."""
+    whole = found.table
+    data = {"model": found.fingerprint, "seeds": found.seeds, "note": found.note, "answers": whole}
+    torn = int((whole["agreement"] < 1).sum())
+    by_class = (
+        whole.groupby("predicted").agg(n=("file", "size"), p=("probability", "mean")).sort_values("n", ascending=False)
+    )
+    counted = ((Name(r.Index), f"{r.n:,}", f"{r.p:.1%}") for r in by_class.head(MOST).itertuples())
+    doubtful = whole.sort_values(["agreement", "probability"], kind="stable").head(MOST).itertuples()
+    rows = ((Name(r.file), Name(r.predicted), f"{r.probability:.1%}", f"{r.agreement:.0%}") for r in doubtful)
+    sections = [
+        Section("Classes", table("class | inputs | mean probability", counted, len(by_class)), open=True),
+        Section(
+            f"Answers: {torn:,} on which the seeds differ",
+            [*lines([found.note]), *table("file | predicted | probability | seeds that agree", rows, len(whole))],
+            open=True,
+        ),
+    ]
+    seeds = f"{found.seeds} model{'s' if found.seeds > 1 else ''} ({found.fingerprint})"
+    return Report(
+        f"{len(whole):,} inputs answered by {seeds}; the seeds differ on {torn:,}", data, sections, rows=whole
+    )

@@ -17,7 +17,7 @@ from ..files.writes import write_json, written
 from ..messages.problems import Refusal
 from ..settings import load, make
 from ..training.storage import load as load_network
-from ..training.storage import probabilities
+from ..training.storage import probabilities, votes
 from .frame import run
 
 PROBABILITIES, BY_CLASS = Path("reports/probabilities.npy"), Path("reports/classes.csv")
@@ -50,11 +50,10 @@ def main() -> None:
     predicted = stacked.argmax(axis=2)  # (seeds, examples)
     if len(fingerprints) > 1:
         raise Refusal("models/ holds models of different trainings; run `dvc repro --force train`.")
-    votes = (predicted[:, :, None] == np.arange(len(classes))).sum(axis=0).argmax(axis=1)
     names = np.array(classes, dtype=object)
     truth = test["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64)
 
-    table = pd.DataFrame({"id": test["id"], "label": test["label"], "predicted": names[votes]})
+    table = pd.DataFrame({"id": test["id"], "label": test["label"], "predicted": names[votes(predicted, len(classes))]})
     for file, codes in zip(files, predicted, strict=True):
         table[file.stem.replace("-", "_")] = names[codes]
     write_table(table, PREDICTIONS)

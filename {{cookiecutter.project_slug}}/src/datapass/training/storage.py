@@ -61,6 +61,11 @@ def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
     return network.eval(), about
 
 
+def votes(answers: np.ndarray, classes: int) -> np.ndarray:
+    """Return the class that most seeds answer, of equally many the first (answers S x n, result n; codes)."""
+    return (answers[:, :, None] == np.arange(classes)).sum(axis=0).argmax(axis=1)
+
+
 def probabilities(network: nn.Module, arrays: np.ndarray, rows: np.ndarray, prepare: Prepare, batch: int) -> np.ndarray:
     """Return the class probabilities of the packed inputs at `rows` (rows, classes; float32), `batch` at a time."""
     parts = []
