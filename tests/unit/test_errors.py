@@ -1,14 +1,20 @@
 """Error analysis and the suggested next step."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 
 from datapass.messages.problems import Refusal
 from datapass.report.data_view import errors as report_of
 from datapass.report.errors import Errors, analyse, next_step
 from datapass.report.record import record
+from datapass.review.suspects import by_model
 
 
 def tables(wrong_thin: int = 0, wrong_bold: int = 0, size: int = 100) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -107,6 +113,46 @@ def test_next_step(audit, fit, alpha, said):
     step = next_step(known(), audit, fit, alpha)
     assert step.do.startswith(said)
     assert any("200" in line for line in step.numbers)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "unseen", "wrong", "said"),
+    [
+        (0.54, 0.54, 634, "Work on the model"),  # 88 % in training, 54 % in validation, 22 % called wrong
+        (0.9, 0.6, 800, "Clean labels"),  # it answers a clean test set, so the labels that it contradicts are wrong
+        (0.74, 0.8, 400, "Clean labels"),
+    ],
+    ids=["knows neither", "knows the test set", "knows the labels"],
+)
+def test_a_model_that_cannot_know_comes_before_labels(accuracy, unseen, wrong, said):
+    audit = {"wrong_labels": wrong, "audited": 2880, "suspects": 500, "out_of_fold_accuracy": unseen}
+    step = next_step(replace(known(), accuracy=accuracy), audit, curves(0.88, unseen))
+    assert step.do.startswith(said)
+    assert any("error of its own" in line for line in step.numbers) == (said == "Work on the model")
+
+
+@pytest.mark.parametrize(
+    ("blur", "noise", "said"),
+    [(0.0, 0.12, "Clean labels"), (0.5, 0.0, "Work on the model"), (0.5, 0.12, "Work on the model")],
+    ids=["good model, wrong labels", "weak model, right labels", "weak model, wrong labels"],
+)
+def test_what_confident_learning_can_tell_on_real_digits(blur, noise, said):
+    rng = np.random.default_rng(0)
+    inputs, truth = load_digits(return_X_y=True)
+    inputs = inputs / 16 + rng.normal(0, blur, inputs.shape) if blur else inputs / 16
+    here, there = np.split(rng.permutation(len(truth)), [1000])
+    given = truth[here]
+    flipped = rng.random(len(here)) < noise
+    given[flipped] = (given[flipped] + 1) % 10
+    model = LogisticRegression(max_iter=200)
+    unseen = cross_val_predict(model, inputs[here], given, cv=5, method="predict_proba")
+    classes = [str(digit) for digit in range(10)]
+    evidence, wrong = by_model(pd.DataFrame({"label": given.astype(str)}, dtype="str"), classes, unseen)
+    right = float((evidence["suggested"] == "").mean())
+    audit = {"wrong_labels": int(wrong.sum()), "audited": 1000, "suspects": 100, "out_of_fold_accuracy": right}
+    accuracy = float(model.fit(inputs[here], given).score(inputs[there], truth[there]))
+    # Without learning curves: the model's fit has a rule of its own, which would speak first.
+    assert next_step(replace(known(), accuracy=accuracy), audit).do.startswith(said)
 
 
 def test_without_a_group_that_stands_out():
