@@ -224,7 +224,7 @@ def test_a_foreign_task_with_a_network_of_a_library(tmp_path: Path) -> None:
     save(network, about, tmp_path / "seed-0.safetensors")
     loaded, found = load(tmp_path / "seed-0.safetensors")
     assert found == about
-    arrays, rows = train.arrays.numpy(), np.arange(40)
+    arrays, rows = train.arrays, np.arange(40)
     answers = probabilities(loaded, arrays, rows, train.prepare, 7)
     assert answers.shape == (40, 3)
     assert np.allclose(answers.sum(axis=1), 1)

@@ -40,6 +40,8 @@ class Encoding:
         transform = getattr(self.inputs, "transform", None)
         if transform is None:
             return np.asarray(packed), rows
+        if not len(rows):  # not every transformer takes nothing
+            return np.empty((0, 1)), rows
         return transform(take(packed, rows), self.fitted), np.arange(len(rows))
 
     def prepare(self, batch: "torch.Tensor") -> "torch.Tensor":

@@ -195,6 +195,8 @@ def dump(estimator: Any, about: Mapping[str, Any]) -> bytes:
         for node in _nodes(schema):
             if "file" in node:
                 node["file"] = names.setdefault(node["file"], f"{len(names)}{Path(node['file']).suffix}")
+            if "_stop_words_id" in node:  # a place in memory too, which scikit-learn's vectorizers keep
+                node["_stop_words_id"]["content"] = "0"
             if "__id__" in node:
                 # Texts and numbers are shared by chance, what holds others by the estimator's making.
                 key = node["__id__"] if node.get("__loader__") != "JsonNode" else -len(numbers) - 1
