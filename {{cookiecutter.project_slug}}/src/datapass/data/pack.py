@@ -93,6 +93,7 @@ def earlier(folder: Path | None, made: str, shape: Sequence[int], paths: pd.Seri
     try:
         arrays = np.load(folder / ARRAYS.name, mmap_mode="r", allow_pickle=False)
         table = parquet.read_table(folder / INDEX.name, columns=["path", "file", "input"])
+        table.validate(full=True)  # text that is none would fail only where it is used
         index = table.to_pandas()
     except (OSError, ValueError, EOFError, pa.ArrowException):  # none yet, of an older release, or damaged
         return None

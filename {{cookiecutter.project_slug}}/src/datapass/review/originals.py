@@ -17,10 +17,11 @@ BEHIND = (128, 128, 128, 255)  # transparency: on grey both black and white draw
 def sources(rows: int) -> pd.DataFrame | None:
     """Return path and file hash of each packed input, or None where the index is not there or not of as many."""
     try:
-        table = parquet.read_table(INDEX, columns=["path", "file"]).to_pandas()
+        table = parquet.read_table(INDEX, columns=["path", "file"])
+        table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException):  # no index, damaged, or of inputs that are no files
         return None
-    return table if len(table) == rows else None
+    return table.to_pandas() if len(table) == rows else None
 
 
 def original(path: str, digest: str, side: int) -> Image.Image | None:
