@@ -42,7 +42,8 @@ def original(path: str, digest: str, side: int) -> Image.Image | None:
         with Image.open(file, formats=FORMATS) as opened:
             if opened.width * opened.height > MOST:
                 return None
-            opened.draft(None, (side, side))
+            wide, high = (max(1, round(pixels * side / max(opened.size))) for pixels in opened.size)
+            opened.draft(None, (wide, high))
             return _plain(ImageOps.exif_transpose(opened))
     except Exception:  # what is damaged fails in as many ways as there are bytes; the packed pixels are shown then
         return None
