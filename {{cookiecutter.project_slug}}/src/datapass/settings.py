@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from .files.paths import PARAMS
 from .messages.problems import Problem, Refusal, near_miss, quoted
@@ -88,8 +88,8 @@ class Data(Part):
     checks: Checks
 
 
-class Model(Part):
-    """conf/model: all of it is frozen."""
+class Network(Part):
+    """conf/model of a network, and how it is trained: all of it is frozen."""
 
     network: Node
     task: Node
@@ -101,11 +101,30 @@ class Model(Part):
     callbacks: dict[str, Node]
 
     @model_validator(mode="after")
-    def _leave_the_shapes(self) -> "Model":
+    def _leave_the_shapes(self) -> "Network":
         given = sorted({"shape", "classes"} & self.network.keys())
         if given:
             raise ValueError(f"network.{given[0]} comes from the data; take it out")
         return self
+
+
+class Estimator(Part):
+    """conf/model of a scikit-learn classifier: all of it is frozen."""
+
+    estimator: Node
+    resample: bool
+    threads: Positive
+
+
+NETWORK, ESTIMATOR = "<network>", "<estimator>"  # no names that a setting could have
+
+
+def _which(model: Any) -> str:
+    given = "estimator" in model if isinstance(model, dict) else isinstance(model, Estimator)
+    return ESTIMATOR if given else NETWORK
+
+
+Model = Annotated[Annotated[Network, Tag(NETWORK)] | Annotated[Estimator, Tag(ESTIMATOR)], Discriminator(_which)]
 
 
 def _one_device(devices: Any) -> Any:
@@ -184,6 +203,8 @@ def check(params: dict[str, Any]) -> Settings:
         return Settings.model_validate(params)
     except ValidationError as error:
         found = error.errors(include_url=False)
+        for one in found:
+            one["loc"] = tuple(part for part in one["loc"] if part not in (NETWORK, ESTIMATOR))
         missing = {one["loc"] for one in found if one["type"] == "missing"}
         raise Refusal([_problem(one, missing) for one in found]) from None
 
@@ -228,6 +249,8 @@ def make(node: dict[str, Any], name: str, **given: Any) -> Any:
 
     try:
         # Partial first: Hydra would copy what is given into a configuration.
-        return instantiate(node, _partial_=True)(**given) if given else instantiate(node)
+        if given:
+            return instantiate(node, _partial_=True, _convert_="all")(**given)
+        return instantiate(node, _convert_="all")
     except (InstantiationException, TypeError, ValueError) as error:
         raise Refusal(f"conf/{name}: {str(error).partition(', set env var')[0]}") from None

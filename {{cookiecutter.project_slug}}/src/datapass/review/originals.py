@@ -21,7 +21,7 @@ def sources(rows: int) -> pd.DataFrame | None:
         table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException):  # no index, damaged, or of inputs that are no files
         return None
-    return table.to_pandas() if len(table) == rows else None
+    return table.to_pandas().fillna("") if len(table) == rows else None
 
 
 def original(path: str, digest: str, side: int) -> Image.Image | None:

@@ -1,4 +1,7 @@
-"""Read every input once, so that training reads one memory-mapped array; again only files that are new or changed."""
+"""Read every input once, so that training reads arrays from one memory map, or rows from one table.
+
+Of files again only those that are new or changed.
+"""
 
 import hashlib
 import json
@@ -11,6 +14,7 @@ import yaml
 
 from ..data.pack import pack
 from ..data.raw import read_raw
+from ..data.rows import pack_rows
 from ..files.paths import INPUTS, RAW
 from ..files.writes import written
 from ..settings import load, make
@@ -39,12 +43,16 @@ def main() -> None:
     """Write data/inputs/."""
     settings = load().data.inputs
     inputs = make(settings, "data: inputs")
+    files = hasattr(inputs, "read")
     with written(INPUTS) as target:
         raw = read_raw(RAW)
-        decoded = pack(raw, RAW, target, inputs, how_made(settings), INPUTS)
-    first = inputs.describe(RAW / raw.table["path"].iloc[0])
-    print(f"{len(raw.table):,} inputs packed, each as {inputs} (conf/data); the first file is {first}")
-    print(f"{decoded:,} decoded, {len(raw.table) - decoded:,} taken over unchanged from the last run")
+        decoded = (
+            pack(raw, RAW, target, inputs, how_made(settings), INPUTS) if files else pack_rows(raw, target, inputs)
+        )
+    first = f"; the first file is {inputs.describe(RAW / raw.table['path'].iloc[0])}" if files else ""
+    print(f"{len(raw.table):,} inputs packed, each as {inputs} (conf/data){first}")
+    if files:
+        print(f"{decoded:,} decoded, {len(raw.table) - decoded:,} taken over unchanged from the last run")
 
 
 if __name__ == "__main__":
