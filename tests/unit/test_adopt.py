@@ -22,8 +22,8 @@ from PIL import Image
 
 from conftest import KINDS, Project, params, render
 from datapass.adopt import adopt as room
+from datapass.adopt import kinds, project
 from datapass.adopt import minutes as timing
-from datapass.adopt import project
 from datapass.adopt.adopt import adopt
 from datapass.adopt.columns import sort_out
 from datapass.adopt.look import look
@@ -659,6 +659,21 @@ def test_a_count_of_the_rows_is_no_id(here: Callable[[str], Path]) -> None:
     assert read_table(RAW / "labels.csv")["id"].tolist() == [f"row-{n:06}" for n in range(1, 25)]
     assert adopt(text(base / "two.csv", ",x,label", "0,7,a", "1,3,b")).new == 1
     assert [row["id"] for row in rows(RAW / "two" / "labels.csv")] == ["two/row-000001"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "group"),
+    [
+        ("patient", ["a", "a", "b"], True),
+        ("customerId", ["7", "7", "9"], True),
+        ("case_no", ["1", "1", "2"], True),
+        ("malic_acid", ["1.5", "1.5", "2.25"], False),
+        ("acid", ["low", "low", "high"], False),
+        ("patient", ["0.5", "0.5", "1.5"], False),
+    ],
+)
+def test_what_looks_like_a_group(name: str, cells: list[str], group: bool) -> None:
+    assert kinds.is_group(name, pd.Series(cells, dtype="str")) == group
 
 
 def test_a_group_is_suggested_and_kept_with_the_option(here: Callable[[str], Path]) -> None:

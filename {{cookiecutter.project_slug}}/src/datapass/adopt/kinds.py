@@ -7,7 +7,7 @@ import pandas as pd
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
 PAIRS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"1", "0"}, {"1.0", "0.0"})
-ID = re.compile(r"(^|[ _.-])(u?uid|id|key|index|nr|no)$|[a-z]I[dD]$", re.IGNORECASE)
+ID = re.compile(r"(?i:(^|[ _.-])(u?uid|id|key|index|nr|no)$)|[a-z]I[dD]$")  # customerId, but no acid
 UNITS = "patient subject person user customer client writer author speaker session family household donor animal"
 GROUP = re.compile(
     rf"^({'|'.join(UNITS.split())}|participant|respondent|student)s?([ _.-]?(id|nr|no|name|code))?$", re.I
@@ -83,6 +83,9 @@ def is_group(name: str, column: pd.Series) -> bool:
     """Return whether a column seems to say whose rows belong together, such as a patient's."""
     there = column[known(column)]
     named = GROUP.search(name.strip()) or ID.search(name.strip())
+    measured = numbers(there)
+    if measured is not None and (measured % 1 != 0).any():
+        return False
     return bool(named) and bool(there.duplicated().any()) and there.nunique() > 1
 
 

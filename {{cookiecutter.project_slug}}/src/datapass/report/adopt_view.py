@@ -7,6 +7,8 @@ import pandas as pd
 from ..files.paths import SPLITS
 from .sections import MOST, Block, Name, Report, Section, lines, table
 
+FEATURES = ("number", "category", "boolean", "date", "metadata")
+
 if TYPE_CHECKING:  # what it needs of the room is plain
     from ..adopt.adopt import Adoption
 
@@ -35,7 +37,9 @@ def adoption(adopted: "Adoption") -> Report:
         "notes": adopted.notes,
         "written": adopted.done,
     }
-    shown = ((Name(column), taken, Name(why)) for column, taken, why in found.said[:MOST])
+    # What is no feature is what one has to look at, so it comes first: a terminal shows the first rows.
+    ordered = sorted(found.said, key=lambda row: (row[1] in FEATURES, row[1] == "left out"))
+    shown = ((Name(column), taken, Name(why)) for column, taken, why in ordered[:MOST])
     unread = ((Name(file), Name(why)) for file, why in adopted.unreadable[:MOST])
     many = len(adopted.unreadable)
     parts = {
