@@ -1,17 +1,20 @@
 """The features of rows for people: for each row those first that say most about its label."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..comparison.revisions import Revision
 from ..data.examples import counts, read_examples
-from ..files.paths import TRAIN
+from ..files.paths import TEST, TRAIN
+from ..messages.problems import Refusal
 from .readable import Rows, read_rows, readable
 from .standing import Standing, standings
 
 CELLS = 100  # features of an item on the page, at most
-EXCERPT, BEST = 100, 3  # characters of a text, features of a row, shown of an example in reports
+EXCERPT, BEST, PART = 100, 3, 40  # in reports: characters of a text, features of a row, characters of a name or value
 
 
 def columns(rows: Rows, table: pd.DataFrame) -> dict[str, str]:
@@ -34,9 +37,9 @@ def stand(
     training = training[counts(training)].reset_index(drop=True)
     values, same = rows.of(training)
     names = sorted({*training["label"], *given, *other} - {""})
-    codes = [pd.Index(names).get_indexer(labels) for labels in (training["label"][same], given, other)]
+    labels, mine, others = (pd.Index(names).get_indexer(each) for each in (training["label"][same], given, other))
     ranked = {name: kind for name, kind in kinds.items() if kind != "text"}
-    return standings(asked, values[same], *codes, ranked), names
+    return standings(asked, values[same], labels, mine, others, ranked), names
 
 
 def page_features(queue: pd.DataFrame, classes: list[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -93,31 +96,42 @@ def _orders(names: list[str], found: dict[str, Standing], which: str, number: in
     return np.argsort(-scores, axis=1, kind="stable")[:, :CELLS].tolist()
 
 
-def excerpts(table: pd.DataFrame, answers: pd.Series) -> dict[str, str]:
-    """Return {id: what shows an example in a line}: its text's beginning, or the features that tell its label from a wrong answer.
+def excerpts(revision: Revision, flips: pd.DataFrame | None) -> dict[str, str]:
+    """Return {id: what shows a test example in a line}: its text's beginning, or the features that tell its label from
+    the wrong answer, where the workspace has that row.
 
     Args:
-        table: examples of any revision; rows that the workspace does not have are left out.
-        answers: the wrong answer to each (k, str).
+        revision: whose examples they are.
+        flips: with id, flip, old and new, see `comparison.lineup.flips`.
     """
+    if flips is None or flips.empty:
+        return {}
+    table = revision.table(TEST).merge(flips[["id", "flip", "old", "new"]], on="id")
     if "text" in table:
         return {id: beginning(text) for id, text in zip(table["id"], table["text"], strict=True) if text.strip()}
+    with suppress(Refusal):  # of rows that are not those of params.yaml nothing is shown, as of pictures
+        return _telling(table, table["new"].where(table["flip"] == "broken", table["old"]))
+    return {}
+
+
+def _telling(table: pd.DataFrame, answers: pd.Series) -> dict[str, str]:
+    """Return {id: the features that differ most between the label and a wrong answer} of those rows that are here."""
     rows = read_rows()
     kinds = columns(rows, table) if rows else {}
     if rows is None or not kinds:
         return {}
     asked, same = rows.of(table)
     asked, table, answers = asked[same], table[same], answers[same]
-    shown = readable(asked, kinds)
+    shown, names = readable(asked, kinds), list(kinds)
     found, _ = stand(rows, kinds, asked, table["label"], answers)
     lines = {}
-    for row, (id, order) in enumerate(zip(table["id"], _orders(list(kinds), found, "telling", len(table)), strict=True)):
-        names = [(name, shown[name].iloc[row]) for name in (list(kinds)[n] for n in order[:BEST])]
-        said = [found[name].said[row] if name in found else "" for name, _ in names]
-        lines[id] = "; ".join(
-            f"{beginning(name, 40)} {beginning(value, 40)}{f' ({words})' if words else ''}"
-            for (name, value), words in zip(names, said, strict=True)
-        )
+    for row, order in enumerate(_orders(names, found, "telling", len(table))):
+        said = [
+            f"{beginning(names[n], PART)} {beginning(shown.iloc[row, n], PART)}"
+            + (f" ({found[names[n]].said[row]})" if names[n] in found else "")
+            for n in order[:BEST]
+        ]
+        lines[table["id"].iloc[row]] = "; ".join(said)
     return lines
 
 

@@ -72,7 +72,14 @@ def page(queue: pd.DataFrame, classes: list[str], key: str, title: str, command:
     more = queue[shown].to_numpy(dtype=object).tolist()
     for item, picture, row, cells in zip(items, pictures(queue, SIDE, BYTES, strict=True), rows, more, strict=True):
         item |= {"picture": picture, "more": cells} | row
-    data = {"key": key, "title": title, "command": command, "blind": blind, "classes": classes, "columns": shown} | about
+    data = {
+        "key": key,
+        "title": title,
+        "command": command,
+        "blind": blind,
+        "classes": classes,
+        "columns": shown,
+    } | about
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

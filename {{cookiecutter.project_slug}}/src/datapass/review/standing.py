@@ -72,9 +72,7 @@ def _standing(
     counted = [_count(known, group, mine, code) for group, code in groups]
     shares = np.column_stack([_ratio(c["equal"], c["size"]) for c in counted])
     here = (mine > 0) & ordered
-    places = [
-        np.where(here, _ratio(c["less"] + c["equal"] / 2, c["size"] - c["missing"]), np.nan) for c in counted
-    ]
+    places = [np.where(here, _ratio(c["less"] + c["equal"] / 2, c["size"] - c["missing"]), np.nan) for c in counted]
     sizes = np.bincount((known > 0).astype(np.int64) if ordered else known, minlength=codes.max(initial=1) + 1)
     own = sizes[mine]
     cumulated = np.concatenate([[0], np.cumsum(np.sort(sizes))])
@@ -121,8 +119,10 @@ def _bands(known: np.ndarray, labels: np.ndarray, number: int) -> np.ndarray:
     present = known > 0
     ranks = pd.Series(known[present]).rank(pct=True)
     found = ranks.groupby(labels[present]).quantile([0.25, 0.75]).unstack()
-    return found.reindex(range(number)).to_numpy(np.float64).reshape(number, -1)[:, :2] if len(found) else (
-        np.full((number, 2), np.nan)
+    return (
+        found.reindex(range(number)).to_numpy(np.float64).reshape(number, -1)[:, :2]
+        if len(found)
+        else (np.full((number, 2), np.nan))
     )
 
 
