@@ -141,5 +141,5 @@ def beginning(text: str, limit: int = EXCERPT) -> str:
     if len(line) <= limit and len(text) <= 4 * limit:
         return line
     cut = line[: limit - 1]
-    word = cut.rpartition(" ")[0]
+    word = cut if line[limit - 1 : limit] in ("", " ") else cut.rpartition(" ")[0]
     return (word if len(word) > limit // 2 else cut) + "…"

@@ -117,13 +117,11 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def _bands(known: np.ndarray, labels: np.ndarray, number: int) -> np.ndarray:
     """Return the quartiles of each label's values, as percentiles among all (classes x 2)."""
     present = known > 0
-    ranks = pd.Series(known[present]).rank(pct=True)
-    found = ranks.groupby(labels[present]).quantile([0.25, 0.75]).unstack()
-    return (
-        found.reindex(range(number)).to_numpy(np.float64).reshape(number, -1)[:, :2]
-        if len(found)
-        else (np.full((number, 2), np.nan))
-    )
+    if not present.any():
+        return np.full((number, 2), np.nan)
+    places = (pd.Series(known[present]).rank() - 0.5) / present.sum()  # ties half, as of the values asked about
+    found = places.groupby(labels[present]).quantile([0.25, 0.75]).unstack()
+    return found.reindex(range(number)).to_numpy(np.float64)
 
 
 def _said(ordered: bool, missing: bool, less: int, equal: int, lost: int, size: int) -> str:
@@ -138,6 +136,8 @@ def _said(ordered: bool, missing: bool, less: int, equal: int, lost: int, size: 
         return f"same in {percent(equal / there)}"
     if not equal and less in (0, there):
         return "above all" if less else "below all"
+    if not 0.01 <= less / there <= 0.99:
+        return "above nearly all" if less > equal else "below nearly all"
     return f"above {percent(less / there)}"
 
 
