@@ -132,16 +132,16 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return render(tmp_path_factory.mktemp("rendered"))
 
 
-def made(folders: pytest.TempPathFactory, name: str, make: Callable[[Project], None]) -> Project:
+def made(folders: pytest.TempPathFactory, name: str, make: Callable[[Project], None], kind: str = "images") -> Project:
     """Return a project that is rendered and made once for all workers; read only."""
     worker = "PYTEST_XDIST_WORKER" in os.environ
     folder = (folders.getbasetemp().parent if worker else folders.getbasetemp()) / name
     with FileLock(f"{folder}.lock"):
         if not (folder / "made").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            make(render(folder))
+            make(render(folder, kind=kind))
             (folder / "made").touch()
-    return Project(folder / "digits")
+    return Project(folder / KINDS[kind], KINDS[kind])
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,7 @@ RERUNS = {
     "datapass/report/terminal.py": "",
     "datapass/report/words.py": "",
     "datapass/review/answers.py": "",
+    "datapass/review/originals.py": "",
     "datapass/review/page.py": "",
     "datapass/review/pictures.py": "",
     "datapass/review/review.html.j2": "",

@@ -43,6 +43,7 @@ class Proof:
         neutral: whether the stages whose machinery differs read the same data and gave the same all the same.
         environment: differences of the environment that are tolerated, as sentences.
         encoders: whether what the encoders of the inputs learnt of the training rows is the same; None where there are none.
+        resampled: whether each seed draws its training rows, as the model does not depend on the seed.
         fingerprint: the baseline's.
         params, code: how many params and code paths were compared.
     """
@@ -53,6 +54,7 @@ class Proof:
     neutral: bool = False
     environment: list[str] = field(default_factory=list)
     encoders: bool | None = None
+    resampled: bool = False
     fingerprint: str = ""
     params: int = 0
     code: int = 0
@@ -123,6 +125,7 @@ def prove(
         bool(machinery) and all(name in proven for name, part in found.items() if part.machinery),
         [] if model else environment,
         _same_encoders(*(content.get("encoders") for content in metrics)),
+        pairs["train"][1].settings.get("model.resample") is True,
         str(fingerprint),
         sum(len(stage.settings) for stage in compared),
         sum(kind_of(path) != "data" for stage in compared for path in stage.deps if path != MARKER),

@@ -113,8 +113,7 @@ def encoders_line(comparison: Comparison) -> str | None:
 
 def resample_line(comparison: Comparison) -> str | None:
     """Return what a seed is where the model does not depend on it."""
-    train = comparison.candidate.lock.stages.get("train")
-    if train is None or train.settings.get("model.resample") is not True:
+    if not comparison.proof.resampled:
         return None
     return (
         "Each seed draws its training rows with replacement, by group where there are groups, and equally in both arms: "
