@@ -130,7 +130,7 @@ def photo(folder: Path) -> None:
     for name, whole in zip(("temple", "flower"), load_sample_images().images, strict=True):
         corners = [(x, y) for y in range(0, whole.shape[0] - TILE, STEP) for x in range(0, whole.shape[1] - TILE, STEP)]
         for number, (x, y) in enumerate(corners):
-            id, wrong = f"{name}-{number:02}", {"temple": "flower", "flower": "temple"}[name]
+            id, wrong = f"photo-{len(lines):03}", {"temple": "flower", "flower": "temple"}[name]
             Image.fromarray(whole[y : y + TILE, x : x + TILE]).save(raw / "tiles" / f"{id}.jpg", quality=90)
             lines.append(f"{id},{wrong if number % 9 == 4 else name},tiles/{id}.jpg")
     (raw / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -129,7 +129,11 @@ def test_a_table(table: Project, visit: Callable[..., Page]) -> None:
     assert cells(page, "wheels")[0] == "missing" and cells(page, "wheels")[1].startswith("missing in ")
     shown = [cells(page, name)[0] for name in HOSTILE]
     assert shown == HOSTILE, "whatever a category is named"
+    assert page.locator("#rows .long").count() == 1 and page.locator("#rows .strip").count() == 19 + 3, "and the legend's"
     assert page.locator("#rows svg, #rows b, #rows script").count() == 0 and page.evaluate("window.hit") is None
+    inside = page.locator("#rows table").bounding_box()
+    for box in page.locator("#rows small").all():
+        assert (box.bounding_box() or {})["x"] + (box.bounding_box() or {})["width"] <= inside["x"] + inside["width"] + 1
     bands = page.locator("#rows tr").nth(1).locator(".given, .other, .dot")
     left = bands.evaluate_all("all => all.map(one => parseFloat(one.style.left))")
     assert left[0] > 50 > left[1] and left[2] < 50, "the row lies where slow ones do, not where fast ones do"
@@ -173,6 +177,8 @@ def test_a_table_on_a_phone(table: Project, visit: Callable[..., Page]) -> None:
     page = visit(table, width=390)
     for _ in range(2):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        card, drawn = page.locator("#card").bounding_box(), page.locator("#rows .strip .line").first.bounding_box()
+        assert card and drawn and card["width"] > 350 and drawn["x"] + drawn["width"] < card["x"] + card["width"]
         box = page.locator("#take").bounding_box()
         assert box and box["y"] + box["height"] < 800
         page.locator("#take").click()

@@ -77,7 +77,7 @@ def page_features(queue: pd.DataFrame, classes: list[str]) -> tuple[dict[str, An
 def _cells(values: list[str], standing: Standing | None) -> list[list[Any]]:
     """Return the cells of a column: value, words, and a percentile alone or three shares."""
     if standing is None:
-        return [[value, "", []] for value in values]
+        return [[value, "", None] for value in values]
     places, shares = standing.place[:, None], standing.shares
     drawn = [_whole(place) or _whole(three) for place, three in zip(places, shares, strict=True)]
     return [list(cell) for cell in zip(values, standing.said, drawn, strict=True)]
