@@ -129,11 +129,15 @@ def test_a_table(table: Project, visit: Callable[..., Page]) -> None:
     assert cells(page, "wheels")[0] == "missing" and cells(page, "wheels")[1].startswith("missing in ")
     shown = [cells(page, name)[0] for name in HOSTILE]
     assert shown == HOSTILE, "whatever a category is named"
-    assert page.locator("#rows .long").count() == 1 and page.locator("#rows .strip").count() == 19 + 3, "and the legend's"
+    assert page.locator("#rows .long").count() == 1 and page.locator("#rows .strip").count() == 19 + 3, (
+        "and the legend's"
+    )
     assert page.locator("#rows svg, #rows b, #rows script").count() == 0 and page.evaluate("window.hit") is None
     inside = page.locator("#rows table").bounding_box()
     for box in page.locator("#rows small").all():
-        assert (box.bounding_box() or {})["x"] + (box.bounding_box() or {})["width"] <= inside["x"] + inside["width"] + 1
+        assert (box.bounding_box() or {})["x"] + (box.bounding_box() or {})["width"] <= inside["x"] + inside[
+            "width"
+        ] + 1
     bands = page.locator("#rows tr").nth(1).locator(".given, .other, .dot")
     left = bands.evaluate_all("all => all.map(one => parseFloat(one.style.left))")
     assert left[0] > 50 > left[1] and left[2] < 50, "the row lies where slow ones do, not where fast ones do"

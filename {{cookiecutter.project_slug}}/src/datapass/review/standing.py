@@ -67,9 +67,10 @@ def _standing(
     plain = [column.to_numpy(np.float64) if ordered else column.astype(TEXT) for column in (training, asked)]
     codes = pd.factorize(np.concatenate(plain) if ordered else pd.concat(plain), sort=True)[0] + 1  # 0: missing
     known, mine = codes[: len(training)], codes[len(training) :]
-    everything = np.zeros(len(known), dtype=np.int64)
-    groups = [(everything, np.zeros(len(mine), dtype=np.int64)), *((labels, codes) for codes in which)]
-    counted = [_count(known, group, mine, code) for group, code in groups]
+    top = int(codes.max(initial=0)) + 1
+    by_label = np.sort(labels * top + known)
+    groups = [(np.sort(known), np.zeros(len(mine), dtype=np.int64)), *((by_label, code) for code in which)]
+    counted = [_count(keys, top, mine, code) for keys, code in groups]
     shares = np.column_stack([_ratio(c["equal"], c["size"]) for c in counted])
     here = (mine > 0) & ordered
     places = [np.where(here, _ratio(c["less"] + c["equal"] / 2, c["size"] - c["missing"]), np.nan) for c in counted]
@@ -94,17 +95,14 @@ def _standing(
 COUNTS = ("less", "equal", "missing", "size")
 
 
-def _count(known: np.ndarray, group: np.ndarray, mine: np.ndarray, code: np.ndarray) -> dict[str, np.ndarray]:
+def _count(keys: np.ndarray, top: int, mine: np.ndarray, code: np.ndarray) -> dict[str, np.ndarray]:
     """Return how many rows of each one's group have lesser, equal and missing values, and how many there are (k each).
 
-    One sort serves all groups: a row's key is its group's number, then its value's.
-
     Args:
-        known: values as codes, 0 where missing (n), and their groups (n).
-        mine: values asked about (k), and the groups to look in (k).
+        keys: of the training rows, `top` times their group and their value's code, 0 where it is missing; sorted (n).
+        mine: values asked about, as codes (k).
+        code: the groups to look in (k).
     """
-    top = int(max(known.max(initial=0), mine.max(initial=0))) + 1
-    keys = np.sort(group * top + known)
     start, present, end = (np.searchsorted(keys, code * top + step) for step in (0, 1, top))
     low, high = (np.searchsorted(keys, code * top + mine, side) for side in ("left", "right"))
     return {"less": low - present, "equal": high - low, "missing": present - start, "size": end - start}
