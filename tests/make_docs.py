@@ -1,13 +1,17 @@
-"""Make docs/ and the transcript in README.md from a real run on the digits: `make docs` (two minutes)."""
+"""Make docs/ and the transcript in README.md from real runs: `make docs` (three minutes; a name makes only that part)."""
 
 import os
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
+import yaml
 from markdown_it import MarkdownIt
+from PIL import Image
 from playwright.sync_api import sync_playwright
+from sklearn.datasets import load_sample_images
 
 from browser import find
 from conftest import ROOT, Project, render
@@ -21,6 +25,7 @@ padding:.2em .4em;font-size:85%}details{margin:8px 0}summary{cursor:pointer}</st
 
 
 NOTHING = "(?!)"  # matches no line
+TILE, STEP = 160, 53  # pixels of a tile of a photograph, and to the next one
 
 
 class Transcript:
@@ -87,6 +92,68 @@ def report(folder: Path) -> None:
     (ROOT / "README.md").write_text(fresh, encoding="utf-8")
 
 
+def picture(page: Path, name: str, keys: str = "") -> None:
+    """Write the picture of a review page, after some keys, to docs/."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1000, "height": 740})
+        tab.goto(page.as_uri())
+        for key in keys:
+            tab.keyboard.press(key)
+        tab.evaluate("document.activeElement.blur()")
+        tab.wait_for_timeout(300)  # the bar moves
+        tab.screenshot(path=DOCS / f"{name}.png")
+        browser.close()
+
+
+def table(folder: Path) -> None:
+    """Write the picture of the review page of a table."""
+    project = render(folder, kind="tables")
+    project.run("dvc", "repro")
+    project.verb("review")
+    picture(project.path / "reports" / "review.html", "review-table")
+
+
+def text(folder: Path) -> None:
+    """Write the picture of the review page of texts."""
+    project = render(folder, kind="texts")
+    project.run("dvc", "repro")
+    project.verb("review")
+    picture(project.path / "reports" / "review.html", "review-text")
+
+
+def photo(folder: Path) -> None:
+    """Write the picture of the review page of photographs: tiles of the two that scikit-learn has, of which some are mislabelled."""
+    project = render(folder, project_name="Photos")
+    raw, lines = project.path / "data" / "raw", ["id,label,path"]
+    (raw / "tiles").mkdir(parents=True)
+    for name, whole in zip(("temple", "flower"), load_sample_images().images, strict=True):
+        corners = [(x, y) for y in range(0, whole.shape[0] - TILE, STEP) for x in range(0, whole.shape[1] - TILE, STEP)]
+        for number, (x, y) in enumerate(corners):
+            id, wrong = f"photo-{len(lines):03}", {"temple": "flower", "flower": "temple"}[name]
+            Image.fromarray(whole[y : y + TILE, x : x + TILE]).save(raw / "tiles" / f"{id}.jpg", quality=90)
+            lines.append(f"{id},{wrong if number % 9 == 4 else name},tiles/{id}.jpg")
+    (raw / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    pipeline = project.path / "dvc.yaml"
+    stages = re.sub(r"(?ms)^  example:.*?(?=^  \w+:)", "", pipeline.read_text(encoding="utf-8"))
+    pipeline.write_text(stages, encoding="utf-8")
+    for file, changes in {
+        "data/images": {"inputs": {"height": 32, "width": 32, "channels": 3}},
+        "model/cnn": {"steps": 60},
+    }.items():
+        path = project.path / "conf" / f"{file}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for key, value in changes.items():
+            content[key] = content[key] | value if isinstance(value, dict) else value
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    book = "# Label book\n\n## flower\nPetals or leaves; the garden behind them counts.\n\n## temple\nThe building, its roof or the sky above it.\n"
+    (project.path / "data" / "label_book.md").write_text(book, encoding="utf-8")
+    project.run("dvc", "add", "data/raw")
+    project.run("dvc", "repro")
+    project.verb("review")
+    picture(project.path / "reports" / "review.html", "review-photo")
+
+
 def conflict(folder: Path) -> None:
     """Write the transcript of two branches that edit the same example."""
     typed = Transcript(baseline(folder, short=True))
@@ -118,7 +185,8 @@ if __name__ == "__main__":
     os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
     home = Path(tempfile.mkdtemp(prefix="docs-"))
     try:
-        report(home / "report")
-        conflict(home / "conflict")
+        for part in (report, conflict, table, text, photo):
+            if part.__name__ in (sys.argv[1:] or [part.__name__]):
+                part(home / part.__name__)
     finally:
         shutil.rmtree(home)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from conftest import params
 from datapass.annotators.label_studio import read_exports
+from datapass.annotators.sample import form
 from datapass.annotators.tasks import config, tasks
 from datapass.cli import export, import_
 from datapass.data.next_pass import place_pass
@@ -252,6 +253,31 @@ def test_kinds_of_input(columns: dict[str, str], kind: str, data: dict[str, Any]
     made = tasks(pd.DataFrame([{"id": "e1", "label": "cat", "weight": "1", "set": "train", **columns}]))
     assert kind in made[0]["data"]
     assert data is None or made[0]["data"] == data
+
+
+def test_a_wide_row_is_cut_and_counted() -> None:
+    table = pd.DataFrame([{"id": "e1", "label": "cat"}])
+    rows = pd.DataFrame([{f"c{n}": str(n) for n in range(45)}])
+    row = tasks(table, rows=rows)[0]["data"]["row"]
+    assert list(row)[:2] == ["c0", "c1"] and len(row) == 41 and row["…"] == "and 5 more columns"
+    assert len(tasks(table, rows=rows.iloc[:, :40])[0]["data"]["row"]) == 40
+
+
+def test_a_form_shows_rows_and_runs_nothing() -> None:
+    table = pd.DataFrame([{"id": "e1", "label": "cat", "path": ""}])
+    rows = pd.DataFrame([{"label": "=1+1", "id": "7", "=2+2": "@x", "age": "missing", "label of the row": "x"}])
+    made = form(table, rows)
+    assert list(made) == [
+        "id",
+        "annotator",
+        "label",
+        "label of the row 2",
+        "id of the row",
+        "'=2+2",
+        "age",
+        "label of the row",
+    ]
+    assert made.to_numpy().tolist() == [["e1", "", "", "'=1+1", "7", "'@x", "missing", "x"]]
 
 
 @pytest.mark.parametrize("number", [3, 9, 40])

@@ -452,3 +452,30 @@ def test_the_comment_imports_no_more_than_it_needs():
     known = "import sys, datapass.report.markdown, datapass.report.comparison_view, datapass.comparison.verdict"
     code = f"{known}; sys.exit(bool(sys.modules.keys() & set(('matplotlib', 'torch', 'jinja2', 'PIL'))))"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}, check=False).returncode == 0
+
+
+def test_turned_examples_are_shown_by_a_line_and_do_nothing():
+    """The beginning of a text, or some values: shown in both forms, longer than a name, whatever they hold."""
+    one = hostile()
+    assert one.flips is not None
+    said = [f"{HOSTILE[n % len(HOSTILE)]} {'long ' * 12}{n}" for n in range(len(one.flips))]
+    report = comparisons([one], None, {one.candidate.name: dict(zip(one.flips["id"], said, strict=True))})
+    comment, page = comment_form.markdown(report), Page(page_form.html(report, {}))
+    assert "| example |" in comment and f"{'long ' * 12}0" in comment and f"{'long ' * 12}0" in "".join(page.texts)
+    assert not re.search(r"@(?!\u200b)|#(?!\u200b|#)", "".join(Page(rendered(comment)).texts))
+    assert not {tag for tag, _ in page.found} & {"script", "iframe", "img", "b"}
+    assert "Without pictures" not in "".join(page.texts), "nobody misses them"
+    assert "Without pictures" in page_form.html(comparisons([one]), {})
+    some = comparisons([one], None, {one.candidate.name: {one.flips["id"].iloc[0]: "only this"}})
+    assert "| <code>only this</code> |" in comment_form.markdown(
+        some
+    ) and "| <code>–</code> |" in comment_form.markdown(some)
+
+
+def test_lines_of_turned_examples_leave_the_reports_small():
+    (one,) = large(30, 5_000)[:1]
+    lines = dict.fromkeys(one.flips["id"], "漢" * 1_000)
+    report = comparisons([one], None, {one.candidate.name: lines})
+    comment = comment_form.markdown(report)
+    assert len(comment) < 60_000 and len(comment.encode()) < 200_000 and "… and " in comment
+    assert len(page_form.html(report, {}).encode()) < 3 << 20

@@ -44,6 +44,7 @@ def compare(
     from .comparison.verdict import HURTS, compare
     from .report.comparison_view import comparisons
     from .report.errors import of_candidates
+    from .review.features import excerpts
     from .review.pictures import thumbnails
 
     files = check(to, ".md", ".html", ".json")
@@ -57,7 +58,8 @@ def compare(
     def pictures(ids: list[str]) -> dict[str, str]:
         return {id: uri for c in found for id, uri in thumbnails(c.candidate, ids).items()}
 
-    say(comparisons(found, of_candidates(found)), files, pictures)
+    lines = {c.candidate.name: excerpts(c.candidate, c.flips) for c in found} if files else {}
+    say(comparisons(found, of_candidates(found), lines), files, pictures)
     if fail_on is FailOn.hurts and any(c.verdict == HURTS for c in found):
         raise typer.Exit(1)
 

@@ -38,7 +38,7 @@ def write_sample(number: int, test: bool) -> str:
     Raises:
         Refusal: where there is no such example.
     """
-    from .tasks import config, kind_of, tasks
+    from .tasks import config, kind_of, rows_of, tasks
 
     done = read_annotations()[["id", "annotator"]].drop_duplicates()
     done = done["id"][done["id"].duplicated()]
@@ -46,8 +46,9 @@ def write_sample(number: int, test: bool) -> str:
     drawn = draw(table[~table["id"].isin(done)].reset_index(drop=True), number)
     if drawn.empty:
         raise Refusal("There is nothing to sample: two people have labelled every example of these sets.")
-    write_table(form(drawn), FORM)
-    write_json(tasks(drawn, blind=True), SAMPLE)
+    rows = rows_of(drawn)
+    write_table(form(drawn, rows), FORM)
+    write_json(tasks(drawn, blind=True, rows=rows), SAMPLE)
     write_text(config(kind_of(drawn), current_labels()[1]), CONFIG)
     return (
         f"{len(drawn):,} examples that no two people have labelled: {FORM}; for Label Studio {SAMPLE} and {CONFIG}.\n"
@@ -66,11 +67,24 @@ def draw(table: pd.DataFrame, number: int) -> pd.DataFrame:
     return table.loc[order.sort_values(["turn", "u"], kind="stable").index[:number]].reset_index(drop=True)
 
 
-def form(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the sample as a table to fill in: id, annotator and label (both empty), and what shows the example."""
+def form(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the sample as a table to fill in: id, annotator and label (both empty), and what shows the example.
+
+    Args:
+        table: the sample.
+        rows: what shows an example that is a row, see `tasks.rows_of`; a column named as one to fill in gets a name of its own.
+    """
     shown = [column for column in ("path", "text") if column in table and (table[column] != "").any()]
-    empty = table[["id", *shown]].assign(annotator="", label="")
-    return empty[[*COLUMNS, *shown]].apply(escape_cells)
+    empty = table[["id", *shown]].assign(annotator="", label="")[[*COLUMNS, *shown]]
+    taken = [*empty, *rows]
+    names = [name if name not in empty else free(f"{name} of the row", taken) for name in rows]
+    whole = pd.concat([empty, rows.set_axis(names, axis=1)], axis=1).astype("str").apply(escape_cells)
+    return whole.set_axis(escape_cells(pd.Series(whole.columns, dtype="str")), axis=1)
+
+
+def free(name: str, taken: Sequence[str]) -> str:
+    """Return a name that is not taken: this one, or the first with a number behind it."""
+    return next(found for found in (name, *(f"{name} {n}" for n in range(2, len(taken) + 3))) if found not in taken)
 
 
 def read_back(files: Sequence[Path]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,10 +17,12 @@ from ..files.paths import SUSPECTS
 from ..files.tables import read_table
 from ..files.writes import write_json, write_text
 from ..messages.problems import Problem, Refusal
+from ..review.readable import read_rows, readable
 from .sample import CONFIG, draw, examples
 
 KINDS = {"image": "Image", "text": "Text", "row": "Table"}  # data key, also the control's name, and the tag
 TASKS = Path("reports/tasks.json")
+MOST = 40  # columns that a task shows of a row
 
 
 def export_files(number: int | None, everything: bool, test: bool) -> str:
@@ -29,7 +32,7 @@ def export_files(number: int | None, everything: bool, test: bool) -> str:
         table = suspects(SUSPECTS, table).head(number or len(table))
     else:
         table = draw(table, number) if number else table
-    write_json(tasks(table), TASKS)
+    write_json(tasks(table, rows=rows_of(table)), TASKS)
     write_text(config(kind_of(table), current_labels()[1]), CONFIG)
     return f"{len(table):,} tasks: {TASKS}, labeling config: {CONFIG}; `import FILE` brings the answers back."
 
@@ -78,7 +81,31 @@ def suspects(file: Path, table: pd.DataFrame) -> pd.DataFrame:
     return known.drop(columns="then").assign(version=f"suspects@{hashlib.sha256(file.read_bytes()).hexdigest()[:7]}")
 
 
-def tasks(table: pd.DataFrame, blind: bool = False) -> list[dict[str, Any]]:
+def rows_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what a task or a form shows of examples that are rows (n x columns, texts): their features, then their metadata.
+
+    It has no column for examples that are files or texts.
+
+    Raises:
+        Refusal: where data/inputs/ holds other rows than data/examples/ means.
+    """
+    if kind_of(table) != "row":
+        return pd.DataFrame(index=table.index)
+    more = table[metadata(table.columns, ("suggested", "self_confidence", "version"))]
+    rows = read_rows()
+    if rows is None:
+        return more
+    shown = readable(rows.of(table, strict=True)[0], rows.kinds).set_index(table.index)
+    return shown.join(more[[name for name in more if name not in shown]])
+
+
+def _record(cells: dict[str, str], most: int = MOST) -> dict[str, str]:
+    """Return the first of a row's cells; the last one counts the others."""
+    left = len(cells) - most
+    return dict(islice(cells.items(), most)) | ({"…": f"and {left:,} more columns"} if left > 0 else {})
+
+
+def tasks(table: pd.DataFrame, blind: bool = False, rows: pd.DataFrame | None = None) -> list[dict[str, Any]]:
     """Return Label Studio tasks, one a row.
 
     Args:
@@ -86,6 +113,7 @@ def tasks(table: pd.DataFrame, blind: bool = False) -> list[dict[str, Any]]:
             suggestion becomes the task's prediction, its score the model's probability of the current label (so that
             the lowest score comes first).
         blind: tell neither the current label nor a suggestion.
+        rows: see `rows_of`; of examples that are neither files nor texts, metadata where left out.
     """
     kind = kind_of(table)
     shown: list[Any]
@@ -94,7 +122,8 @@ def tasks(table: pd.DataFrame, blind: bool = False) -> list[dict[str, Any]]:
     elif kind == "text":
         shown = table["text"].tolist()
     else:
-        shown = table[metadata(table.columns, ("suggested", "self_confidence", "version"))].to_dict("records")
+        rows = table[metadata(table.columns, ("suggested", "self_confidence", "version"))] if rows is None else rows
+        shown = [_record(cells) for cells in rows.to_dict("records")]
     made: list[dict[str, Any]] = [{"data": {kind: x, "uid": uid}} for x, uid in zip(shown, table["id"], strict=True)]
     if blind:
         return made

@@ -12,7 +12,7 @@ from ..comparison.verdict import Comparison, Part
 from . import charts, words
 from .data_view import data_section, error_tables
 from .errors import Errors
-from .sections import MOST, SENTENCE, Block, Forest, Name, Report, Section, one_line, table
+from .sections import MOST, SENTENCE, Block, Excerpt, Forest, Name, Report, Section, one_line, table
 from .sections import lines as sentences
 
 LINES = 20  # of a chart
@@ -28,15 +28,21 @@ CAPTION = (
 )
 
 
-def comparisons(all_: list[Comparison], errors: Mapping[str, Errors] | None = None) -> Report:
+def comparisons(
+    all_: list[Comparison],
+    errors: Mapping[str, Errors] | None = None,
+    excerpts: Mapping[str, Mapping[str, str]] | None = None,
+) -> Report:
     """Return the report on one or more candidates compared with the same baseline.
 
     Args:
         all_: at least one.
         errors: the errors of candidates, by name; may lack any.
+        excerpts: what shows test examples in a line, by candidate and id, see `review.features`; may lack any.
     """
     ordered = words.by_gain(all_)
-    parts = [comparison(c, (errors or {}).get(c.candidate.name)) for c in ordered]
+    errors, excerpts = errors or {}, excerpts or {}
+    parts = [comparison(c, errors.get(c.candidate.name), excerpts.get(c.candidate.name)) for c in ordered]
     if len(parts) == 1:
         return parts[0]
     helping = sum(c.verdict == v.HELPS for c in ordered)
@@ -65,7 +71,7 @@ def comparisons(all_: list[Comparison], errors: Mapping[str, Errors] | None = No
     )
 
 
-def comparison(c: Comparison, errors: Errors | None = None) -> Report:
+def comparison(c: Comparison, errors: Errors | None = None, excerpts: Mapping[str, str] | None = None) -> Report:
     """Return the report on one candidate."""
     m = c.metric
     figures = [
@@ -82,7 +88,7 @@ def comparison(c: Comparison, errors: Errors | None = None) -> Report:
             for s in (
                 _basis(c),
                 *_gains(c),
-                *_flips(c),
+                *_flips(c, excerpts or {}),
                 *_errors(errors),
                 replace(data_section(c.data), short=True),
                 _proof(c),
@@ -183,15 +189,19 @@ def _forest(c: Comparison, significant: Sequence[Part], rest: Sequence[Part]) ->
     return Forest(rows, CAPTION.format(c.metric.unit), c.metric)
 
 
-def _flips(c: Comparison) -> list[Section]:
-    """The test examples that broke, then those that were fixed."""
+def _flips(c: Comparison, excerpts: Mapping[str, str]) -> list[Section]:
+    """The test examples that broke, then those that were fixed, each with what shows it where there is any."""
     numbers, blocks = flipped(c), list[Block]()
     flips = c.flips if c.flips is not None else pd.DataFrame(columns=["id", "flip", "label", "old", "new", "seeds"])
+    header = "id | label | answer before | now | seeds right" + " | example" * bool(excerpts)
     for flip, title in FLIPS.items():
         found = flips[flips["flip"] == flip].head(MOST)
         cells = found[["id", "label", "old", "new", "seeds"]].itertuples(index=False)
-        rows = ([*map(Name, names), words.signed(seeds)] for *names, seeds in cells)
-        blocks += table("id | label | answer before | now | seeds right", rows, int(numbers[flip]), title, flip)
+        rows = (
+            [*map(Name, names), words.signed(seeds), *([Excerpt(excerpts.get(names[0], "–"))] if excerpts else [])]
+            for *names, seeds in cells
+        )
+        blocks += table(header, rows, int(numbers[flip]), title, flip)
     title = f"Test examples whose answer turned: {numbers['fixed']:,} fixed, {numbers['broken']:,} broken"
     return [Section(title, blocks, short=True)]
 

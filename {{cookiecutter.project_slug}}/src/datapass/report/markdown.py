@@ -28,7 +28,7 @@ def text(value: object, limit: int = NAME) -> str:
 
 def code(value: object) -> str:
     """Return an untrusted name or id as Markdown; inside `<code>` GitHub and GitLab make no mention of anything."""
-    return f"<code>{text(value)}</code>"
+    return f"<code>{text(value, getattr(value, 'limit', NAME))}</code>"
 
 
 def prose(sentence: str) -> str:

@@ -14,11 +14,19 @@ from ..comparison.metric import Metric
 from .charts import Row
 
 MOST = 200  # rows that a table keeps to be shown; files of data hold them all
-NAME, SENTENCE = 40, 400  # characters shown of a name and of a sentence
+NAME, EXCERPT, SENTENCE = 40, 320, 400  # characters shown of a name, of what shows an example, and of a sentence
 
 
 class Name(str):
     """A cell with untrusted text: a class, an id, a file. Other cells are the machinery's own words and numbers."""
+
+    limit = NAME
+
+
+class Excerpt(Name):
+    """A name that is what shows an example: the beginning of its text, or some of its values."""
+
+    limit = EXCERPT
 
 
 def one_line(value: object, limit: int = NAME) -> str:
@@ -43,7 +51,7 @@ class Table:
         rows: the first MOST of them.
         total: how many rows there are.
         style: "" or how a page shows it: `heat` (from, to, count) or a gallery of `broken` or `fixed` examples, whose rows
-            are id, label, answers and so on.
+            are id, label, answers and so on, and may end in an `Excerpt`.
     """
 
     header: Sequence[str]

@@ -20,6 +20,7 @@ from ..files.paths import CLASSES, SUSPECTS
 from ..files.tables import read_table
 from ..files.writes import write_text
 from ..messages.problems import Refusal
+from .features import page_features
 from .pictures import pictures
 from .suspects import COLUMNS as SUSPECT_COLUMNS
 from .suspects import TRAINING, definition
@@ -63,14 +64,22 @@ def page(queue: pd.DataFrame, classes: list[str], key: str, title: str, command:
         command: what one types before the saved file's name to bring it back.
         blind: whether label and suggestion start hidden.
     """
-    shown = [*(["group"] if "group" in queue else []), *metadata(queue.columns, [*SUSPECT_COLUMNS, "mark"])]
+    about, rows = page_features(queue, classes)
+    besides = [*SUSPECT_COLUMNS, "mark", *about["features"]]
+    shown = [*(["group"] if "group" in queue else []), *metadata(queue.columns, besides)]
     columns = ["id", "split", "label", "suggested", "queue", "reason", "mark", *(["text"] if "text" in queue else [])]
     items: list[dict[str, Any]] = queue[columns].to_dict("records")
-    for item, picture, cells in zip(
-        items, pictures(queue, SIDE, BYTES, strict=True), queue[shown].to_numpy(dtype=object).tolist(), strict=True
-    ):
-        item |= {"picture": picture, "more": cells}
-    data = {"key": key, "title": title, "command": command, "blind": blind, "classes": classes, "columns": shown}
+    more = queue[shown].to_numpy(dtype=object).tolist()
+    for item, picture, row, cells in zip(items, pictures(queue, SIDE, BYTES, strict=True), rows, more, strict=True):
+        item |= {"picture": picture, "more": cells} | row
+    data = {
+        "key": key,
+        "title": title,
+        "command": command,
+        "blind": blind,
+        "classes": classes,
+        "columns": shown,
+    } | about
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
