@@ -22,6 +22,7 @@ from PIL import Image
 from pyarrow import csv as arrow_csv
 
 import bench_audit
+import bench_rows
 from conftest import ROOT, Project, render
 
 MILLIONS = 10
@@ -264,6 +265,16 @@ def packing(folder: Path) -> list[Row]:
     ]
 
 
+def rows(folder: Path) -> list[Row]:
+    """100,000 rows of 30 columns, and 100,000 texts, from CSV to verdict."""
+    what = "scikit-learn alone: read, fit once a seed and arm, ask"
+    titles = {"tables": f"{bench_rows.N:,} rows of 30 columns", "texts": f"{bench_rows.N:,} texts of 20 words"}
+    return [
+        (f"{title}, to a verdict", *bench_rows.measure(render(folder / kind, kind=kind), kind), what)
+        for kind, title in titles.items()
+    ]
+
+
 def audit(folder: Path) -> list[Row]:
     """Print how many wrong labels the audit's queue finds, beside a random queue."""
     bench_audit.main(baseline(folder).path)
@@ -277,6 +288,7 @@ ROWS = {
     "compare": comparing,
     "scale": scale,
     "pack": packing,
+    "rows": rows,
     "audit": audit,
 }
 
