@@ -82,6 +82,7 @@ class Data(Part):
     example: Example | None = None
 
     inputs: Node
+    augment: Node | None = None  # of training examples; projects made before there was a choice have none
     classes: Annotated[list[str | int], AfterValidator(_different)] | None
     split: Split
     passes: Passes
