@@ -30,7 +30,7 @@ from ..settings import Settings, load, make
 from ..training.batches import Examples, Prepare
 from ..training.fit import silence, train_seed
 from ..training.storage import probabilities
-from .frame import refuse_undeclared_param, run
+from .frame import run
 
 BATCH, SIDE = 1024, 16  # inputs at a time; pixels of a side at which copies are compared
 
@@ -79,8 +79,6 @@ def main() -> None:
     settings = load()
     silence()
     audit = settings.audit
-    if settings.data.augment is not None:
-        refuse_undeclared_param("audit", "data.augment")
     torch.set_num_threads(settings.model.threads)
     arrays = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
     classes = read_table(CLASSES)["class"].to_list()

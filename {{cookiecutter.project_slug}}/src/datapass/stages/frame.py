@@ -60,21 +60,9 @@ def model_code() -> list[str]:
 
 def refuse_undeclared_code(stage: str) -> None:
     """Refuse code that DVC does not know of: its change would re-run nothing and the proof would not see it."""
-    deps = [Path(dep) for dep in _declared(stage, "deps")]
+    with Path("dvc.yaml").open(encoding="utf-8") as file:
+        deps = [Path(dep) for dep in yaml.safe_load(file)["stages"][stage]["deps"] if isinstance(dep, str)]
     missing = [code for code in loaded_code() if not any(Path(code).is_relative_to(dep) for dep in deps)]
     if missing:
         listed = ", ".join(missing)
         raise Refusal(f"dvc.yaml: stage {stage} uses {listed} without declaring it; add it to the deps of {stage}.")
-
-
-def refuse_undeclared_param(stage: str, key: str) -> None:
-    """Refuse a setting that a stage would use and DVC does not know of, as in a dvc.yaml from before there was such a one."""
-    if not any(key == known or key.startswith(f"{known}.") for known in _declared(stage, "params")):
-        raise Refusal(f"dvc.yaml: stage {stage} uses {key} without declaring it; add it to the params of {stage}.")
-
-
-def _declared(stage: str, kind: str) -> list[str]:
-    """Return the deps or params of a stage that dvc.yaml names plainly."""
-    with Path("dvc.yaml").open(encoding="utf-8") as file:
-        found = yaml.safe_load(file)["stages"][stage].get(kind) or []
-    return [one for one in found if isinstance(one, str)]

@@ -14,7 +14,7 @@ from ..training.batches import Examples
 from ..training.environment import environment, fingerprint
 from ..training.fit import device, loggers, silence, train_seed
 from ..training.storage import save
-from .frame import model_code, refuse_undeclared_param, run
+from .frame import model_code, run
 
 
 def main() -> None:
@@ -22,8 +22,6 @@ def main() -> None:
     silence()
     settings = load()
     model, seeds = settings.model, settings.seeds
-    if settings.data.augment is not None:
-        refuse_undeclared_param("train", "data.augment")
     if len(seeds) < 3:
         print(f"note: {len(seeds)} in seeds of conf/config.yaml; a verdict needs at least 3")
     torch.set_num_threads(model.threads)
