@@ -10,14 +10,11 @@ alone (`--choose`, which looks at no test row); docs/image-model.md has the tabl
 """
 
 import argparse
-import contextlib
-import copy
 import gzip
 import io
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +22,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from digits.example import MOST_LIKE, most_like
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from sklearn.datasets import load_digits
 
-from conftest import ROOT, TEMPLATE, params
+from conftest import params
 from datapass.comparison.metric import Metric
 from datapass.messages.progress import Progress
 from datapass.review.suspects import by_model, folds
@@ -65,7 +61,7 @@ SIDE, CANVAS = 32, 128  # pixels of a numeral, and of what it is drawn on
 
 @dataclass(frozen=True)
 class Set:
-    """Images (n, height, width, 1; uint8), the true class, the given one, the part and the hand of each (n)."""
+    """Images (n, height, width, 1; uint8), the true class, the given one and the part of each (n)."""
 
     images: np.ndarray
     truth: np.ndarray
@@ -104,9 +100,16 @@ def mislabelled(images: np.ndarray, truth: np.ndarray, part: np.ndarray) -> np.n
     return given
 
 
+def need(missing: list[str]) -> None:
+    """Stop where something is not installed, and say how to."""
+    if missing:
+        sys.exit(f"{', '.join(missing)}: not installed; Debian has all of it: apt-get install {PACKAGES}")
+
+
 def fashion() -> Set:
     """Fashion-MNIST: the first images of its training set, and the first of its test set."""
     parts = {"train": ("train", 0), "validation": ("train", SIZES["train"]), "test": ("t10k", 0)}
+    need([] if FASHION.is_dir() else [str(FASHION)])
     images, truth, part = [], [], []
     for name, (file, start) in parts.items():
         where = slice(start, start + SIZES[name])
@@ -155,6 +158,7 @@ def numeral(text: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -
 def numerals() -> Set:
     """Roman numerals, small and capital, in hands that are in one part each."""
     files = {path.stem: path for path in FONTS.rglob("*.[ot]tf")}
+    need([hand for hands in HANDS.values() for hand in hands.split() if hand not in files])
     images, truth, part = [], [], []
     for number, (name, hands) in enumerate(HANDS.items()):
         rng = np.random.default_rng(number)
@@ -185,3 +189,132 @@ def digits() -> Set:
 
 
 SETS: dict[str, Callable[[], Set]] = {"fashion": fashion, "numerals": numerals, "digits": digits}
+CLASSES = [str(number) for number in range(10)]
+SEEDS = [0, 1, 2, 3, 4]
+LINEAR = {"_target_": "torch.nn.LazyLinear"}
+BEFORE: dict[str, Any] = {  # the image model of the template until there was another
+    "network": {
+        "_target_": "torch.nn.Sequential",
+        "_args_": [
+            {"_target_": "torch.nn.Conv2d", "in_channels": 1, "out_channels": 16, "kernel_size": 3, "padding": 1},
+            {"_target_": "torch.nn.ReLU"},
+            {"_target_": "torch.nn.MaxPool2d", "kernel_size": 2},
+            {"_target_": "torch.nn.Conv2d", "in_channels": 16, "out_channels": 32, "kernel_size": 3, "padding": 1},
+            {"_target_": "torch.nn.ReLU"},
+            {"_target_": "torch.nn.MaxPool2d", "kernel_size": 2},
+            {"_target_": "torch.nn.Flatten"},
+            LINEAR | {"out_features": 64},
+            {"_target_": "torch.nn.ReLU"},
+            LINEAR | {"out_features": 10},
+        ],
+    },
+    "task": {
+        "_target_": "digits.task.Classifier",
+        "loss": {"_target_": "torch.nn.CrossEntropyLoss"},
+        "optimizer": {
+            "_target_": "torch.optim.AdamW",
+            "_partial_": True,
+            "lr": 0.002,
+            "weight_decay": 0.01,
+            "fused": True,
+        },
+        "schedule": None,
+    },
+    "steps": 800,
+    "batch_size": 128,
+    "callbacks": {},
+}
+MILD = {"_target_": "digits.inputs.Augment", "shift": 1, "rotate": 10, "scale": 0.1, "flip": False}
+MODELS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {  # changes of conf/model, and conf/data/augment
+    "before": (BEFORE, None),
+    "after": ({}, None),
+    "after, mild augmentation": ({}, MILD),
+}
+
+
+class Bench:
+    """One model on one set: trains it as the stages do, and asks it."""
+
+    def __init__(self, images: Set, model: dict[str, Any], augment: dict[str, Any] | None) -> None:
+        given = params(augment=augment)
+        given["model"] |= model
+        self.settings: Settings = check(given)
+        self.images = images
+        shape = {"height": images.images.shape[1], "width": images.images.shape[2]}
+        self.prepare = make(self.settings.data.inputs | shape, "data: inputs").prepare
+        self.seconds: list[float] = []
+
+    def train(self, table: pd.DataFrame, seed: int) -> torch.nn.Module:
+        """Train one network on the examples of a table."""
+        train, none = (Examples.of(part, self.images.images, CLASSES, self.prepare) for part in (table, table.head(0)))
+        start = time.process_time()
+        progress = Progress("", self.settings.model.steps, io.StringIO())
+        network, _ = train_seed(self.settings, len(CLASSES), train, none, seed, progress)
+        self.seconds.append(time.process_time() - start)
+        return network
+
+    def ask(self, network: torch.nn.Module, rows: np.ndarray) -> np.ndarray:
+        """Return class probabilities at some rows."""
+        return probabilities(network, self.images.images, rows, self.prepare, 1000)
+
+    def answers(self, labels: np.ndarray, part: str) -> np.ndarray:
+        """Train each seed on these labels; return the answers on one part (S x n)."""
+        rows, table = np.flatnonzero(self.images.part == part), self.images.table(["train"], labels)
+        return np.stack([self.ask(self.train(table, seed), rows).argmax(axis=1) for seed in SEEDS])
+
+    def precision(self) -> float:
+        """Return the share of wrong labels among the first of the audit's ranking, as many as there are wrong ones."""
+        table = self.images.table(["train", "validation"], self.images.given)
+        fold = folds(table, 5)
+        rows, found = table["row"].astype(int).to_numpy(), np.zeros((len(table), len(CLASSES)))
+        for number in range(5):
+            held = fold == number
+            found[held] = self.ask(self.train(table[~held], SEEDS[0]), rows[held])
+        margin = by_model(table, CLASSES, found)[0]["margin"].to_numpy()
+        wrong = (self.images.given != self.images.truth)[rows]
+        return float(wrong[np.argsort(margin, kind="stable")[: wrong.sum()]].mean())
+
+
+def agreement(answers: np.ndarray) -> float:
+    """Return the share of equal answers of two seeds, as a mean over the pairs (S x n)."""
+    pairs = [(answers[i] == answers[j]).mean() for i in range(len(answers)) for j in range(i)]
+    return float(np.mean(pairs))
+
+
+def main() -> None:
+    """Print a row of a Markdown table for each set and model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--choose", action="store_true", help="look at the validation rows alone, with their given labels"
+    )
+    parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
+    chosen = parser.parse_args()
+    silence()
+    torch.set_num_threads(1)
+    shown = ["validation", "sd", "seeds agree", "s a seed"]
+    shown = shown if chosen.choose else [*shown[:1], "test", *shown[1:], "gain", "half-width", "audit"]
+    print(f"| set | model | {' | '.join(shown)} |\n|---|---|{'--:|' * len(shown)}", flush=True)
+    for name in chosen.sets:
+        images = SETS[name]()
+        asked = ["validation"] if chosen.choose else ["validation", "test"]
+        rows = {part: np.flatnonzero(images.part == part) for part in asked}
+        for model in chosen.models:
+            bench, given, truth = Bench(images, *MODELS[model]), images.given, images.truth
+            table = images.table(["train"], given)
+            networks = [bench.train(table, seed) for seed in SEEDS]
+            said = {part: np.stack([bench.ask(n, rows[part]).argmax(axis=1) for n in networks]) for part in asked}
+            right = {part: (said[part] == given[rows[part]]).mean(axis=1) for part in asked}
+            part = asked[-1]
+            cells = [f"{right['validation'].mean():.1%}", f"{100 * right[part].std(ddof=1):.2f}"]
+            cells += [f"{agreement(said[part]):.1%}", f"{np.median(bench.seconds):.1f}"]
+            if not chosen.choose:
+                cleaned = bench.answers(images.cleaned(), "test")
+                gain = Metric().gain(truth[rows["test"]], said["test"], cleaned, CLASSES)
+                cells.insert(1, f"{right['test'].mean():.1%}")
+                cells += [f"{100 * gain.mean:+.2f}", f"{50 * (gain.high - gain.low):.2f}", f"{bench.precision():.1%}"]
+            print(f"| {name} | {model} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

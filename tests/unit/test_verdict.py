@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from datapass.comparison import verdict as v
-from datapass.comparison.history import warning
+from datapass.comparison.history import _augmentation, warning
 from datapass.comparison.metric import Metric
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import t_interval
@@ -997,3 +997,29 @@ def test_rows_and_augmentation_are_both_named(pair: tuple[Made, Made]) -> None:
     assert found.verdict == v.HELPS
     assert words.data_line(found.data) == "2 relabelled, other augmentation"
     assert words.advice(found) == "Merge if the 2 relabelled rows and the augmentation read right."
+
+
+LOCKED = """schema: '2.0'
+stages:
+  train:
+    cmd: t
+    params:
+      params.yaml:
+        data.augment:{}
+        data.inputs:
+          height: 8
+"""
+MAPPING = "\n          _target_: team.inputs.Augment\n          shift: {}"
+
+
+def test_looks_count_augmentations(pair: tuple[Made, Made]) -> None:
+    """What tells data revisions apart that are of the same rows: nothing where a lock names none, or is none."""
+    plain = [LOCKED.format(none) for none in ("", " null")] + [
+        LOCKED.replace("data.augment", "data.classes").format("")
+    ]
+    broken = [LOCKED.format(MAPPING.format(1)) + "<<<<<<< ours", "data.augment:\n  x"]
+    assert {_augmentation(lock.encode()) for lock in [*plain, *broken, ""]} == {""}
+    few, many = (_augmentation(LOCKED.format(MAPPING.format(shift)).encode()) for shift in (1, 2))
+    assert few == '{"_target_": "team.inputs.Augment", "shift": 1}' and few != many
+    pair[0].augment = {"data.augment": MILD}
+    assert _augmentation(pair[0].revision().need("dvc.lock")) == json.dumps(MILD, sort_keys=True)

@@ -151,12 +151,13 @@ def looks(test_of: Revision) -> int:
 
 def _augmentation(lock: bytes) -> str:
     """Return what tells the augmentation of one dvc.lock from that of others; nothing for none."""
-    if AUGMENTED.search(lock) is None:
+    if AUGMENTED.search(lock) is None:  # most locks, of which reading each would take a while
         return ""
     try:
-        return json.dumps(Lock("", yaml.load(lock, Loader=YAML)).augment, sort_keys=True)
+        node = Lock("", yaml.load(lock, Loader=YAML)).augment
     except (Refusal, yaml.YAMLError):  # of a revision that was broken then
         return ""
+    return "" if node is None else json.dumps(node, sort_keys=True)
 
 
 def _inputs(test: bytes) -> frozenset[tuple[str, str]]:
