@@ -29,7 +29,7 @@ class CNN(nn.Module):
         classes: int,
         widths: Sequence[int] = (16, 32, 64),
         hidden: int = 128,
-        dropout: float = 0.5,
+        dropout: float = 0.25,
     ) -> None:
         super().__init__()
         channels, height, width = shape
