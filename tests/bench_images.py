@@ -228,8 +228,8 @@ BEFORE: dict[str, Any] = {  # the image model of the template until there was an
 MILD = {"_target_": "digits.inputs.Augment", "shift": 1, "rotate": 10, "scale": 0.1, "flip": False}
 MODELS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {  # changes of conf/model, and conf/data/augment
     "before": (BEFORE, None),
-    "after": ({}, MILD),
-    "after, not augmented": ({}, None),
+    "after": ({}, None),
+    "after, mild augmentation": ({}, MILD),
 }
 
 
@@ -309,9 +309,11 @@ def main() -> None:
             part = asked[-1]
             cells = [f"{right['validation'].mean():.1%}", f"{100 * right[part].std(ddof=1):.2f}"]
             cells += [f"{agreement(said[part]):.1%}", f"{np.median(bench.seconds):.1f}"]
+            print(f"{name}, {model}: {right[part].mean():.1%} of {part}, {cells}", file=sys.stderr, flush=True)
             if not chosen.choose:
                 cleaned = bench.answers(images.cleaned(), "test")
                 gain = Metric().gain(truth[rows["test"]], said["test"], cleaned, CLASSES)
+                print(f"{name}, {model}: gain {gain}", file=sys.stderr, flush=True)
                 cells.insert(1, f"{right['test'].mean():.1%}")
                 cells += [f"{100 * gain.mean:+.2f}", f"{50 * (gain.high - gain.low):.2f}", f"{bench.precision():.1%}"]
             print(f"| {name} | {model} | {' | '.join(cells)} |", flush=True)
