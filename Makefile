@@ -10,7 +10,7 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 TEMPLATE := {{cookiecutter.project_slug}}
 CONSTRAINTS := $(TEMPLATE)/constraints.txt
-PYTHONS := tests hooks "$(TEMPLATE)/src"
+PYTHONS := tests hooks templates "$(TEMPLATE)/src"
 # Every command of a project finds the environment's `python` and `dvc` first.
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

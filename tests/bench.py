@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import yaml
+from PIL import Image
 from pyarrow import csv as arrow_csv
 
 import bench_audit
@@ -25,6 +26,7 @@ from conftest import ROOT, Project, render
 
 MILLIONS = 10
 EDITS = 100_000
+IMAGES = 20_000
 Row = tuple[str, float, float, str]
 
 
@@ -205,6 +207,63 @@ def copy_csv(path: Path) -> None:
     target.unlink()
 
 
+def packing(folder: Path) -> list[Row]:
+    """Pack images against decoding them alone, in as many threads; then 1 % more files against packing all of them."""
+    project = render(folder)
+    raw = project.path / "data" / "raw"
+    rng = np.random.default_rng(0)
+    edit = project.path / "conf" / "data" / "images.yaml"
+    text = edit.read_text().replace("height: 8", "height: 64").replace("width: 8", "width: 64")
+    edit.write_text(text.replace("channels: 1", "channels: 3"))
+    project.run("python", "-m", "datapass.stages.freeze")
+
+    def deliver(name: str, number: int) -> None:
+        (raw / name).mkdir(parents=True, exist_ok=True)
+        rows = []
+        for i in range(number):  # smooth, as photographs are: noise would be all decompression
+            pixels = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize((64, 64))
+            path = f"{name or 'first'}-{i}.png"
+            pixels.save(raw / path)
+            rows.append(f"{name or 'first'}-{i},cat,{path}")
+        (raw / name / "labels.csv").write_text("\n".join(["id,label,path", *rows]) + "\n")
+
+    def pack(again: bool) -> None:
+        if not again:
+            shutil.rmtree(project.path / "data" / "inputs", ignore_errors=True)
+        said = project.run("python", "-m", "datapass.stages.pack").stdout
+        assert f"{IMAGES // 100 if again else IMAGES:,} decoded" in said, said
+
+    deliver("", IMAGES)
+    floor = (
+        "import os; from concurrent.futures import ThreadPoolExecutor; from pathlib import Path\n"
+        "import numpy as np, pandas as pd, pyarrow.parquet, yaml; from PIL import Image\n"
+        "def read(file):\n    with Image.open(file) as image: return np.asarray(image).shape\n"
+        "def some(files): return [read(file) for file in files]\n"
+        "files = [Path('data/raw') / path for path in pd.read_csv('data/raw/labels.csv')['path']]\n"
+        "with ThreadPoolExecutor(os.cpu_count()) as pool: "
+        f"assert sum(map(len, pool.map(some, (files[i:i + 32] for i in range(0, len(files), 32))))) == {IMAGES}"
+    )
+    full = alternate(lambda: pack(again=False), lambda: project.run("python", "-c", floor), times=3)
+    before = folder / "before"
+    shutil.copytree(project.path / "data" / "inputs", before)
+    deliver("more", IMAGES // 100)
+
+    def more() -> None:
+        shutil.rmtree(project.path / "data" / "inputs")
+        shutil.copytree(before, project.path / "data" / "inputs", copy_function=os.link)
+        pack(again=True)
+
+    def whole() -> None:
+        shutil.rmtree(project.path / "data" / "inputs", ignore_errors=True)
+        project.run("python", "-m", "datapass.stages.pack")
+
+    added = alternate(more, whole, times=3)
+    return [
+        (f"pack {IMAGES:,} images of 64x64", *full, "Python, pandas, Pillow: decode them in as many threads"),
+        ("1 % more files", *added, "pack all of them"),
+    ]
+
+
 def audit(folder: Path) -> list[Row]:
     """Print how many wrong labels the audit's queue finds, beside a random queue."""
     bench_audit.main(baseline(folder).path)
@@ -217,6 +276,7 @@ ROWS = {
     "training": training,
     "compare": comparing,
     "scale": scale,
+    "pack": packing,
     "audit": audit,
 }
 

@@ -32,6 +32,7 @@ from datapass.messages.progress import Progress
 from datapass.review.suspects import by_model, folds
 from datapass.settings import Settings, check, make
 from datapass.training.batches import Examples
+from datapass.training.encoding import Encoding
 from datapass.training.fit import silence, train_seed
 from datapass.training.storage import probabilities
 
@@ -242,12 +243,12 @@ class Bench:
         self.settings: Settings = check(given)
         self.images = images
         shape = {"height": images.images.shape[1], "width": images.images.shape[2]}
-        self.prepare = make(self.settings.data.inputs | shape, "data: inputs").prepare
+        self.encoding = Encoding(make(self.settings.data.inputs | shape, "data: inputs"))
         self.seconds: list[float] = []
 
     def train(self, table: pd.DataFrame, seed: int) -> torch.nn.Module:
         """Train one network on the examples of a table."""
-        train, none = (Examples.of(part, self.images.images, CLASSES, self.prepare) for part in (table, table.head(0)))
+        train, none = (Examples.of(part, self.images.images, CLASSES, self.encoding) for part in (table, table.head(0)))
         start = time.process_time()
         progress = Progress("", self.settings.model.steps, io.StringIO())
         network, _ = train_seed(self.settings, len(CLASSES), train, none, seed, progress)
@@ -256,7 +257,7 @@ class Bench:
 
     def ask(self, network: torch.nn.Module, rows: np.ndarray) -> np.ndarray:
         """Return class probabilities at some rows."""
-        return probabilities(network, self.images.images, rows, self.prepare, 1000)
+        return probabilities(network, self.images.images, rows, self.encoding.prepare, 1000)
 
     def answers(self, labels: np.ndarray, part: str) -> np.ndarray:
         """Train each seed on these labels; return the answers on one part (S x n)."""

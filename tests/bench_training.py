@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
@@ -27,21 +26,23 @@ def load() -> Loaded:
     sys.path.insert(0, "src")
     from datapass import settings
     from datapass.data.examples import read_examples
+    from datapass.data.packed import read_packed
     from datapass.files import paths
     from datapass.files.tables import read_table
     from datapass.training.batches import Examples
+    from datapass.training.encoding import Encoding
     from datapass.training.fit import silence
 
     silence()
     found = settings.load()
     torch.set_num_threads(found.model.threads)
-    arrays = np.load(paths.ARRAYS, mmap_mode="r")
+    packed = read_packed()
     classes = read_table(paths.CLASSES)["class"].to_list()
-    prepare = settings.make(found.data.inputs, "data: inputs").prepare
+    encoding = Encoding(settings.make(found.data.inputs, "data: inputs"))
     tables = {path.stem: read_examples([path]) for path in paths.TABLES}
-    sets = {name: Examples.of(table, arrays, classes, prepare) for name, table in tables.items()}
-    none = Examples.of(tables["test"][:0], arrays, classes, prepare)
-    return Loaded(found, tuple(prepare(sets["test"].arrays[:1]).shape[1:]), classes, sets, none)
+    sets = {name: Examples.of(table, packed, classes, encoding) for name, table in tables.items()}
+    none = Examples.of(tables["test"][:0], packed, classes, encoding)
+    return Loaded(found, tuple(sets["test"].take(torch.tensor([0]))[0].shape[1:]), classes, sets, none)
 
 
 def train(loaded: Loaded, seed: int) -> torch.nn.Module:
@@ -68,10 +69,11 @@ def bare(loaded: Loaded, seed: int) -> None:
     loss = make(model.task["loss"], "model: loss")
     mean = AveragedModel(network, avg_fn=get_ema_avg_fn(model.callbacks["ema"]["decay"]), use_buffers=True)
     n, size = len(train), model.batch_size
+    arrays = torch.from_numpy(train.arrays[train.rows])
     order = torch.cat([torch.randperm(n) for _ in range(model.steps * size // n + 1)])
     for step in range(model.steps):
         rows = order[step * size : (step + 1) * size]
-        inputs = train.arrays[rows].permute(0, 3, 1, 2).float().div_(255)
+        inputs = arrays[rows].permute(0, 3, 1, 2).float().div_(255)
         optimizer.zero_grad()
         loss(network(inputs), train.targets[rows]).backward()
         optimizer.step()

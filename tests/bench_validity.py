@@ -1,9 +1,11 @@
-"""How often the verdict is wrong, measured on the digits with real training: `make bench-validity` (minutes).
+"""How often the verdict is wrong, measured on the embedded example with real training: `make bench-validity` (minutes).
+
+`python tests/bench_validity.py KIND` takes that of another kind than images.
 
 A pool of models is trained on the baseline and, with the same seeds, on a known relabelling. Each comparison draws its
 seeds from the pool and its test examples, with replacement, from the 797: so the truth is known, 0 for two draws from
 the same data and the pools' difference for the relabelling, and both seeds and examples are random, as they are for a
-user who asks whether a gain would be there again.
+user who asks whether a gain would be there again. A seed of an estimator is its draw of the training rows.
 """
 
 import json
@@ -17,9 +19,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
+import pandas as pd
 
-import bench_training
 from conftest import Project, render
 
 POOL = 160  # models of each arm
@@ -30,13 +31,26 @@ SEEDS = 5
 def train(folder: str, seeds: list[int]) -> list[list[int]]:
     """Train one model for each seed as the stage does; return its answers on the test set as class codes."""
     os.chdir(folder)
-    loaded = bench_training.load()
-    inputs = loaded.sets["test"].take(slice(None))[0]
+    sys.path.insert(0, "src")
+    from datapass.data.examples import packed_rows, read_examples
+    from datapass.data.packed import read_packed
+    from datapass.files import paths
+    from datapass.files.tables import read_table
+    from datapass.messages.progress import Progress
+    from datapass.settings import load, make
+    from datapass.training.models import steps, trainer
+
+    settings, packed = load(), read_packed()
+    classes = read_table(paths.CLASSES)["class"].to_list()
+    inputs = make(settings.data.inputs, "data: inputs")
+    examples, test = (read_examples([path]) for path in (paths.TRAIN, paths.TEST))
+    trains = trainer(settings, packed, inputs, classes, examples, examples[:0])
     answers = []
-    for seed in seeds:
-        network = bench_training.train(loaded, seed)
-        with torch.inference_mode():
-            answers.append(network(inputs).argmax(dim=1).tolist())
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        progress = Progress("", len(seeds) * steps(settings), nowhere)
+        for seed in seeds:
+            model, _ = trains.train(seed, progress)
+            answers.append(model.probabilities(packed, packed_rows(test), 1024).argmax(axis=1).tolist())
     return answers
 
 
@@ -49,18 +63,19 @@ def pool(project: Project) -> np.ndarray:
     return np.array([answer for part in found for answer in part])
 
 
-def main() -> None:
+def main(kind: str = "images") -> None:
     """Train, compare, print."""
     from importlib import import_module
 
     folder = Path(tempfile.mkdtemp(prefix="validity-"))
     start = time.monotonic()
     try:
-        project = render(folder)
+        project = render(folder, kind=kind)
         project.run("dvc", "repro", "curate")
         right = {}
-        lines = (project.path / "data" / "examples" / "test.csv").read_text().splitlines()[1:]
-        truth = np.array([int(line.split(",")[1]) for line in lines])
+        test = pd.read_csv(project.path / "data" / "examples" / "test.csv", dtype="str")
+        classes = sorted(test["label"].unique())  # all are in the test set, and coded in this order
+        truth = test["label"].map(classes.index).to_numpy()
         for arm in ("baseline", "relabelled"):
             print(f"training {POOL} models on the {arm} data ...", flush=True)
             right[arm] = (pool(project) == truth).astype(float)
@@ -105,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

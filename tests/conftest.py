@@ -25,9 +25,11 @@ SOURCE = TEMPLATE / "src"
 # Tests run in the template's folder, which cookiecutter copies whole.
 sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-# The team's package, importable in place under the name that the default answers give it.
-sys.modules["digits"] = ModuleType("digits")
-sys.modules["digits"].__path__ = [str(SOURCE / "{{cookiecutter.__package}}")]
+KINDS = {"images": "digits", "tables": "tumours", "texts": "messages"}  # and the package that the default answers give
+# The team's packages, importable in place under these names.
+for kind, package in KINDS.items():
+    sys.modules[package] = ModuleType(package)
+    sys.modules[package].__path__ = [str(ROOT / "templates" / kind), str(SOURCE / "{{cookiecutter.__package}}")]
 # Property tests try the same examples each time: a check must not fail by chance, nor on a busy machine. To hunt for new
 # ones: `pytest --hypothesis-profile=default`.
 settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,9 +41,10 @@ IDENTITY = {
 }
 
 
-def params(**data: Any) -> dict[str, Any]:
-    """Return the shipped configuration, of which some settings of conf/data are others."""
-    text = (TEMPLATE / "params.yaml").read_text(encoding="utf-8").replace("{{ cookiecutter.__package }}", "digits")
+def params(kind: str = "images", **data: Any) -> dict[str, Any]:
+    """Return the shipped configuration of a kind, of which some settings of conf/data are others."""
+    text = (ROOT / "templates" / kind / "params.yaml").read_text(encoding="utf-8")
+    text = text.replace("{{ cookiecutter.__package }}", KINDS[kind])
     shipped = yaml.safe_load(text)
     shipped["data"] |= data
     return shipped
@@ -77,7 +80,7 @@ class Project:
         return self.run("python", "-m", "datapass", *arguments, ok=ok)
 
     def reviewer(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Let a careful person who knows the true labels of the digits work: see reviewer.py."""
+        """Let a careful person who knows the true labels of the example work: see reviewer.py."""
         return self.run("python", str(ROOT / "tests" / "reviewer.py"), *arguments)
 
     def repro(self, target: str = "evaluate") -> list[str]:
@@ -129,16 +132,16 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return render(tmp_path_factory.mktemp("rendered"))
 
 
-def made(folders: pytest.TempPathFactory, name: str, make: Callable[[Project], None]) -> Project:
+def made(folders: pytest.TempPathFactory, name: str, make: Callable[[Project], None], kind: str = "images") -> Project:
     """Return a project that is rendered and made once for all workers; read only."""
     worker = "PYTEST_XDIST_WORKER" in os.environ
     folder = (folders.getbasetemp().parent if worker else folders.getbasetemp()) / name
     with FileLock(f"{folder}.lock"):
         if not (folder / "made").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            make(render(folder))
+            make(render(folder, kind=kind))
             (folder / "made").touch()
-    return Project(folder / "digits")
+    return Project(folder / KINDS[kind], KINDS[kind])
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Stands in for a careful person who knows the true labels of the embedded digits; for tests, demo and benchmarks.
+"""Stands in for a careful person who knows the true labels of an embedded example; for tests, demo and benchmarks.
 
 `python tests/reviewer.py pass` prints the edits of a pass that corrects half of the wrong labels of the project in the working
 directory; `python tests/reviewer.py answers FILE` answers the first suspects of its audit, and writes what the review page
@@ -6,6 +6,7 @@ would save.
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,19 @@ from sklearn.datasets import load_digits
 from datapass.files.paths import RAW
 from datapass.files.tables import read_table, write_table
 from datapass.review.page import queue_key, read_queue
+from datapass.settings import load
 
 
 def true_labels() -> pd.Series:
-    """Return the true class of each example, indexed by id."""
-    labels = load_digits().target.astype(str)
-    return pd.Series(labels, index=[f"digit-{i:04}" for i in range(len(labels))], dtype="str")
+    """Return the true class of each example of the project in the working directory, indexed by id."""
+    package, _, kind = load().data.inputs["_target_"].partition(".inputs.")
+    if kind == "Images":
+        labels = load_digits().target.astype(str)
+        return pd.Series(labels, index=[f"digit-{i:04}" for i in range(len(labels))], dtype="str")
+    example = import_module(f"{package}.example")
+    labels = example.tumours()[1] if kind == "Table" else example.messages()["subject"]
+    name = "case-{:03}" if kind == "Table" else "message-{:04}"
+    return labels.set_axis([name.format(i) for i in range(len(labels))]).astype("str")
 
 
 def review(share: float = 0.5) -> pd.DataFrame:
@@ -33,7 +41,7 @@ def review(share: float = 0.5) -> pd.DataFrame:
         "action": "relabel",
         "label": truth[picked],
         "was": given[picked],
-        "reason": "wrong digit",
+        "reason": "wrong label",
         "by": "simulated",
     }
     return pd.DataFrame(edits, index=pd.Index(picked, name="id")).reset_index()

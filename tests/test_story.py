@@ -62,7 +62,7 @@ def test_what_an_edit_runs_again(
 def test_a_pass_runs_curate_train_evaluate(project: Project) -> None:
     path = project.write_pass("p001-one", ONE_EDIT)
     assert set(project.repro()) - {"audit"} == {"curate", "train", "evaluate"}
-    path.write_text(path.read_text(encoding="utf-8").replace("wrong digit", "see the book"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("wrong label", "see the book"), encoding="utf-8")
     assert set(project.repro()) - {"audit"} == {"curate"}, "another reason gives the same tables"
     test_row = json_rows(project, "test")[0]
     project.write_pass("p002-test-only", f"{test_row['id']},drop,,,unreadable,tester")

@@ -20,7 +20,13 @@ TEAM = {
     "evaluate": {"inputs.py", "network.py"},
     "audit": {"inputs.py", "network.py", "task.py"},
 }
-ASK = "import json, sys, datapass.stages.{}; print(json.dumps([getattr(m, '__file__', None) for m in sys.modules.values()]))"
+# A stage imports what trains or answers for the model that conf/ names: here both kinds.
+LATER = {
+    "train": ("networks", "estimators"),
+    "evaluate": ("storage", "estimators"),
+    "audit": ("networks", "estimators"),
+}
+ASK = "import json, sys, {}; print(json.dumps([getattr(m, '__file__', None) for m in sys.modules.values()]))"
 
 
 def named(stage: str) -> tuple[set[Path], set[str]]:
@@ -35,7 +41,8 @@ def named(stage: str) -> tuple[set[Path], set[str]]:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_names_what_it_runs(stage: str) -> None:
     env = os.environ | {"PYTHONPATH": str(SOURCE)}
-    command = [sys.executable, "-c", ASK.format(stage)]
+    modules = [f"datapass.stages.{stage}", *(f"datapass.training.{name}" for name in LATER.get(stage, ()))]
+    command = [sys.executable, "-c", ASK.format(", ".join(modules))]
     loaded = json.loads(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
     files = {Path(file) for file in loaded if file and Path(file).is_relative_to(SOURCE)}
     runs = {file for file in files if file.stat().st_size and not any(file.is_relative_to(n) for n in NEUTRAL)}

@@ -17,9 +17,10 @@ from conftest import params
 from datapass.messages.problems import Refusal
 from datapass.messages.progress import Progress
 from datapass.settings import Settings, check
-from datapass.training.batches import Augment, Batches, Examples, order
+from datapass.training.batches import Augment, Batches, Examples
 from datapass.training.environment import environment
 from datapass.training.fit import hardware, loggers, silence, train_seed
+from datapass.training.order import order
 from datapass.training.storage import load, make_network, probabilities, save
 
 NETWORK = {"_target_": "digits.network.MLP", "widths": [4]}
@@ -54,7 +55,8 @@ def examples(n: int, seed: int = 0) -> Examples:
     rng = np.random.default_rng(seed)
     return Examples(
         rng.integers(0, 2**63, n).astype(np.uint64),
-        torch.from_numpy(rng.integers(0, 256, (n, 2, 2, 1), dtype=np.uint8)),
+        rng.integers(0, 256, (n, 2, 2, 1), dtype=np.uint8),
+        np.arange(n),
         torch.from_numpy(rng.integers(0, 3, n)),
         torch.ones(n, dtype=torch.bool),
         lambda arrays: arrays.permute(0, 3, 1, 2).float().div(255),
@@ -62,8 +64,9 @@ def examples(n: int, seed: int = 0) -> Examples:
 
 
 def some(all_: Examples, rows: Any) -> Examples:
-    parts = (part[rows] for part in (all_.keys, all_.arrays, all_.targets, all_.counts))
-    return Examples(*parts, all_.prepare)
+    parts = (part[rows] for part in (all_.keys, all_.rows, all_.targets, all_.counts))
+    keys, rows, targets, counts = parts
+    return Examples(keys, all_.arrays, rows, targets, counts, all_.prepare)
 
 
 def trained(
@@ -229,7 +232,7 @@ def test_an_augmentation_that_does_not_work_is_refused(augment: dict[str, Any], 
 def test_what_was_dropped_teaches_nothing(network: dict[str, Any], augment: dict[str, Any] | None) -> None:
     before, settings = examples(40), configured(network=network, augment=augment)
     dropped = torch.arange(40) % 4 == 0
-    other = replace(before, arrays=before.arrays.clone(), targets=before.targets.clone(), counts=~dropped)
+    other = replace(before, arrays=before.arrays.copy(), targets=before.targets.clone(), counts=~dropped)
     other.arrays[dropped] = 0
     other.targets[dropped] = 2
     one, _ = trained(replace(before, counts=~dropped), settings=settings)
@@ -319,7 +322,7 @@ def test_a_foreign_task_with_a_network_of_a_library(tmp_path: Path) -> None:
     save(network, about, tmp_path / "seed-0.safetensors")
     loaded, found = load(tmp_path / "seed-0.safetensors")
     assert found == about
-    arrays, rows = train.arrays.numpy(), np.arange(40)
+    arrays, rows = train.arrays, np.arange(40)
     answers = probabilities(loaded, arrays, rows, train.prepare, 7)
     assert answers.shape == (40, 3)
     assert np.allclose(answers.sum(axis=1), 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from .files.paths import PARAMS
 from .messages.problems import Problem, Refusal, near_miss, quoted
@@ -89,8 +89,8 @@ class Data(Part):
     checks: Checks
 
 
-class Model(Part):
-    """conf/model: all of it is frozen."""
+class Network(Part):
+    """conf/model of a network, and how it is trained: all of it is frozen."""
 
     network: Node
     task: Node
@@ -102,11 +102,30 @@ class Model(Part):
     callbacks: dict[str, Node]
 
     @model_validator(mode="after")
-    def _leave_the_shapes(self) -> "Model":
+    def _leave_the_shapes(self) -> "Network":
         given = sorted({"shape", "classes"} & self.network.keys())
         if given:
             raise ValueError(f"network.{given[0]} comes from the data; take it out")
         return self
+
+
+class Estimator(Part):
+    """conf/model of a scikit-learn classifier: all of it is frozen."""
+
+    estimator: Node
+    resample: bool
+    threads: Positive
+
+
+NETWORK, ESTIMATOR = "<network>", "<estimator>"  # no names that a setting could have
+
+
+def _which(model: Any) -> str:
+    given = "estimator" in model if isinstance(model, dict) else isinstance(model, Estimator)
+    return ESTIMATOR if given else NETWORK
+
+
+Model = Annotated[Annotated[Network, Tag(NETWORK)] | Annotated[Estimator, Tag(ESTIMATOR)], Discriminator(_which)]
 
 
 def _one_device(devices: Any) -> Any:
@@ -182,11 +201,16 @@ FILES = {"data": "conf/data", "model": "conf/model", "trainer": "conf/trainer"}
 def check(params: dict[str, Any]) -> Settings:
     """Return composed params as settings. Raises Refusal for everything in them that is not as `Settings` says."""
     try:
-        return Settings.model_validate(params)
+        settings = Settings.model_validate(params)
     except ValidationError as error:
         found = error.errors(include_url=False)
+        for one in found:
+            one["loc"] = tuple(part for part in one["loc"] if part not in (NETWORK, ESTIMATOR))
         missing = {one["loc"] for one in found if one["type"] == "missing"}
         raise Refusal([_problem(one, missing) for one in found]) from None
+    if settings.data.augment is not None and isinstance(settings.model, Estimator):
+        raise Refusal("conf/data: data.augment: of an estimator's training inputs nothing is augmented; leave it null.")
+    return settings
 
 
 def load(path: Path = PARAMS) -> Settings:
@@ -229,6 +253,8 @@ def make(node: dict[str, Any], name: str, **given: Any) -> Any:
 
     try:
         # Partial first: Hydra would copy what is given into a configuration.
-        return instantiate(node, _partial_=True)(**given) if given else instantiate(node)
+        if given:
+            return instantiate(node, _partial_=True, _convert_="all")(**given)
+        return instantiate(node, _convert_="all")
     except (InstantiationException, TypeError, ValueError) as error:
         raise Refusal(f"conf/{name}: {str(error).partition(', set env var')[0]}") from None

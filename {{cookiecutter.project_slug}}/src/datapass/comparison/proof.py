@@ -29,8 +29,7 @@ MACHINERY = ["src/datapass"]
 CORE = ["src/datapass/training", "src/datapass/stages/train.py", "src/datapass/stages/evaluate.py"]
 METRIC = ("evaluate.metric", "evaluate.costs")  # compared by what they mean, see `compare_metrics`
 MARKER = "conf.ok"
-VERSIONED = ("python", "torch", "pytorch-lightning")  # and the model's own libraries: their minor version decides
-TOLERATED = "numpy"  # it orders the batches, by integer arithmetic that no version changed
+TOLERATED = "numpy"  # it orders the batches, by integer arithmetic that no version changed; of the others the minor version decides
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,8 @@ class Proof:
         machinery: differences of the machinery outside the training core, each a sentence.
         neutral: whether the stages whose machinery differs read the same data and gave the same all the same.
         environment: differences of the environment that are tolerated, as sentences.
+        encoders: whether what the encoders of the inputs learnt of the training rows is the same; None where there are none.
+        resampled: whether each seed draws its training rows, as the model does not depend on the seed.
         fingerprint: the baseline's.
         params, code: how many params and code paths were compared.
     """
@@ -52,6 +53,8 @@ class Proof:
     machinery: list[str] = field(default_factory=list)
     neutral: bool = False
     environment: list[str] = field(default_factory=list)
+    encoders: bool | None = None
+    resampled: bool = False
     fingerprint: str = ""
     params: int = 0
     code: int = 0
@@ -121,10 +124,16 @@ def prove(
         list(machinery),
         bool(machinery) and all(name in proven for name, part in found.items() if part.machinery),
         [] if model else environment,
+        _same_encoders(*(content.get("encoders") for content in metrics)),
+        pairs["train"][1].settings.get("model.resample") is True,
         str(fingerprint),
         sum(not is_augment(key) for stage in compared for key in stage.settings),
         sum(kind_of(path) != "data" for stage in compared for path in stage.deps if path != MARKER),
     )
+
+
+def _same_encoders(old: object, new: object) -> bool | None:
+    return None if old is None and new is None else old == new
 
 
 def kind_of(path: str) -> str:
@@ -218,7 +227,7 @@ def compare_environments(old: object, new: object) -> tuple[list[str], list[str]
     gone, come = (", ".join(part for part in sides[i] if part not in sides[1 - i]) or "nothing" for i in (0, 1))
     try:
         series = [{name: _series(version) for name, version in map(str.split, side[:-2])} for side in sides]
-        known = all(name in side for side in series for name in (*VERSIONED, TOLERATED))
+        known = all(name in side for side in series for name in ("python", TOLERATED))
     except ValueError:
         known = False
     if known and all(series[0].get(name) == series[1].get(name) for name in {*series[0], *series[1]} - {TOLERATED}):

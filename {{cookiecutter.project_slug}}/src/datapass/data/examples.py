@@ -29,6 +29,11 @@ def packed_rows(table: pd.DataFrame) -> np.ndarray:
     return table["row"].astype(np.int64).to_numpy()
 
 
+def class_codes(table: pd.DataFrame, classes: list[str]) -> np.ndarray:
+    """Return the place of each example's label among the classes (n, int64)."""
+    return table["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64, copy=True)
+
+
 def metadata(columns: Iterable[str], besides: Sequence[str] = ()) -> list[str]:
     """Return the metadata columns among some, in order; `besides` are further columns that are none."""
     return [column for column in columns if column not in (*NAMED, *besides)]

@@ -1,22 +1,44 @@
 """Packed inputs: every file read once, by the team's `inputs`, into one memory-mapped array.
 
 `data/inputs/arrays.npy` is uint8 (examples, ...), in the order of the deliveries; `data/inputs/index.parquet` has a row for
-each: `id`, and `input`, a hash of its array as the model sees it.
+each: `id`, `input`, a hash of its array as the model sees it, `path`, relative to data/raw/, and `file`, a hash of what the
+file held. What a file was read into is taken over from the folder that an earlier run wrote, unless the file has changed
+since, or how files are read (`made`, in the schema's metadata). The new folder is the same, byte for byte, either way.
 """
 
 import hashlib
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from ..files.paths import ARRAYS, INDEX
 from ..messages.problems import Problem, quoted, refuse
 from ..messages.progress import Progress
 from .raw import Raw
+
+AT_ONCE = 32  # files that a thread is given at a time: few enough to see progress, enough to make handing out cheap
+
+
+def digest(content: Any) -> str:
+    """Return the 16 hex digits that stand for an array."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def file_digest(file: Path) -> str:
+    """Return the 16 hex digits that stand for a file's content; empty where it cannot be read."""
+    try:
+        with file.open("rb", buffering=0) as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 def unsafe(path: str) -> str | None:
@@ -41,11 +63,58 @@ def _elsewhere(folder: Path, path: str, delivery: Path) -> str:
     return ""
 
 
-def pack(raw: Raw, folder: Path, target: Path, inputs: Any) -> int:
-    """Read the inputs of all deliveries under `folder` into `target`; return how many there are.
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run packed, row by row. It may be damaged: `take` believes no array that its hash does not confirm.
+
+    Attributes:
+        place: row of `arrays` of each example of today, -1 for a path that is new (n, int64).
+        arrays, inputs, files: the arrays, their hashes and those of their files.
+    """
+
+    place: np.ndarray
+    arrays: np.ndarray
+    inputs: np.ndarray
+    files: np.ndarray
+
+    def take(self, row: int, file: str) -> np.ndarray | None:
+        """Return the array of an example whose file has this hash, or None where it must be decoded."""
+        place = self.place[row]
+        if place < 0 or not file or self.files[place] != file:
+            return None
+        array = self.arrays[place]
+        return array if digest(array.tobytes()) == self.inputs[place] else None
+
+
+def earlier(folder: Path | None, made: str, shape: Sequence[int], paths: pd.Series) -> Earlier | None:
+    """Return what a folder holds of these paths, read in the same way into the same shape; None if nothing, or no such folder."""
+    if folder is None:
+        return None
+    try:
+        arrays = np.load(folder / ARRAYS.name, mmap_mode="r", allow_pickle=False)
+        table = parquet.read_table(folder / INDEX.name, columns=["path", "file", "input"])
+        table.validate(full=True)  # text that is none would fail only where it is used
+        index = table.to_pandas()
+    except (OSError, ValueError, EOFError, pa.ArrowException):  # none yet, of an older release, or damaged
+        return None
+    same = (table.schema.metadata or {}).get(b"made") == made.encode()
+    if not same or arrays.dtype != np.uint8 or arrays.shape != (len(index), *shape):
+        return None
+    first = index.drop_duplicates("path")  # two examples may name one file
+    place = pd.Index(first["path"]).get_indexer(paths)
+    place = np.where(place < 0, -1, first.index.to_numpy()[place])
+    return Earlier(place, arrays, *(index[name].to_numpy(dtype=object) for name in ("input", "file")))
+
+
+def pack(raw: Raw, folder: Path, target: Path, inputs: Any, made: str = "", old: Path | None = None) -> int:
+    """Read the inputs of all deliveries under `folder` into `target`; return how many were decoded, not taken over.
+
+    Of the images no more are in memory than there are threads: what is read goes into the memory map.
 
     Args:
         inputs: has `shape`, and `read(file)`, which returns an array of that shape or raises ValueError, saying what is wrong.
+        made: changes with all that decides, beside the file, what `read` returns.
+        old: what an earlier run wrote as its `target`; only read, as DVC may have linked it to its cache.
 
     Raises:
         Refusal: naming every row whose image is missing, unreadable or outside `folder`.
@@ -59,28 +128,39 @@ def pack(raw: Raw, folder: Path, target: Path, inputs: Any) -> int:
     if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map would kill the process without a word
         with (target / ARRAYS.name).open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, arrays.offset + arrays.nbytes)
-    digests = np.empty(len(table), dtype=object)
+    digests, files = np.full(len(table), "", dtype=object), np.full(len(table), "", dtype=object)
+    decoded = np.zeros(len(table), dtype=bool)
+    before = earlier(old, made, inputs.shape, table["path"])
+    paths = table["path"].to_numpy(dtype=object)
     deliveries = [Path(file).parent for file in raw.files]
     delivery = raw.delivery
 
-    def one(row: int, path: str) -> str | None:
+    def one(row: int) -> str | None:
+        path = paths[row]
         said = unsafe(path)
         if said is None:
+            files[row] = file_digest(folder / path)  # before it is read: a change meanwhile is seen the next time
+            array = before.take(row, files[row]) if before is not None else None
+            decoded[row] = array is None
             try:
-                arrays[row] = inputs.read(folder / path)
-                digests[row] = hashlib.sha256(arrays[row].tobytes()).hexdigest()[:16]
+                arrays[row] = inputs.read(folder / path) if array is None else array
+                digests[row] = digest(arrays[row].tobytes())
             except ValueError as error:
                 said = f"the file {quoted(path)} {error}{_elsewhere(folder, path, deliveries[delivery[row]])}"
         return said
 
+    def some(start: int) -> dict[int, str | None]:
+        return {row: one(row) for row in range(start, min(start + AT_ONCE, len(table)))}
+
     progress = Progress("pack", len(table))
-    wrong = {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding releases the interpreter's lock
-        for row, said in enumerate(pool.map(one, range(len(table)), table["path"])):
-            progress.advance()
-            if said is not None:
-                wrong[row] = said
+    wrong: dict[int, str] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding and hashing release the interpreter's lock
+        for found in pool.map(some, range(0, len(table), AT_ONCE)):
+            progress.advance(len(found))
+            wrong |= {row: said for row, said in found.items() if said is not None}
     refuse(raw.found + raw.problems(wrong))
     arrays.flush()
-    pd.DataFrame({"id": table["id"], "input": digests.astype(str)}).to_parquet(target / INDEX.name, index=False)
-    return len(table)
+    columns = {"id": table["id"], "input": digests, "path": paths, "file": files}
+    index = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    parquet.write_table(index.replace_schema_metadata({"made": made}), target / INDEX.name)
+    return int(decoded.sum())

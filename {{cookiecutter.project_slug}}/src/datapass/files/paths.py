@@ -13,7 +13,7 @@ ANNOTATIONS = Path("data/annotations.csv")  # collected since the delivery, whos
 # What the stages write.
 PARAMS = Path("params.yaml")
 INPUTS = Path("data/inputs")
-ARRAYS, INDEX = INPUTS / "arrays.npy", INPUTS / "index.parquet"
+ARRAYS, VALUES, INDEX = INPUTS / "arrays.npy", INPUTS / "values.parquet", INPUTS / "index.parquet"
 EXAMPLES = Path("data/examples")
 TRAIN, VALIDATION, TEST = TABLES = [EXAMPLES / f"{split}.csv" for split in SPLITS]
 CLASSES = EXAMPLES / "classes.csv"

@@ -117,6 +117,7 @@ def _basis(c: Comparison) -> Section:
         words.mcnemar_line(c),
         words.frozen_line(c),
     ]
+    said += [words.resample_line(c), words.encoders_line(c)]
     said += [words.machinery_line(c), words.environment_line(c), *words.ruler_lines(c), *words.excluded_lines(c)]
     # Of the data what must not be missed.
     said += [*c.data.notes, *words.renamed_lines(c.data), words.augmentation_line(c.data)]
@@ -215,6 +216,6 @@ def _proof(c: Comparison) -> Section:
     )
     data = f"Data that differs, as it may: {', '.join(f'`{one_line(path)}`' for path in p.data)}."
     none = "None of the data they read differs."
-    return Section(
-        title, sentences([checked, *p.model, *p.environment, *p.machinery, data if p.data else none]), short=True
-    )
+    encoders = ["The encoders of the inputs learnt the same in both."] if p.encoders else []
+    said = [checked, *p.model, *p.environment, *encoders, *p.machinery, data if p.data else none]
+    return Section(title, sentences(said), short=True)

@@ -159,19 +159,20 @@ def error_tables(errors: Errors) -> list[Block]:
 def answers(found: "Answers") -> Report:
     """Return what the models answered to new inputs, those first on which the seeds agree least."""
     whole = found.table
+    name = whole.columns[0]
     data = {"model": found.fingerprint, "seeds": found.seeds, "note": found.note, "answers": whole}
     torn = int((whole["agreement"] < 1).sum())
     by_class = (
-        whole.groupby("predicted").agg(n=("file", "size"), p=("probability", "mean")).sort_values("n", ascending=False)
+        whole.groupby("predicted").agg(n=(name, "size"), p=("probability", "mean")).sort_values("n", ascending=False)
     )
     counted = ((Name(r.Index), f"{r.n:,}", f"{r.p:.1%}") for r in by_class.head(MOST).itertuples())
     doubtful = whole.sort_values(["agreement", "probability"], kind="stable").head(MOST).itertuples()
-    rows = ((Name(r.file), Name(r.predicted), f"{r.probability:.1%}", f"{r.agreement:.0%}") for r in doubtful)
+    rows = ((Name(r[1]), Name(r.predicted), f"{r.probability:.1%}", f"{r.agreement:.0%}") for r in doubtful)
     sections = [
         Section("Classes", table("class | inputs | mean probability", counted, len(by_class)), open=True),
         Section(
             f"Answers: {torn:,} on which the seeds differ",
-            [*lines([found.note]), *table("file | predicted | probability | seeds that agree", rows, len(whole))],
+            [*lines([found.note]), *table(f"{name} | predicted | probability | seeds that agree", rows, len(whole))],
             open=True,
         ),
     ]

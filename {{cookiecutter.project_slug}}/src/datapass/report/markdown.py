@@ -78,7 +78,8 @@ def section(found: Section, most: int) -> str:
 def rendered(report: Report, most: int) -> str:
     """Return a report with tables of at most `most` rows."""
     said = f"{report.title}: {report.why[0] if report.why else report.gist}." if report.title else report.headline
-    parts = [" ".join(["###", SIGNS.get(report.verdict, "") + prose(said), prose(report.advice)]).rstrip()]
+    advice = prose(report.advice) if report.advice else ""
+    parts = [" ".join(["###", SIGNS.get(report.verdict, "") + prose(said), advice]).rstrip()]
     parts += [" against ".join(map(code, report.between))] if report.between else []
     if report.figures:
         names, numbers = zip(*report.figures, strict=True)

@@ -101,6 +101,26 @@ def frozen_line(comparison: Comparison) -> str:
     return f"The model stayed frozen: {same} are the same (fingerprint {p.fingerprint})."
 
 
+def encoders_line(comparison: Comparison) -> str | None:
+    """Return that the inputs are encoded otherwise, where encoders learn from the training rows and these differ."""
+    if comparison.proof.encoders is not False:
+        return None
+    return (
+        "The encoders of the inputs were fitted on other training rows, as the data change takes some away, brings some or "
+        "changes their inputs: so the same input reaches the two models as other numbers. That is a part of the gain."
+    )
+
+
+def resample_line(comparison: Comparison) -> str | None:
+    """Return what a seed is where the model does not depend on it."""
+    if not comparison.proof.resampled:
+        return None
+    return (
+        "Each seed draws its training rows with replacement, by group where there are groups, and equally in both arms: "
+        "the interval tells how much the gain depends on which rows there are."
+    )
+
+
 def machinery_line(comparison: Comparison) -> str | None:
     """Return what of the machinery differs outside the training core, and whether that was proven to change nothing."""
     p = comparison.proof

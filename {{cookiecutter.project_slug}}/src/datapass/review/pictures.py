@@ -1,26 +1,31 @@
-"""Packed inputs as small pictures, where the workspace has them and they are those that are meant."""
+"""Examples as small pictures: the originals, where the workspace has them; else their packed inputs."""
 
 import base64
-import hashlib
 import io
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from ..comparison.revisions import Revision
+from ..data.pack import digest
 from ..files.paths import ARRAYS, TEST
 from ..messages.problems import Refusal
+from .originals import original, sources
 
 SIDE = 96  # pixels of the longer side in reports
 COLORS = 128
+AT_ONCE = 64  # pictures made before looking whether there is room for more
 
 
 def pictures(table: pd.DataFrame, side: int, room: int, strict: bool = False) -> list[str]:
     """Return a data URI for each example; empty where it has no picture here, or `room` bytes are used up.
 
-    The workspace may hold other inputs than a table was made with, so only a picture whose hash the table holds is shown.
+    The workspace may hold other inputs than a table was made with, so only a picture whose hash the table holds is shown,
+    and its original only where the file is still the one that was packed.
 
     Args:
         table: with `row` and `input`, see `data.examples`.
@@ -34,19 +39,35 @@ def pictures(table: pd.DataFrame, side: int, room: int, strict: bool = False) ->
         arrays = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError):
         return [""] * len(table)
-    if arrays.ndim != 4 or arrays.dtype != np.uint8 or arrays.shape[3] not in (1, 3):
+    files = sources(len(arrays))
+    drawable = arrays.ndim == 4 and arrays.dtype == np.uint8 and arrays.shape[3] in (1, 3)
+    if files is None and not drawable:
         return [""] * len(table)
-    made = []
-    for row, digest in zip(table["row"], table["input"], strict=True):
-        known = str(row).isdecimal() and int(row) < len(arrays)
-        array = np.ascontiguousarray(arrays[int(row)]) if known else np.empty(0, np.uint8)
-        same = hashlib.sha256(array.tobytes()).hexdigest()[:16] == digest
-        if strict and not same:
-            what = f"{ARRAYS.as_posix()} holds other inputs than data/examples/; `dvc repro`, or `dvc checkout`."
-            raise Refusal(what)
-        uri = data_uri(array, side) if same and room > 0 else ""
-        room -= len(uri)
-        made.append(uri)
+
+    def one(row: object, wanted: str, draw: bool) -> str | None:
+        """Return a picture, empty where there is none; None where the row holds another input."""
+        number = int(str(row)) if str(row).isdecimal() else len(arrays)
+        array = np.ascontiguousarray(arrays[number]) if number < len(arrays) else np.empty(0, np.uint8)
+        if digest(array.tobytes()) != wanted:
+            return None
+        shown = original(files["path"][number], files["file"][number], side) if draw and files is not None else None
+        if shown is not None:
+            return uri(shown, side)
+        return data_uri(array, side) if draw and drawable else ""
+
+    made: list[str] = []
+    rows, digests = table["row"].tolist(), table["input"].tolist()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding releases the interpreter's lock
+        for start in range(0, len(table), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            for found in pool.map(one, rows[some], digests[some], [room > 0] * len(rows[some])):
+                if strict and found is None:
+                    what = (
+                        f"{ARRAYS.as_posix()} holds other inputs than data/examples/; `dvc repro`, or `dvc checkout`."
+                    )
+                    raise Refusal(what)
+                made.append((found or "") if room > 0 else "")
+                room -= len(made[-1])
     return made
 
 
@@ -59,8 +80,12 @@ def thumbnails(revision: Revision, ids: Iterable[str], side: int = SIDE) -> dict
 
 
 def data_uri(image: np.ndarray, side: int = SIDE) -> str:
-    """Return an image (height, width, 1 or 3 channels; uint8) at about `side` as a data URI; tiny ones stay crisp."""
-    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+    """Return an array (height, width, 1 or 3 channels; uint8) as `uri` does."""
+    return uri(Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image), side)
+
+
+def uri(picture: Image.Image, side: int = SIDE) -> str:
+    """Return a picture, L or RGB, at about `side` as a data URI; tiny ones stay crisp."""
     longest = max(picture.size)
     if longest > side:
         picture.thumbnail((side, side))

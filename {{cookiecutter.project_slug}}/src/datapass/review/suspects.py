@@ -73,12 +73,12 @@ def by_model(table: pd.DataFrame, classes: Sequence[str], probabilities: np.ndar
     return pd.DataFrame(evidence, index=table.index), np.asarray(wrong, dtype=bool)
 
 
-def by_copies(table: pd.DataFrame, pixels: np.ndarray, near: float) -> pd.DataFrame:
+def by_copies(table: pd.DataFrame, pixels: np.ndarray | None, near: float) -> pd.DataFrame:
     """Return the evidence of equal and nearly equal inputs that have another label.
 
     Args:
         table: examples, with `input`, the hash of the input.
-        pixels: the inputs (n x values, 0 to 1).
+        pixels: the inputs (n x values, 0 to 1); None where only equal inputs can be told.
         near: root mean square difference of values up to which inputs count as nearly equal; 0: only equal ones.
     """
     from sklearn.neighbors import NearestNeighbors
@@ -87,7 +87,7 @@ def by_copies(table: pd.DataFrame, pixels: np.ndarray, near: float) -> pd.DataFr
     rows["key"] = table["input"].where(table["input"] != "", " " + table["id"]).to_numpy()
     same = rows.groupby(["key", "label"]).agg(n=("id", "size"), id=("id", "min")).reset_index()
     votes = [rows[["row", "key"]].merge(same, on="key")]  # an example is one of its own copies
-    if near > 0 and 1 < len(table) <= MOST:
+    if pixels is not None and near > 0 and 1 < len(table) <= MOST:
         search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(table)), algorithm="brute").fit(pixels)
         distance, found = search.kneighbors(pixels)
         one, rank = np.nonzero(distance <= near * np.sqrt(pixels.shape[1]))

@@ -1,14 +1,16 @@
 """Find the labels that look wrong: ask the frozen model about examples it has not trained on, copies and annotators."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-import torch
 
 from ..annotators.annotations import read_annotations
 from ..data.examples import counts, packed_rows, read_examples
 from ..data.label_book import read_book
+from ..data.packed import Packed, read_packed
 from ..data.passes import COLUMNS, chosen, pass_names, read_pass
-from ..files.paths import ARRAYS, AUDIT, CLASSES, PASSES, SUSPECTS
+from ..files.paths import AUDIT, CLASSES, PASSES, SUSPECTS
 from ..files.tables import read_table, write_table
 from ..files.writes import write_json
 from ..messages.problems import Refusal
@@ -27,74 +29,72 @@ from ..review.suspects import (
     reviewed,
 )
 from ..settings import Settings, load, make
-from ..training.batches import Examples, Prepare
-from ..training.fit import silence, train_seed
-from ..training.storage import probabilities
+from ..training.models import steps, trainer
 from .frame import run
 
 BATCH, SIDE = 1024, 16  # inputs at a time; pixels of a side at which copies are compared
 
 
-def out_of_fold(table: pd.DataFrame, arrays: np.ndarray, classes: list[str], settings: Settings) -> np.ndarray:
+def out_of_fold(table: pd.DataFrame, packed: Packed, classes: list[str], settings: Settings, inputs: Any) -> np.ndarray:
     """Return class probabilities (n x classes) by the frozen model trained without the example's fold.
 
     Args:
         table: the examples to train on and to ask about.
-        arrays: all packed inputs.
+        packed: all packed inputs.
         classes: in code order.
         settings: several seeds of `audit.seeds` are averaged.
+        inputs: the team's.
 
     Raises:
         Refusal: where one fold holds all examples.
     """
-    model, audit = settings.model, settings.audit
+    audit = settings.audit
     fold, seeds = folds(table, audit.folds), settings.seeds[: audit.seeds]
-    prepare = make(settings.data.inputs, "data: inputs").prepare
     rows = packed_rows(table)
     used = np.unique(fold)
     if len(used) < 2 or not seeds:
         raise Refusal("The audit needs two folds that hold examples, and a seed: see `audit` in conf/config.yaml.")
     found = np.zeros((len(table), len(classes)))
-    progress = Progress("audit", len(used) * len(seeds) * model.steps)
+    progress = Progress("audit", len(used) * len(seeds) * steps(settings))
     for number in used:
         held = np.flatnonzero(fold == number)
-        rest = Examples.of(table[fold != number], arrays, classes, prepare)
-        nothing = Examples.of(table[:0], arrays, classes, prepare)
+        trains = trainer(settings, packed, inputs, classes, table[fold != number], table[:0])
         for seed in seeds:
-            network, _ = train_seed(settings, len(classes), rest, nothing, seed, progress)
-            found[held] += probabilities(network, arrays, rows[held], prepare, BATCH) / len(seeds)
+            found[held] += trains.train(seed, progress)[0].probabilities(packed, rows[held], BATCH) / len(seeds)
     return found
 
 
-def pixels(table: pd.DataFrame, arrays: np.ndarray, prepare: Prepare) -> np.ndarray:
-    """Return the inputs at most SIDE pixels wide and high, as rows (n x values, float32)."""
-    size = (min(arrays.shape[1], SIDE), min(arrays.shape[2], SIDE))
+def pixels(table: pd.DataFrame, packed: Packed, inputs: Any) -> np.ndarray | None:
+    """Return images at most SIDE pixels wide and high, as rows (n x values, float32); None for other inputs."""
+    if isinstance(packed, pd.DataFrame) or packed.ndim != 4:
+        return None
+    import torch
+
+    size = (min(packed.shape[1], SIDE), min(packed.shape[2], SIDE))
     rows = packed_rows(table)
-    batches = (prepare(torch.from_numpy(arrays[rows[i : i + BATCH]])) for i in range(0, len(rows), BATCH))
+    batches = (inputs.prepare(torch.from_numpy(packed[rows[i : i + BATCH]])) for i in range(0, len(rows), BATCH))
     return torch.cat([torch.nn.functional.adaptive_avg_pool2d(batch, size).flatten(1) for batch in batches]).numpy()
 
 
 def main() -> None:
     """Write reports/suspects.csv and reports/audit.json."""
     settings = load()
-    silence()
     audit = settings.audit
-    torch.set_num_threads(settings.model.threads)
-    arrays = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
+    packed, inputs = read_packed(), make(settings.data.inputs, "data: inputs")
     classes = read_table(CLASSES)["class"].to_list()
     if len(classes) < 2:
         raise Refusal("The audit needs two classes or more; with one there is no other label to suspect.")
     table = read_examples()
     table = table[counts(table)].reset_index(drop=True)
     asked = table[table["split"] != "test"]
-    model, wrong = by_model(asked, classes, out_of_fold(asked, arrays, classes, settings))
+    model, wrong = by_model(asked, classes, out_of_fold(asked, packed, classes, settings, inputs))
     names = chosen(pass_names(PASSES), settings.data.passes)
     edits = [read_pass(PASSES, name).edits.assign(number=number) for number, name in enumerate(names)]
     empty = pd.DataFrame(columns=[*COLUMNS, "number"], dtype="str")
     state = reviewed(pd.concat(edits, ignore_index=True) if edits else empty, table, definition(read_book()))
     evidence = [
         model.reindex(table.index).fillna({"suggested": "", "reason": ""}),
-        by_copies(table, pixels(table, arrays, make(settings.data.inputs, "data: inputs").prepare), audit.near),
+        by_copies(table, pixels(table, packed, inputs), audit.near),
         by_annotators(table, read_annotations()),
     ]
     found = queue(table, evidence, state, audit.limit, audit.test_sample)

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from ..comparison.metric import ACCURACY, MACRO_F1, Metric
 from ..comparison.statistics import macro_f1, recall, units_of
 from ..data.examples import counts, packed_rows, read_examples
-from ..files.paths import ARRAYS, CLASSES, DATA, METRICS, MODELS, PREDICTIONS, TEST
+from ..data.packed import read_packed
+from ..files.paths import CLASSES, DATA, METRICS, MODELS, PREDICTIONS, TEST
 from ..files.tables import read_table, write_table
 from ..files.writes import write_json, written
 from ..messages.problems import Refusal
 from ..settings import load, make
-from ..training.storage import load as load_network
-from ..training.storage import probabilities, votes
+from ..training.encoding import digest
+from ..training.models import load_models, votes
 from .frame import run
 
 PROBABILITIES, BY_CLASS = Path("reports/probabilities.npy"), Path("reports/classes.csv")
@@ -31,31 +31,19 @@ def main() -> None:
     chosen = Metric.read(settings.evaluate.model_dump())
     chosen.check(classes)
     test = read_examples([TEST])
-    rows = packed_rows(test)
-    arrays = np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
-    files = sorted(MODELS.glob("seed-*.safetensors"), key=lambda path: int(path.stem.removeprefix("seed-")))
-    answers: list[np.ndarray] = []
-    about: dict[str, Any] = {}
-    fingerprints = set()
-    for file in files:
-        network, about = load_network(file)
-        fingerprints.add(about["fingerprint"])
-        torch.set_num_threads(about["threads"])
-        if about["classes"] != classes:
-            raise Refusal(
-                f"{file.as_posix()} knows other classes than data/examples/classes.csv; run `dvc repro train`."
-            )
-        answers.append(probabilities(network, arrays, rows, inputs.prepare, settings.evaluate.batch_size))
-    stacked = np.stack(answers)
+    rows, packed = packed_rows(test), read_packed()
+    models = load_models(MODELS, settings, inputs)
+    about = models[0].about
+    if about["classes"] != classes:
+        raise Refusal(f"{MODELS.as_posix()}/ knows other classes than {CLASSES.as_posix()}; run `dvc repro train`.")
+    stacked = np.stack([model.probabilities(packed, rows, settings.evaluate.batch_size) for model in models])
     predicted = stacked.argmax(axis=2)  # (seeds, examples)
-    if len(fingerprints) > 1:
-        raise Refusal("models/ holds models of different trainings; run `dvc repro --force train`.")
     names = np.array(classes, dtype=object)
     truth = test["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64)
 
     table = pd.DataFrame({"id": test["id"], "label": test["label"], "predicted": names[votes(predicted, len(classes))]})
-    for file, codes in zip(files, predicted, strict=True):
-        table[file.stem.replace("-", "_")] = names[codes]
+    for model, codes in zip(models, predicted, strict=True):
+        table[f"seed_{model.about['seed']}"] = names[codes]
     write_table(table, PREDICTIONS)
     with written(PROBABILITIES) as aside, aside.open("wb") as out:
         np.save(out, stacked.astype(np.float32), allow_pickle=False)
@@ -83,12 +71,15 @@ def main() -> None:
         "model": about["fingerprint"],
         "environment": about["environment"],
     }
+    encoders = [model.encoders for model in models if model.encoders]
+    if encoders:
+        metrics["encoders"] = digest(encoders)
     rounded = {name: round(v, 6) if isinstance(v, float) and np.isfinite(v) else v for name, v in metrics.items()}
     write_json({name: None if v != v else v for name, v in rounded.items()}, METRICS)
     said = [
         f"{Metric(name).label} {found.mean:.4f} ({found.low:.4f} to {found.high:.4f})" for name, found in shown.items()
     ]
-    print(f"{', '.join(said)}, {len(files)} seeds, {counted.sum():,} examples")
+    print(f"{', '.join(said)}, {len(models)} seeds, {counted.sum():,} examples")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,58 @@
-"""Read every input once, so that training reads one memory-mapped array."""
+"""Read every input once, so that training reads arrays from one memory map, or rows from one table.
+
+Of files again only those that are new or changed.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import yaml
 
 from ..data.pack import pack
 from ..data.raw import read_raw
+from ..data.rows import pack_rows
 from ..files.paths import INPUTS, RAW
 from ..files.writes import written
 from ..settings import load, make
-from .frame import run
+from .frame import MACHINERY, PROJECT, run
+
+
+def how_made(node: dict[str, Any]) -> str:
+    """Return 16 hex digits that change with the settings of the inputs, the code and files they use, and its libraries.
+
+    Those are what dvc.yaml declares, and so all that can run: what `read` imports only on its way too.
+    """
+    deps = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]["pack"]["deps"]
+    named = [PROJECT / dep for dep in deps if isinstance(dep, str) and dep not in (RAW.as_posix(), "conf.ok")]
+    found = {file for path in named for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()}
+    code = sorted(f for f in found if not f.is_relative_to(MACHINERY) and "__pycache__" not in f.parts)
+    content = {file.relative_to(PROJECT).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in code}
+    loaded = [module for module in sys.modules.values() if getattr(module, "__file__", None) in set(map(str, code))]
+    values = [value for module in loaded for value in vars(module).values()]
+    names = {v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", None) for v in values}
+    roots = {name.partition(".")[0] for name in names if isinstance(name, str)} - sys.stdlib_module_names
+    versions = {root: str(getattr(sys.modules.get(root), "__version__", "")) for root in roots}
+    return hashlib.sha256(json.dumps([node, content, versions], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def main() -> None:
     """Write data/inputs/."""
-    inputs = make(load().data.inputs, "data: inputs")
+    settings = load().data.inputs
+    inputs = make(settings, "data: inputs")
+    files = hasattr(inputs, "read")
     with written(INPUTS) as target:
         raw = read_raw(RAW)
-        packed = pack(raw, RAW, target, inputs)
-    first = inputs.describe(RAW / raw.table["path"].iloc[0])
-    print(f"{packed:,} inputs packed, each as {inputs} (conf/data); the first file is {first}")
+        decoded = (
+            pack(raw, RAW, target, inputs, how_made(settings), INPUTS) if files else pack_rows(raw, target, inputs)
+        )
+    first = f"; the first file is {inputs.describe(RAW / raw.table['path'].iloc[0])}" if files else ""
+    print(f"{len(raw.table):,} inputs packed, each as {inputs} (conf/data){first}")
+    if files:
+        print(f"{decoded:,} decoded, {len(raw.table) - decoded:,} taken over unchanged from the last run")
 
 
 if __name__ == "__main__":

@@ -8,42 +8,48 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..data.examples import counts, packed_rows
+from ..data.examples import class_codes, counts, packed_rows
+from ..data.packed import Packed
 from ..messages.problems import Refusal
+from .encoding import Encoding
+from .order import keys, mix, order
+from .storage import Prepare
 
 Batch = tuple[torch.Tensor, torch.Tensor]
-Prepare = Callable[[torch.Tensor], torch.Tensor]
 Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples of one set in memory, sorted by id.
+    """Examples of one set, sorted by id. Their arrays may be a memory map larger than memory: a batch reads its rows alone.
 
     Attributes:
         keys: a 64-bit hash of each id, which orders the batches (n, uint64).
-        arrays: packed inputs (n, ...).
+        arrays: the arrays of these and maybe of other examples (m, ...).
+        rows: place of each example in `arrays` (n, int64).
         targets: class codes (n, int64).
         counts: False for examples that were dropped or are shadowed (n, bool).
         prepare: makes of arrays what the network takes.
     """
 
     keys: np.ndarray
-    arrays: torch.Tensor
+    arrays: np.ndarray
+    rows: np.ndarray
     targets: torch.Tensor
     counts: torch.Tensor
     prepare: Prepare
 
     @classmethod
-    def of(cls, table: pd.DataFrame, arrays: np.ndarray, classes: list[str], prepare: Prepare) -> "Examples":
-        """Return the examples of a table of data/examples/; `arrays` are all packed inputs."""
-        codes = table["label"].map({name: code for code, name in enumerate(classes)}).to_numpy(np.int64, copy=True)
+    def of(cls, table: pd.DataFrame, packed: Packed, classes: list[str], encoding: Encoding) -> "Examples":
+        """Return the examples of a table of data/examples/; `packed` are all packed inputs."""
+        arrays, rows = encoding.encode(packed, packed_rows(table))
         return cls(
-            pd.util.hash_array(table["id"].to_numpy(dtype=object), categorize=False),
-            torch.from_numpy(arrays[packed_rows(table)]),
-            torch.from_numpy(codes),
+            keys(table["id"]),
+            arrays,
+            rows,
+            torch.from_numpy(class_codes(table, classes)),
             torch.from_numpy(counts(table).to_numpy(bool, copy=True)),
-            prepare,
+            encoding.prepare,
         )
 
     def __len__(self) -> int:
@@ -51,29 +57,11 @@ class Examples:
 
     def take(self, rows: torch.Tensor) -> Batch:
         """Return the inputs and the class codes at some rows."""
-        return self.prepare(self.arrays[rows]), self.targets[rows]
+        return self.prepare(torch.from_numpy(self.arrays[self.rows[rows.numpy()]])), self.targets[rows]
 
     def in_order(self, size: int) -> list[Batch]:
         """Return those that count, in batches of `size`."""
         return [self.take(rows) for rows in torch.nonzero(self.counts).flatten().split(size) if len(rows)]
-
-
-def order(keys: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """Return a permutation of the examples that depends on their ids, the seed and the epoch alone.
-
-    Examples that two data revisions share follow each other in the same order in both, whatever was added between them:
-    the arms stay paired (splitmix64 finaliser: Steele et al. 2014, "Fast splittable pseudorandom number generators").
-    """
-    return np.argsort(_mixed(keys, seed, epoch), kind="stable")
-
-
-def _mixed(keys: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """Return a 64-bit hash of each key with a seed and a number (n, uint64)."""
-    # Two arguments become one 64-bit stream; multiplication wraps, as it should.
-    mixed = keys + np.uint64((seed * 0x9E3779B97F4A7C15 + epoch * 0xD1B54A32D192ED03) & 0xFFFFFFFFFFFFFFFF)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 class Batches:
@@ -119,7 +107,7 @@ class Batches:
         """Return the batch at a place, changed. Raises Refusal where `augment` makes something else of it."""
         assert self.augment is not None
         inputs, targets = self.examples.take(rows)
-        number = _mixed(np.zeros(1, dtype=np.uint64), self.seed, place)[0]
+        number = mix(np.zeros(1, dtype=np.uint64), self.seed, place)[0]
         changed = self.augment(inputs, torch.Generator().manual_seed(int(number >> np.uint64(1))))
         if changed.shape != inputs.shape or changed.dtype != inputs.dtype:
             given, wanted = (f"{tuple(one.shape)} {one.dtype}" for one in (changed, inputs))

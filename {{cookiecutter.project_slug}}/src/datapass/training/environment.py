@@ -8,41 +8,57 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ..messages.problems import Refusal
+
+if TYPE_CHECKING:  # an estimator's environment needs none
+    import torch
 
 SOURCE = Path(__file__).resolve().parents[2]
 
 
-def environment(device: torch.device, nodes: Mapping[str, Any]) -> str:
+def environment(device: "torch.device", nodes: Mapping[str, Any]) -> str:
     """Return versions, system and device as one readable line, such as `python 3.11.7, torch 2.13.0, ..., Linux x86_64, cpu AVX2`.
 
-    Besides torch and its trainer these are the libraries that the `_target_`s of `nodes` name, and those that the project's
-    own modules among them import; the model must have been made.
+    Besides torch and its trainer these are the `libraries` of `nodes`.
+    """
+    import torch
+
+    where = f"cpu {torch.backends.cpu.get_cpu_capability()}" if device.type == "cpu" else device.type
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else where
+    others = libraries(nodes) - {"torch", "pytorch-lightning"}
+    return line(["torch", "pytorch-lightning", "numpy", *sorted(others)], where)
+
+
+def line(packages: Sequence[str], device: str) -> str:
+    """Return the versions of python and of packages, the system and the device as one line."""
+    parts = [f"{name} {version(name)}" for name in packages]
+    machine = f"{platform.system()} {platform.machine()}"
+    return ", ".join([f"python {platform.python_version()}", *parts, machine, device.replace(",", "")])
+
+
+def libraries(nodes: Mapping[str, Any]) -> set[str]:
+    """Return the installed packages but numpy that the model comes from.
+
+    These are the libraries that the `_target_`s of `nodes` name, and those that the project's own modules among them
+    import; the model must have been made.
 
     Raises:
         Refusal: where such a library is not installed as a package, so that nothing would tell its versions apart.
     """
-    where = f"cpu {torch.backends.cpu.get_cpu_capability()}" if device.type == "cpu" else device.type
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else where
     installed = packages_distributions()
-    roots = _libraries(nodes) - sys.stdlib_module_names - {"torch", "pytorch_lightning", "numpy", "datapass"}
+    roots = _roots(nodes) - sys.stdlib_module_names - {"numpy", "datapass"}
     strange = sorted(roots - installed.keys())
     if strange:
         what = "which is no installed package, so its changes would not be seen; put it under src/ or install it"
         raise Refusal(f"conf/model: the model uses {', '.join(strange)}, {what}.")
-    others = {installed[root][0] for root in roots}
-    parts = [f"{name} {version(name)}" for name in ("torch", "pytorch-lightning", "numpy", *sorted(others))]
-    machine = f"{platform.system()} {platform.machine()}"
-    return ", ".join([f"python {platform.python_version()}", *parts, machine, where.replace(",", "")])
+    return {installed[root][0] for root in roots}
 
 
-def _libraries(nodes: Mapping[str, Any]) -> set[str]:
+def _roots(nodes: Mapping[str, Any]) -> set[str]:
     """Return the top-level modules outside the project that the model comes from, by what is imported now."""
-    waiting, seen, roots = {target.rpartition(".")[0] for target in _targets(nodes)}, set[str](), set[str]()
+    waiting, seen, roots = {target.rpartition(".")[0] for target in targets(nodes)}, set[str](), set[str]()
     while waiting:
         name = waiting.pop()
         seen.add(name)
@@ -61,12 +77,12 @@ def _own(name: str) -> bool:
     return any(Path(place).resolve().is_relative_to(SOURCE) for place in places)
 
 
-def _targets(node: Any) -> set[str]:
+def targets(node: Any) -> set[str]:
     """Return all `_target_`s of a Hydra node."""
     if isinstance(node, Mapping):
         own = {str(node["_target_"])} if "_target_" in node else set()
-        return own.union(*map(_targets, node.values()))
-    return set().union(*map(_targets, node)) if isinstance(node, list) else set()
+        return own.union(*map(targets, node.values()))
+    return set().union(*map(targets, node)) if isinstance(node, list) else set()
 
 
 def fingerprint(params: Mapping[str, Any], code: Sequence[str]) -> str:

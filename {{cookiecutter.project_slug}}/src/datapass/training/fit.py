@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
-from ..settings import Model, Settings, Trainer, make
+from ..settings import Network, Settings, Trainer, make
 from .batches import Batches, Examples
 from .storage import check_network, make_network
 
@@ -76,7 +76,7 @@ def loggers(trainer: Trainer) -> Any:
     return [make(node, f"trainer: {name}") for name, node in nodes.items()] or False
 
 
-def make_task(model: Model, network: nn.Module) -> pl.LightningModule:
+def make_task(model: Network, network: nn.Module) -> pl.LightningModule:
     """Return the task that trains a network. Raises Refusal where conf/model does not make one."""
     task = make(model.task, "model: task", network=network)
     if not isinstance(task, pl.LightningModule):
@@ -105,7 +105,7 @@ def train_seed(
     """Train one network for `model.steps` optimiser steps; return it and its curves, a row a point.
 
     Args:
-        settings: of which `model` decides what is learnt, `data.augment` how the training inputs vary, and `trainer` where.
+        settings: of which `model`, a network, decides what is learnt, `data.augment` how the inputs vary, and `trainer` where.
         classes: number of classes.
         train, validation: the examples; `validation` may be empty.
         seed: of the initial weights, the batches and whatever else is random.
@@ -116,6 +116,7 @@ def train_seed(
         Refusal: where the model cannot be made of conf/model, or no example counts.
     """
     model = settings.model
+    assert isinstance(model, Network)
     if not train.counts.any():
         raise Refusal("No training example counts, so there is nothing to train on.")
     pl.seed_everything(seed, verbose=False)

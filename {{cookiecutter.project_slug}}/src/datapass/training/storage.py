@@ -2,7 +2,8 @@
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from ..data.packed import Packed
 from ..messages.problems import Refusal
 from ..settings import make
-from .batches import Prepare
+from .encoding import Encoding, digest
+
+Prepare = Callable[[torch.Tensor], torch.Tensor]
 
 
 def make_network(node: dict[str, Any], shape: tuple[int, ...], classes: int) -> nn.Module:
@@ -61,13 +65,8 @@ def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
     return network.eval(), about
 
 
-def votes(answers: np.ndarray, classes: int) -> np.ndarray:
-    """Return the class that most seeds answer, of equally many the first (answers S x n, result n; codes)."""
-    return (answers[:, :, None] == np.arange(classes)).sum(axis=0).argmax(axis=1)
-
-
 def probabilities(network: nn.Module, arrays: np.ndarray, rows: np.ndarray, prepare: Prepare, batch: int) -> np.ndarray:
-    """Return the class probabilities of the packed inputs at `rows` (rows, classes; float32), `batch` at a time."""
+    """Return the class probabilities of the arrays at `rows` (rows, classes; float32), `batch` at a time."""
     parts = []
     network.eval()
     with torch.inference_mode():
@@ -75,3 +74,34 @@ def probabilities(network: nn.Module, arrays: np.ndarray, rows: np.ndarray, prep
             inputs = prepare(torch.from_numpy(arrays[rows[start : start + batch]]))
             parts.append(network(inputs).softmax(dim=1).float().numpy())
     return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network that learnt, with the encoding of its inputs; see `models.Trained`."""
+
+    network: nn.Module
+    encoding: Encoding
+    about: Mapping[str, Any]
+
+    @property
+    def encoders(self) -> str | None:
+        """Digest of what the encoding was fitted to."""
+        return digest(self.encoding.fitted)
+
+    def probabilities(self, packed: Packed, rows: np.ndarray, batch: int) -> np.ndarray:
+        """Return the class probabilities of the packed inputs at `rows` (rows, classes; float32), `batch` at a time."""
+        arrays, places = self.encoding.encode(packed, rows)
+        torch.set_num_threads(self.about["threads"])
+        return probabilities(self.network, arrays, places, self.encoding.prepare, batch)
+
+    def save(self, folder: Path, about: Mapping[str, Any]) -> None:
+        """Write seed-N.safetensors."""
+        path = folder / f"seed-{about['seed']}.safetensors"
+        save(self.network, {**self.about, **about, "fitted": self.encoding.fitted}, path)
+
+
+def load_network(path: Path, inputs: Any) -> TrainedNetwork:
+    """Return a network as `TrainedNetwork.save` wrote it; `inputs` are the team's."""
+    network, about = load(path)
+    return TrainedNetwork(network, Encoding(inputs, about.get("fitted")), about)

@@ -1,7 +1,8 @@
 """How a file becomes an array, and how arrays become what the network takes; named by `inputs: _target_` in conf/data/.
 
-`read` runs once for each file, in the stage `pack`; `prepare` runs on every batch, and then, on training batches alone, the
-augmentation that conf/data/augment/ names. Which one, and how much, is a change of the data; its code is the model's.
+`read` runs once for each file, in the stage `pack`, in several threads: its array must depend on that one file, these
+settings and this package alone. `prepare` runs on every batch, and then, on training batches alone, the augmentation that
+conf/data/augment/ names. Which one, and how much, is a change of the data; its code is the model's.
 """
 
 import math
@@ -15,9 +16,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 if TYPE_CHECKING:  # `pack` needs no torch, which takes a second to import
     import torch
 
+MOST = 89_478_485  # pixels of a file, above which Pillow warns of a small file made to fill the memory
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `upright` refuses it, in words
+NAMED = ["AVIF", "BMP", "GIF", "JPEG2000", "TIFF", "WEBP"]  # not read, but called by name
+
 
 class Images:
-    """PNG and JPEG files as arrays of one size.
+    """PNG and JPEG files as arrays of one size; of an animation its first picture, of 16 bits the upper 8.
+
+    CMYK becomes colour by its inks alone, without its profile.
 
     Args:
         height, width: pixels; an image is scaled to fit and padded.
@@ -39,7 +46,7 @@ class Images:
     def describe(self, file: Path) -> str:
         """Return what a file is as it lies there, in the words of `str`."""
         with Image.open(file) as image:
-            return f"{image.width}x{image.height} {'grey' if image.mode in ('L', '1') else 'colour'}"
+            return f"{image.width}x{image.height} {'grey' if image.mode[0] in '1LI' else 'colour'}"
 
     def read(self, file: Path) -> np.ndarray:
         """Return an image as uint8 (height, width, channels), turned upright.
@@ -47,20 +54,7 @@ class Images:
         Raises:
             ValueError: saying what is wrong with the file, and what to do.
         """
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(file, formats=["PNG", "JPEG"]) as opened:
-                    opened.load()
-                    image = ImageOps.exif_transpose(opened)
-        except FileNotFoundError:
-            raise ValueError("is missing; add it or delete the row") from None
-        except UnidentifiedImageError:
-            raise ValueError("is neither PNG nor JPEG; convert it") from None
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            raise ValueError(f"has over {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down") from None
-        except (OSError, ValueError, SyntaxError) as error:
-            raise ValueError(f"cannot be decoded ({error}); replace the file") from None
+        image = upright(file)
         if image.mode.startswith("I"):  # 16 bit grey
             image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
         if "A" in image.getbands() or "transparency" in image.info:
@@ -69,13 +63,46 @@ class Images:
             image = Image.alpha_composite(behind, image)
         image = image.convert("L" if self.channels == 1 else "RGB")
         if image.size != (self.width, self.height):
-            color = self.fill if self.channels == 1 else (self.fill,) * 3
-            image = ImageOps.pad(image, (self.width, self.height), Image.Resampling.BILINEAR, color=color)
+            share = min(self.width / image.width, self.height / image.height)
+            width, height = (max(1, round(side * share)) for side in image.size)
+            scaled = image.resize((width, height), Image.Resampling.BILINEAR)
+            image = Image.new(image.mode, (self.width, self.height), (self.fill,) * self.channels)
+            image.paste(scaled, (round((self.width - width) / 2), round((self.height - height) / 2)))
         return np.asarray(image).reshape(self.shape)
 
     def prepare(self, arrays: "torch.Tensor") -> "torch.Tensor":
         """Return uint8 arrays (n, height, width, channels) as float (n, channels, height, width) in [0, 1]."""
         return arrays.permute(0, 3, 1, 2).float().div_(255)
+
+
+def upright(file: Path) -> Image.Image:
+    """Return an image as its file has it, turned as its EXIF says. Raises ValueError, see `Images.read`."""
+    if not file.is_file():
+        raise ValueError("is a folder; name a file in it" if file.is_dir() else "is missing; add it or delete the row")
+    try:
+        with Image.open(file, formats=["PNG", "JPEG"]) as image:
+            if image.width * image.height > MOST:
+                raise Image.DecompressionBombError
+            if "transparency" in image.info and image.mode != "P" and image.tile[0].args != image.mode:
+                raise OSError("its transparent colour is not of 8 bits: save it with an alpha channel")
+            return ImageOps.exif_transpose(image)
+    except UnidentifiedImageError:
+        raise ValueError(f"is {_other(file)}; replace or convert it") from None
+    except Image.DecompressionBombError:
+        raise ValueError(f"has over {MOST:,} pixels; scale it down") from None
+    except Exception as error:  # what is damaged fails in as many ways as there are bytes
+        said = getattr(error, "strerror", None) or error
+        raise ValueError(f"cannot be decoded ({said}); replace the file") from None
+
+
+def _other(file: Path) -> str:
+    if not file.stat().st_size:
+        return "empty"
+    try:
+        with Image.open(file, formats=NAMED) as image:
+            return f"{image.format}, neither PNG nor JPEG"
+    except Exception:
+        return "neither PNG nor JPEG, or damaged at its start"
 
 
 class Augment:
