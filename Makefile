@@ -1,6 +1,7 @@
 # make demo    from an empty folder to a verdict on a relabelling pass, in build/demo/
 # make test    linters, type check and tests, of the template and of a project made from it
 # make bench   costs as ratios to a floor measured in the same run; make bench-validity: error rates of the verdict (minutes)
+# make bench-images  the image model beside the one before, on three sets, see docs/image-model.md (needs packages of Debian)
 # make docs    the samples, pictures and transcripts in docs/ and README.md, from a real run
 # make sums    write the checksums of the machinery, after a change of it
 # make pins    choose new versions for constraints.txt, after a change of dependencies
@@ -17,7 +18,7 @@ export DVC_NO_ANALYTICS := 1
 # The machinery's tests run in the template's folder, which cookiecutter copies whole.
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test bench bench-validity docs sums pins clean
+.PHONY: demo test bench bench-validity bench-images docs sums pins clean
 
 demo: $(VENV)/ready
 	@python tests/demo.py build/demo
@@ -33,6 +34,9 @@ bench: $(VENV)/ready-test
 
 bench-validity: $(VENV)/ready-test
 	python tests/bench_validity.py
+
+bench-images: $(VENV)/ready-test
+	PYTHONPATH="$(TEMPLATE)/src" python tests/bench_images.py
 
 docs: $(VENV)/ready-test
 	python tests/browser.py

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 
 class Loaded(NamedTuple):
@@ -56,7 +57,7 @@ def train(loaded: Loaded, seed: int) -> torch.nn.Module:
 
 
 def bare(loaded: Loaded, seed: int) -> None:
-    """Do the same work in a plain loop."""
+    """Do the same work in a plain loop, which knows the shipped model's schedule and its mean of the weights."""
     from datapass.settings import make
     from datapass.training.storage import make_network
 
@@ -64,7 +65,9 @@ def bare(loaded: Loaded, seed: int) -> None:
     model, train = loaded.settings.model, loaded.sets["train"]
     network = make_network(model.network, loaded.shape, len(loaded.classes))
     optimizer = make(model.task["optimizer"], "model: optimizer")(network.parameters())
+    schedule = make(model.task["schedule"], "model: schedule")(optimizer)
     loss = make(model.task["loss"], "model: loss")
+    mean = AveragedModel(network, avg_fn=get_ema_avg_fn(model.callbacks["ema"]["decay"]), use_buffers=True)
     n, size = len(train), model.batch_size
     arrays = torch.from_numpy(train.arrays[train.rows])
     order = torch.cat([torch.randperm(n) for _ in range(model.steps * size // n + 1)])
@@ -74,6 +77,8 @@ def bare(loaded: Loaded, seed: int) -> None:
         optimizer.zero_grad()
         loss(network(inputs), train.targets[rows]).backward()
         optimizer.step()
+        schedule.step()
+        mean.update_parameters(network)
 
 
 def seconds(work: Callable[[Loaded, int], object], loaded: Loaded) -> float:

@@ -168,7 +168,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
     def make(project: Project) -> None:
         for file, old, new in [
-            ("model/cnn.yaml", "steps: 800", "steps: 20"),
+            ("model/cnn.yaml", "steps: 400", "steps: 20"),
             ("config.yaml", "[0, 1, 2, 3, 4]", "[0, 1, 2]"),
         ]:
             path = project.path / "conf" / file

@@ -51,7 +51,7 @@ def baseline(folder: Path, short: bool = False) -> Project:
     project = render(folder)
     if short:
         config = project.path / "conf" / "model" / "cnn.yaml"
-        config.write_text(config.read_text().replace("steps: 800", "steps: 20"))
+        config.write_text(config.read_text().replace("steps: 400", "steps: 20"))
     project.run("dvc", "repro")
     project.commit("Baseline")
     return project

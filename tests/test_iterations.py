@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project
+from conftest import Project, ran
 
 GENERATED = ("dvc.lock", "params.yaml", "metrics.json", "conf.ok", "reports/", "data/examples/")
 
@@ -79,6 +79,33 @@ def test_two_branches_that_edit_the_same_example(project: Project) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(",6,5,", ",6,0,"), encoding="utf-8")
     project.repro()
     assert "1 relabelled" in project.verb("diff", "main").stdout
+
+
+def test_augmentation_is_compared_like_a_pass(project: Project) -> None:
+    stages = ran(project.run("dvc", "exp", "run", "-n", "mild", "-S", "data/augment=mild").stdout)
+    assert stages == ["freeze", "train", "evaluate", "audit"]
+    project.verb("compare", "main", "mild", "--to", "c.json")
+    found = json.loads((project.path / "c.json").read_text(encoding="utf-8"))
+    assert found["proof"]["model"] == [] and found["proof"]["data"] == ["data.augment", "models"]
+    assert found["data"]["augmentation"] == ["none", "mild (shift 1, rotate 10, scale 0.1, flip false)"]
+    assert found["looks"] == 2, "another augmentation is another data revision"
+    assert "other augmentation" in project.verb("diff", "main", "mild").stdout
+    project.run("git", "reset", "--quiet", "--hard")
+    project.run("dvc", "checkout", "--quiet")
+    before = (project.path / "params.yaml").read_bytes()
+
+    def edit(file: str, old: str, new: str) -> None:
+        path = project.path / file
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+    edit("dvc.yaml", "data.inputs, data.augment]", "data.inputs]")
+    edit("conf/data/images.yaml", "augment: none", "augment: mild")
+    said = project.run("dvc", "repro", ok=False).stderr
+    assert "dvc.yaml: stage train uses data.augment without declaring it" in said
+    assert (project.path / "params.yaml").read_bytes() == before
+    project.run("git", "checkout", "--quiet", "dvc.yaml")
+    assert project.repro() == ["freeze"], "its results are known from the experiment"
+    assert "none → mild (shift 1" in project.verb("compare", "main", "workspace").stdout
 
 
 def test_all_iterations_in_one_sweep(two: Project) -> None:

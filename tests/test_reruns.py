@@ -32,6 +32,7 @@ RERUNS = {
     "datapass/annotators/sample.py": "",
     "datapass/annotators/tasks.py": "",
     "datapass/cli.py": "",
+    "datapass/comparison/augmentation.py": "",
     "datapass/comparison/datadiff.py": "",
     "datapass/comparison/history.py": "",
     "datapass/comparison/lineup.py": "",

@@ -1,10 +1,11 @@
 """How a file becomes an array, and how arrays become what the network takes; named by `inputs: _target_` in conf/data/.
 
 `read` runs once for each file, in the stage `pack`, in several threads: its array must depend on that one file, these
-settings and this package alone. `prepare` runs on every batch. Random augmentation of training batches belongs into
-`training_step` of task.py, with torch's random numbers, which each training seeds.
+settings and this package alone. `prepare` runs on every batch, and then, on training batches alone, the augmentation that
+conf/data/augment/ names. Which one, and how much, is a change of the data; its code is the model's.
 """
 
+import math
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,3 +103,37 @@ def _other(file: Path) -> str:
             return f"{image.format}, neither PNG nor JPEG"
     except Exception:
         return "neither PNG nor JPEG, or damaged at its start"
+
+
+class Augment:
+    """Shifts, turns, scales and mirrors training images a little, each differently; the border fills what comes in.
+
+    Args:
+        shift: most pixels, each way.
+        rotate: most degrees, each way.
+        scale: most that an image grows or shrinks, as a share.
+        flip: mirror half of the images left to right.
+    """
+
+    def __init__(self, shift: float = 0, rotate: float = 0, scale: float = 0, flip: bool = False) -> None:
+        if min(shift, rotate, scale) < 0 or scale >= 1:
+            raise ValueError("shift, rotate and scale are 0 or more, and scale is under 1")
+        self.shift, self.rotate, self.scale, self.flip = shift, rotate, scale, flip
+
+    def __call__(self, batch: "torch.Tensor", generator: "torch.Generator") -> "torch.Tensor":
+        """Return prepared images (n, channels, height, width) changed by the generator's random numbers, and by no other.
+
+        Each image's change must depend on its place in the batch alone: the others may be dropped ones.
+        """
+        import torch
+
+        height, width = batch.shape[2:]
+        right, down, turn, size, mirror = 2 * torch.rand(5, len(batch), generator=generator) - 1
+        angle, zoom = turn * math.radians(self.rotate), 1 + size * self.scale
+        cos, sin = zoom * angle.cos(), zoom * angle.sin()
+        side = torch.where(mirror < 0, -1, 1) if self.flip else 1
+        x = [cos * side, -sin * height / width, 2 * self.shift * right / width]
+        y = [sin * side * width / height, cos, 2 * self.shift * down / height]
+        where = torch.stack([*x, *y], dim=1).view(-1, 2, 3)
+        grid = torch.nn.functional.affine_grid(where, list(batch.shape), align_corners=False)
+        return torch.nn.functional.grid_sample(batch, grid, padding_mode="border", align_corners=False)

@@ -13,29 +13,41 @@ from torch import nn
 
 
 class CNN(nn.Module):
-    """Blocks of 3x3 convolution, ReLU and 2x2 pooling, then one hidden layer.
+    """Each image standardised; blocks of 3x3 convolution, batch normalisation, ReLU and 2x2 pooling; one hidden layer.
 
     Args:
         shape: of an input: channels, height, width.
         classes: number of classes.
         widths: channels after each block; pooling stops where a side would fall under 2.
         hidden: units of the hidden layer.
+        dropout: share of them that each training step leaves out.
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], classes: int, widths: Sequence[int] = (16, 32), hidden: int = 64
+        self,
+        shape: tuple[int, int, int],
+        classes: int,
+        widths: Sequence[int] = (16, 32, 64),
+        hidden: int = 128,
+        dropout: float = 0.25,
     ) -> None:
         super().__init__()
         channels, height, width = shape
-        layers: list[nn.Module] = []
+        layers: list[nn.Module] = [nn.GroupNorm(1, channels, affine=False)]  # mean 0 and deviation 1 over the image
         for size in widths:
-            layers += [nn.Conv2d(channels, size, 3, padding=1), nn.ReLU()]
+            layers += [nn.Conv2d(channels, size, 3, padding=1, bias=False), nn.BatchNorm2d(size), nn.ReLU()]
             channels = size
             if min(height, width) >= 4:
                 layers.append(nn.MaxPool2d(2))
                 height, width = height // 2, width // 2
         self.features = nn.Sequential(*layers, nn.Flatten())
-        self.head = nn.Sequential(nn.Linear(channels * height * width, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+        last = [
+            nn.Linear(channels * height * width, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, classes),
+        ]
+        self.head = nn.Sequential(*last)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return logits (batch, classes)."""

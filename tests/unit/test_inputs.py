@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from digits.inputs import Images
+from digits.inputs import Augment, Images
 from PIL import Image
 
 SMALL = Images(height=8, width=6, channels=1)
@@ -276,3 +276,55 @@ WRONG: dict[str, dict[str, Any]] = {
 def test_wrong_settings(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Images(**({"height": 8, "width": 6, "channels": 1} | wrong))
+
+
+def seeded(number: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(number)
+
+
+PICTURES = torch.rand(6, 3, 9, 7, generator=torch.Generator().manual_seed(1))
+
+
+def test_augmentation_by_nothing_is_nothing() -> None:
+    assert torch.allclose(Augment()(PICTURES, seeded()), PICTURES, atol=1e-6)
+
+
+def test_mirrored_images() -> None:
+    found = Augment(flip=True)(PICTURES, seeded())
+    mirrored = [torch.allclose(one, picture.flip(2), atol=1e-6) for one, picture in zip(found, PICTURES, strict=True)]
+    same = [torch.allclose(one, picture, atol=1e-6) for one, picture in zip(found, PICTURES, strict=True)]
+    assert any(mirrored) and any(same) and all(a != b for a, b in zip(mirrored, same, strict=True))
+
+
+AUGMENTED = {"shift": {"shift": 2}, "rotate": {"rotate": 30}, "scale": {"scale": 0.3}}
+
+
+@pytest.mark.parametrize("settings", AUGMENTED.values(), ids=AUGMENTED.keys())
+def test_augmentation_changes_each_image_a_little_and_by_its_place_alone(settings: dict[str, Any]) -> None:
+    augment = Augment(**settings)
+    found = augment(PICTURES, seeded())
+    assert found.shape == PICTURES.shape and found.dtype == PICTURES.dtype
+    assert PICTURES.min() <= found.min() and found.max() <= PICTURES.max()
+    assert all(not torch.allclose(one, picture) for one, picture in zip(found, PICTURES, strict=True))
+    assert torch.equal(augment(PICTURES, seeded()), found)
+    assert not torch.equal(augment(PICTURES, seeded(1)), found)
+    others = torch.cat([PICTURES[:1], torch.zeros_like(PICTURES[1:])])
+    assert torch.equal(augment(others, seeded())[0], found[0])
+
+
+def test_a_turn_keeps_the_shape_of_what_it_turns() -> None:
+    """A disc stays a disc in an image that is no square; a shift is in pixels."""
+    y, x = torch.meshgrid(torch.arange(32) - 15.5, torch.arange(64) - 31.5, indexing="ij")
+    disc = (8 - (x**2 + y**2).sqrt()).clamp(0, 1)[None, None]
+    turned = Augment(rotate=90)(disc.expand(20, -1, -1, -1), seeded())
+    assert (turned - disc).abs().max() < 0.25
+    moved = Augment(shift=3)(disc.expand(20, -1, -1, -1), seeded())
+    for axis in (x, y):
+        offset = (moved[:, 0] * axis).sum((1, 2)) / moved[:, 0].sum((1, 2))
+        assert offset.abs().max() <= 3.01 and offset.std() > 0.8
+
+
+def test_a_wrong_augmentation_is_refused() -> None:
+    for settings in ({"shift": -1}, {"scale": 1}):
+        with pytest.raises(ValueError, match="0 or more"):
+            Augment(**settings)

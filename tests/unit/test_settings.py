@@ -85,3 +85,14 @@ def test_a_project_from_before_there_was_a_choice_measures_accuracy(params: Any)
     assert check(params).evaluate.metric == "accuracy"
     params["evaluate"] |= {"metric": "cost", "costs": {"defect": {"ok": 20, "defect": 0.5}, "3": {"8": 0}}}
     assert check(params).evaluate.costs == {"defect": {"ok": 20, "defect": 0.5}, "3": {"8": 0}}
+
+
+def test_only_networks_are_augmented(params: Any) -> None:
+    assert check(params).data.augment is None, "the default"
+    params["data"]["augment"] = {"_target_": "digits.inputs.Augment", "shift": 1}
+    assert check(params).data.augment == params["data"]["augment"]
+    params["model"] = {"estimator": {"_target_": "acme.Trees"}, "resample": False, "threads": 1}
+    with pytest.raises(Refusal, match=r"conf/data: data\.augment: .* nothing is augmented"):
+        check(params)
+    del params["data"]["augment"]
+    assert check(params).data.augment is None, "a project from before there was a choice"

@@ -17,7 +17,7 @@ from conftest import params
 from datapass.messages.problems import Refusal
 from datapass.messages.progress import Progress
 from datapass.settings import Settings, check
-from datapass.training.batches import Batches, Examples
+from datapass.training.batches import Augment, Batches, Examples
 from datapass.training.environment import environment
 from datapass.training.fit import hardware, loggers, silence, train_seed
 from datapass.training.order import order
@@ -43,9 +43,9 @@ BATCH_NORM = {
 }
 
 
-def configured(trainer: dict[str, Any] | None = None, **model: Any) -> Settings:
+def configured(trainer: dict[str, Any] | None = None, augment: dict[str, Any] | None = None, **model: Any) -> Settings:
     """The shipped settings with a small model, of which some settings are others."""
-    found = params()
+    found = params(augment=augment)
     found["model"] |= {"network": NETWORK, "task": TASK, "steps": 45, "batch_size": 8} | model
     found["trainer"] |= trainer or {}
     return check(found)
@@ -84,6 +84,10 @@ def trained(
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def close(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
 
 
 @pytest.mark.parametrize("number", [0, 1, 30])
@@ -130,9 +134,103 @@ def test_a_batch_without_an_example_makes_way_for_the_next() -> None:
     assert [len(targets) for _, targets in Batches(one, 5, 8, 0, 5)] == [1] * 5
 
 
+AUGMENT = {"_target_": "digits.inputs.Augment", "shift": 0.5, "rotate": 45, "scale": 0.3, "flip": True}
+
+
+def noise(batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The plainest augmentation: it shows which random numbers an example got."""
+    return torch.rand(len(batch), generator=generator)[:, None, None, None].expand(batch.shape).clone()
+
+
+def drawn(all_: Examples, seed: int = 0, augment: Augment = noise) -> dict[tuple[int, int], torch.Tensor]:
+    """Return {(step, target): inputs} of six batches."""
+    batches = enumerate(Batches(all_, 6, 8, seed, 6, augment))
+    return {
+        (step, int(code)): one for step, (inputs, codes) in batches for one, code in zip(inputs, codes, strict=True)
+    }
+
+
+def test_an_example_gets_the_same_change_in_both_arms() -> None:
+    """Relabelled or dropped examples move nothing; another step and another seed give another change."""
+    all_ = replace(examples(24), targets=torch.arange(24))
+    before = drawn(all_)
+    assert len({float(one[0, 0, 0]) for one in before.values()}) == 48, "each its own"
+    assert {float(one[0, 0, 0]) for one in drawn(all_, seed=1).values()}.isdisjoint(
+        float(one[0, 0, 0]) for one in before.values()
+    )
+    for keep in (torch.arange(24) % 4 != 0, torch.arange(24) == 3):
+        after = drawn(replace(all_, counts=keep))
+        kept = {(step, code) for step, code in before if keep[code]}
+        if keep.sum() > 8:  # else batches without an example make way, and the steps are others
+            assert after.keys() == kept
+            assert all(torch.equal(after[place], before[place]) for place in kept)
+        else:
+            known = {float(one[0, 0, 0]) for (_, code), one in before.items() if keep[code]}
+            assert known <= {float(one[0, 0, 0]) for one in after.values()}
+    other = torch.flip(torch.arange(24), [0])
+    relabelled = drawn(replace(all_, targets=other))
+    assert all(torch.equal(relabelled[step, 23 - code], one) for (step, code), one in before.items())
+
+
+def test_augmentation_moves_no_other_random_number() -> None:
+    """Neither what the generator of all others gives next, nor the initial weights, nor the order of the batches."""
+    all_ = replace(examples(24), targets=torch.arange(24))
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    augmented = list(drawn(all_))
+    assert torch.equal(torch.rand(4), expected)
+    plain = [(step, int(code)) for step, (_, codes) in enumerate(Batches(all_, 6, 8, 0, 6)) for code in codes]
+    assert augmented == plain
+    still = configured(network=NETWORK, augment=AUGMENT | {"shift": 0, "rotate": 0, "scale": 0, "flip": False})
+    assert close(trained(examples(40), settings=still)[0], trained(examples(40))[0]), "a change by nothing"
+
+
+def test_only_training_examples_are_augmented(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        "digits.inputs.Augment.__call__", lambda _, batch, generator: (seen.append(len(batch)), batch)[1]
+    )
+    train, validation = examples(40), examples(20, seed=1)
+    weights, curves = trained(train, validation, configured(augment=AUGMENT))
+    assert seen == [8] * 45, "the batches of the training and nothing else"
+    assert same(weights, trained(train)[0])
+    assert curves["validation_accuracy"].tolist() == trained(train, validation)[1]["validation_accuracy"].tolist()
+
+
+def test_augmentation_is_the_same_again_and_another_with_other_settings() -> None:
+    settings = configured(augment=AUGMENT)
+    weights, _ = trained(examples(40), settings=settings)
+    assert same(weights, trained(examples(40), settings=settings)[0])
+    assert not same(weights, trained(examples(40))[0])
+    assert not same(weights, trained(examples(40), settings=configured(augment=AUGMENT | {"rotate": 5}))[0])
+
+
+WRONG_AUGMENT: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing of the name": ({"_target_": "digits.inputs.Agument"}, "conf/data: augment: Error loc"),
+    "a setting it does not take": (AUGMENT | {"blur": 1}, r"conf/data: augment: [^$]*blur"),
+    "more than all": (AUGMENT | {"scale": 1}, r"conf/data: augment: [^$]*scale is under 1"),
+    "another shape": (
+        {"_target_": "test_training.half"},
+        r"conf/data: augment: it makes \(4, 1, 2, 2\) .* of \(8, 1, 2, 2\)",
+    ),
+}
+
+
+def half() -> Augment:
+    return lambda batch, generator: batch[::2]
+
+
+@pytest.mark.parametrize(("augment", "said"), WRONG_AUGMENT.values(), ids=WRONG_AUGMENT.keys())
+def test_an_augmentation_that_does_not_work_is_refused(augment: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refusal, match=said):
+        trained(examples(40), settings=configured(augment=augment))
+
+
+@pytest.mark.parametrize("augment", [None, AUGMENT], ids=["plain", "augmented"])
 @pytest.mark.parametrize("network", [NETWORK, BATCH_NORM], ids=["a plain network", "with batch normalisation"])
-def test_what_was_dropped_teaches_nothing(network: dict[str, Any]) -> None:
-    before, settings = examples(40), configured(network=network)
+def test_what_was_dropped_teaches_nothing(network: dict[str, Any], augment: dict[str, Any] | None) -> None:
+    before, settings = examples(40), configured(network=network, augment=augment)
     dropped = torch.arange(40) % 4 == 0
     other = replace(before, arrays=before.arrays.copy(), targets=before.targets.clone(), counts=~dropped)
     other.arrays[dropped] = 0

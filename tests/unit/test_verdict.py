@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from datapass.comparison import verdict as v
-from datapass.comparison.history import warning
+from datapass.comparison.history import _augmentation, warning
 from datapass.comparison.metric import Metric
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import t_interval
@@ -68,11 +68,13 @@ class Made:
     files: dict[str, tuple[tuple[str, ...], bytes]] = dataclasses.field(default_factory=dict)  # path: stages, content
     tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
     evaluate: dict[str, Any] = dataclasses.field(default_factory=lambda: {"batch_size": 8})
+    augment: dict[str, Any] = dataclasses.field(default_factory=dict)  # params of `train` for it; none before a choice
 
     def revision(self) -> Revision:
         """Write all files and a dvc.lock that fits them; then tamper."""
         seeds = [int(column.removeprefix("seed_")) for column in self.answers if column.startswith("seed_")]
         params = {"model": self.model, "seeds": seeds, "evaluate": self.evaluate}
+        params["data"] = {name.removeprefix("data."): value for name, value in self.augment.items()}
         files = {
             "data/examples/train.csv": csv(self.train),
             "data/examples/validation.csv": csv(self.train.head(0)),
@@ -109,7 +111,7 @@ class Made:
                 "train": {
                     "cmd": self.command,
                     "deps": [*tables[:2], code, self.extra, inputs],
-                    "params": {"params.yaml": {"model": self.model, "seeds": params["seeds"]}},
+                    "params": {"params.yaml": {"model": self.model, "seeds": params["seeds"]} | self.augment},
                     "outs": [models],
                 },
                 "evaluate": {
@@ -124,7 +126,7 @@ class Made:
             files[path] = content
             for stage in users:
                 stages["stages"][stage]["deps"].append(entry(path))
-        files["dvc.lock"] = yaml.safe_dump(stages).encode()
+        files["dvc.lock"] = yaml.safe_dump(stages, sort_keys=False).encode()
         pipeline = {name: {"cmd": stage["cmd"]} for name, stage in stages["stages"].items()}
         files["dvc.yaml"] = yaml.safe_dump({"stages": pipeline}).encode()
         files |= self.tampered
@@ -906,3 +908,118 @@ def test_every_form_names_the_metric_and_its_unit(careless: tuple[Made, Made], m
     )  # type: ignore[union-attr]
     assert ("Accuracy: +" in page) == (metric != "accuracy")
     assert of in (warning(21, t_interval(0.02, 0.009, 1000), found.metric) or "")
+
+
+MILD = {"_target_": "team.inputs.Augment", "shift": 1, "flip": False}
+CONF = {
+    f"conf/data/augment/{name}.yaml": ((), yaml.safe_dump(node).encode())
+    for name, node in {"none": {"augment": None}, "mild": MILD, "wild": MILD | {"shift": 5}}.items()
+}
+AUGMENTED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "switched on": ({"data.augment": None}, {"data.augment": MILD}, "none → mild (shift 1, flip false)"),
+    "where there was no choice before": ({}, {"data.augment": MILD}, "none → mild (shift 1, flip false)"),
+    "more of it": (
+        {"data.augment": MILD},
+        {"data.augment": MILD | {"shift": 5}},
+        "mild (shift 1, flip false) → wild (shift 5, flip false)",
+    ),
+    "without a file": (
+        {"data.augment": MILD},
+        {"data.augment": MILD | {"shift": 2}},
+        "mild (shift 1, flip false) → Augment (shift 2, flip false)",
+    ),
+    "another kind": (
+        {"data.augment": MILD},
+        {"data.augment": {"_target_": "team.inputs.Noise"}},
+        "mild (shift 1, flip false) → Noise",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "said"), AUGMENTED.values(), ids=AUGMENTED.keys())
+def test_augmentation_is_data(
+    pair: tuple[Made, Made], before: dict[str, Any], after: dict[str, Any], said: str
+) -> None:
+    """The same rows with another augmentation give other weights, and that is the gain of a change of the data."""
+    old, new = pair
+    new.train, new.passes = old.train.copy(), []
+    old.augment, new.augment, new.weights = before, after, "other"
+    for made in pair:
+        made.files = CONF
+    found = compare(old.revision(), new.revision())
+    assert found.proof.model == [] and found.proof.paired and found.verdict == v.HELPS
+    assert found.proof.data == ["data.augment", "models"]
+    assert found.data.augmentation == tuple(said.split(" → "))
+    assert found.data.rows.empty
+    assert found.proof.params == compare(old.revision(), old.revision()).proof.params
+    assert words.data_line(found.data) == "other augmentation"
+    assert words.advice(found) == "Merge if the settings of the augmentation read right."
+    report = comparison(found)
+    sentence = f"Augmentation of the training examples: {said}."
+    assert sentence in html(report).replace("&#39;", "'") and record(report)["data"]["augmentation"]
+    assert sentence in str(report.sections)
+    assert compare(new.revision(), old.revision()).verdict == v.HURTS
+
+
+@pytest.mark.parametrize("given", [None, MILD], ids=["none", "mild"])
+def test_the_same_augmentation_is_no_difference(pair: tuple[Made, Made], given: dict[str, Any] | None) -> None:
+    """What was locked before there was a choice is none; and other weights of the same data are unexplained."""
+    old, new = pair
+    old.augment = {} if given is None else {"data.augment": given}
+    new.augment = {"data.augment": given}
+    found = compare(old.revision(), new.revision())
+    assert found.data.augmentation is None and "data.augment" not in found.proof.data
+    assert found.proof.model == [] and found.verdict == v.HELPS
+    new.train, new.passes, new.weights = old.train, [], "other"
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE and "the same data and model gave other weights" in found.why[0]
+
+
+def test_the_code_of_an_augmentation_is_the_models(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    old.augment = new.augment = {"data.augment": MILD}
+    new.files = {"src/team/inputs.py": (("pack", "train"), b"two = 2\n")}
+    old.files = {"src/team/inputs.py": (("pack", "train"), b"one = 1\n")}
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NOT_COMPARABLE and "code src/team/inputs.py: changed" in found.proof.model
+
+
+def test_a_param_that_begins_like_the_augmentation_is_the_models(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.augment = {"data.augmented": 1}
+    assert "param data.augmented: absent → 1" in compare(old.revision(), new.revision()).proof.model
+
+
+def test_rows_and_augmentation_are_both_named(pair: tuple[Made, Made]) -> None:
+    old, new = pair
+    new.augment = {"data.augment": MILD}
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.HELPS
+    assert words.data_line(found.data) == "2 relabelled, other augmentation"
+    assert words.advice(found) == "Merge if the 2 relabelled rows and the augmentation read right."
+
+
+LOCKED = """schema: '2.0'
+stages:
+  train:
+    cmd: t
+    params:
+      params.yaml:
+        data.augment:{}
+        data.inputs:
+          height: 8
+"""
+MAPPING = "\n          _target_: team.inputs.Augment\n          shift: {}"
+
+
+def test_looks_count_augmentations(pair: tuple[Made, Made]) -> None:
+    """What tells data revisions apart that are of the same rows: nothing where a lock names none, or is none."""
+    plain = [LOCKED.format(none) for none in ("", " null")] + [
+        LOCKED.replace("data.augment", "data.classes").format("")
+    ]
+    broken = [LOCKED.format(MAPPING.format(1)) + "<<<<<<< ours", "data.augment:\n  x"]
+    assert {_augmentation(lock.encode()) for lock in [*plain, *broken, ""]} == {""}
+    few, many = (_augmentation(LOCKED.format(MAPPING.format(shift)).encode()) for shift in (1, 2))
+    assert few == '{"_target_": "team.inputs.Augment", "shift": 1}' and few != many
+    pair[0].augment = {"data.augment": MILD}
+    assert _augmentation(pair[0].revision().need("dvc.lock")) == json.dumps(MILD, sort_keys=True)

@@ -82,6 +82,7 @@ class Data(Part):
     example: Example | None = None
 
     inputs: Node
+    augment: Node | None = None  # of training examples; projects made before there was a choice have none
     classes: Annotated[list[str | int], AfterValidator(_different)] | None
     split: Split
     passes: Passes
@@ -200,13 +201,16 @@ FILES = {"data": "conf/data", "model": "conf/model", "trainer": "conf/trainer"}
 def check(params: dict[str, Any]) -> Settings:
     """Return composed params as settings. Raises Refusal for everything in them that is not as `Settings` says."""
     try:
-        return Settings.model_validate(params)
+        settings = Settings.model_validate(params)
     except ValidationError as error:
         found = error.errors(include_url=False)
         for one in found:
             one["loc"] = tuple(part for part in one["loc"] if part not in (NETWORK, ESTIMATOR))
         missing = {one["loc"] for one in found if one["type"] == "missing"}
         raise Refusal([_problem(one, missing) for one in found]) from None
+    if settings.data.augment is not None and isinstance(settings.model, Estimator):
+        raise Refusal("conf/data: data.augment: of an estimator's training inputs nothing is augmented; leave it null.")
+    return settings
 
 
 def load(path: Path = PARAMS) -> Settings:

@@ -13,6 +13,7 @@ from ..data.passes import CLASS_ACTIONS
 from ..files.paths import DATA, SPLITS, TABLES
 from ..files.tables import strings
 from ..messages.problems import Refusal
+from .augmentation import changed as augmentation
 from .revisions import Revision
 
 COLUMNS = ["id", "kind", "split", "column", "old", "new", "passes"]
@@ -29,6 +30,7 @@ class DataDiff:
         passes: passes that only the candidate has, and only the baseline has.
         notes: what cannot be told, and why.
         renamed: {class of the baseline: its name in the candidate}; such a class's examples are not relabelled.
+        augmentation: of both in words, where they trained with different ones.
     """
 
     rows: pd.DataFrame
@@ -36,6 +38,7 @@ class DataDiff:
     passes: tuple[list[str], list[str]]
     notes: list[str] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
+    augmentation: tuple[str, str] | None = None
 
     def number(self, kind: str, split: str | None = None) -> int:
         """Return how many examples changed in this way, in one set or in all."""
@@ -106,7 +109,7 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
                 f"{refusal} So the changed rows cannot be told, only the counts; sets whose tables are equal: {same}. "
                 "`dvc fetch --all-commits` with the right remote brings the tables."
             ]
-    return DataDiff(rows, counts, only, notes, names)
+    return DataDiff(rows, counts, only, notes, names, augmentation(baseline, candidate))
 
 
 def _same(baseline: Revision, candidate: Revision, path: str) -> bool:

@@ -6,21 +6,26 @@ on one test set are counted, not re-runs.
 """
 
 import dataclasses
+import json
+import re
 from typing import Any
 
 import numpy as np
+import yaml
 from scipy.special import ndtr, ndtri
 
 from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
 from ..files.paths import DATA, METRICS, PASSES, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
+from .lock import AUGMENT, Lock
 from .metric import Metric
-from .revisions import Revision, commits, git, list_experiments
+from .revisions import YAML, Revision, blobs, commits, git, list_experiments
 from .statistics import Interval
 from .verdict import NOT_COMPARABLE, Comparison, compare
 
 TABLES = (TEST, TRAIN, VALIDATION)
+AUGMENTED = re.compile(rf"^( *){re.escape(AUGMENT)}:\s*\n\1 +\S".encode(), re.MULTILINE)  # a mapping, not null
 
 
 def ledger() -> list[dict[str, Any]]:
@@ -85,7 +90,7 @@ def _gain(before: list[Revision], after: list[Revision]) -> dict[str, Any]:
     of = f"{new.name} against {old.name}"
     name = new.json(DATA)["passes"][-1]["name"]
     mine = found.data.rows["passes"].str.split(" ").map(lambda names: name in names)
-    if found.data.notes or not mine.all() or found.data.rows.empty:
+    if found.data.notes or not mine.all() or found.data.rows.empty or found.data.augmentation:
         return nothing  # something else changed too, or nothing did: the gain is not this pass's
     if found.verdict == NOT_COMPARABLE or found.gain is None:
         return nothing | {"verdict": found.verdict, "of": of}
@@ -95,10 +100,11 @@ def _gain(before: list[Revision], after: list[Revision]) -> dict[str, Any]:
 
 
 def _alike(old: Revision, new: Revision) -> bool:
-    """Return whether two results are of one model and one metric, as far as their files tell."""
+    """Return whether two results are of one model, augmentation and metric, as far as their files tell."""
     try:
         return (
             old.json(METRICS).get("model") == new.json(METRICS).get("model")
+            and old.lock.augment == new.lock.augment
             # A cost of renamed classes is another text; which it is the comparison says.
             and old.lock.metric.name == new.lock.metric.name
         )
@@ -109,6 +115,8 @@ def _alike(old: Revision, new: Revision) -> bool:
 def looks(test_of: Revision) -> int:
     """Return how many different data revisions were scored on the test set of a revision, itself included.
 
+    Another augmentation of the same examples is another data revision.
+
     A test set is the same as long as it holds the same inputs under the same ids: correcting labels, dropping examples or
     editing metadata makes no new one.
     """
@@ -116,19 +124,40 @@ def looks(test_of: Revision) -> int:
     scored = list(dict.fromkeys([*commits("--full-history", "--", METRICS.as_posix()), *experiments]))
     if test_of.read(TEST) is None:  # DVC holds the tables, so each dvc.lock tells them apart
         revisions = [test_of, *(Revision(commit, commit) for commit in scored)]
-        own, *rows = [tuple(revision.digest(path) for path in TABLES) for revision in revisions]
+        own, *rows = [
+            (*(revision.digest(path) for path in TABLES), _augmentation(revision.read("dvc.lock") or b""))
+            for revision in revisions
+        ]
         return len({row[1:] for row in [*rows, own] if row[0] == own[0] and row[1] is not None})
-    asked = "\n".join(f"{commit}:./{path.as_posix()}" for commit in scored for path in TABLES)
+    files = [*(path.as_posix() for path in TABLES), "dvc.lock"]
+    asked = "\n".join(f"{commit}:./{file}" for commit in scored for file in files)
     answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
     hashes = [None if line.endswith("missing") else line for line in answer]
     contents = [test_of.need(path) for path in TABLES]
-    own = tuple(git("hash-object", "--stdin", stdin=content).decode().strip() for content in contents)
-    rows = [*zip(hashes[::3], hashes[1::3], hashes[2::3], strict=True), own]
+    own = (
+        *(git("hash-object", "--stdin", stdin=content).decode().strip() for content in contents),
+        _augmentation(test_of.read("dvc.lock") or b""),
+    )
+    locks = list(dict.fromkeys(lock for lock in hashes[3::4] if lock))
+    augmented = {None: ""} | dict(zip(locks, map(_augmentation, blobs(locks)), strict=True))
+    tables = zip(hashes[::4], hashes[1::4], hashes[2::4], strict=True)
+    rows = [*((*row, augmented[lock]) for row, lock in zip(tables, hashes[3::4], strict=True)), own]
     tests = {own[0]: contents[0]} | {
         test: git("cat-file", "blob", test) for test, *_ in rows if test and test != own[0]
     }
     held = {test: _inputs(content) for test, content in tests.items()}
     return len({row[1:] for row in rows if row[1] is not None and held.get(row[0]) == held[own[0]]})
+
+
+def _augmentation(lock: bytes) -> str:
+    """Return what tells the augmentation of one dvc.lock from that of others; nothing for none."""
+    if AUGMENTED.search(lock) is None:  # most locks, of which reading each would take a while
+        return ""
+    try:
+        node = Lock("", yaml.load(lock, Loader=YAML)).augment
+    except (Refusal, yaml.YAMLError):  # of a revision that was broken then
+        return ""
+    return "" if node is None else json.dumps(node, sort_keys=True)
 
 
 def _inputs(test: bytes) -> frozenset[tuple[str, str]]:

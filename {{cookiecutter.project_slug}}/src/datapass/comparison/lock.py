@@ -6,6 +6,8 @@ from typing import Any
 from ..messages.problems import Refusal
 from .metric import Metric
 
+AUGMENT = "data.augment"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -21,6 +23,13 @@ class Stage:
     deps: dict[str, str | None]
     outs: dict[str, str | None]
     params: dict[str, dict[str, Any]]
+
+    @property
+    def augment(self) -> Any:
+        """The node of conf/data/augment/ that it ran with: None for none, and before there was a choice."""
+        given = self.params.get("params.yaml", {})
+        data = given.get("data")  # as a stage has it that names all of `data` as its param
+        return given[AUGMENT] if AUGMENT in given else data.get("augment") if isinstance(data, dict) else None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -60,6 +69,11 @@ class Lock:
         self.name = name
 
     @property
+    def augment(self) -> Any:
+        """The augmentation that `train` last ran with, see `Stage.augment`."""
+        return self.stages.get("train", NOTHING).augment
+
+    @property
     def metric(self) -> Metric:
         """The metric that `evaluate` last ran with: accuracy, where it ran before there was a choice.
 
@@ -82,6 +96,11 @@ def _stage(entry: dict[str, Any]) -> Stage:
     )
     params = {file: dict(values or {}) for file, values in (entry.get("params") or {}).items()}
     return Stage(entry.get("cmd"), deps, outs, params)
+
+
+def is_augment(key: str) -> bool:
+    """Return whether a dotted key is of the augmentation, the one param of `train` that is data."""
+    return key == AUGMENT or key.startswith(f"{AUGMENT}.")
 
 
 def flatten(params: Any, prefix: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from ..files.paths import DATA, EXAMPLES, INPUTS, METRICS, MODELS, PREDICTIONS
 from ..messages.problems import quoted
-from .lock import NOTHING, Stage
+from .lock import AUGMENT, NOTHING, Stage, is_augment
 from .metric import Metric
 from .revisions import Revision
 
@@ -38,7 +38,7 @@ class Proof:
 
     Attributes:
         model: differences of the model, each a sentence; empty where it stayed frozen.
-        data: paths of the data of `train` and `evaluate` that differ, as they may.
+        data: paths of the data of `train` and `evaluate` that differ, as they may, and `data.augment` where that does.
         machinery: differences of the machinery outside the training core, each a sentence.
         neutral: whether the stages whose machinery differs read the same data and gave the same all the same.
         environment: differences of the environment that are tolerated, as sentences.
@@ -127,7 +127,7 @@ def prove(
         _same_encoders(*(content.get("encoders") for content in metrics)),
         pairs["train"][1].settings.get("model.resample") is True,
         str(fingerprint),
-        sum(len(stage.settings) for stage in compared),
+        sum(not is_augment(key) for stage in compared for key in stage.settings),
         sum(kind_of(path) != "data" for stage in compared for path in stage.deps if path != MARKER),
     )
 
@@ -152,14 +152,18 @@ def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision]) ->
     (one, other), found = pair, Differences([], [], [])
     if one.cmd != other.cmd:
         found.model.append(f"command of {name}: {one.cmd} → {other.cmd}")
-    old, new = ({k: v for k, v in stage.settings.items() if not k.startswith(METRIC)} for stage in pair)
+    if one.augment != other.augment:
+        found.data.append(AUGMENT)
+    old, new = (
+        {k: v for k, v in stage.settings.items() if not k.startswith(METRIC) and not is_augment(k)} for stage in pair
+    )
     found.model.extend(
         f"param {key}: {_shown(old, key)} → {_shown(new, key)}"
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key) or (key in old) != (key in new)
     )
     # A model that comes out of the machinery's folder, and whatever it imports there, is not machinery.
-    targets = {str(value) for side in (old, new) for key, value in side.items() if key.endswith("_target_")}
+    targets = {str(value) for stage in pair for key, value in stage.settings.items() if key.endswith("_target_")}
     inside = any(target.startswith("datapass.") for target in targets)
     for path in sorted(one.deps.keys() | other.deps.keys()):
         hashes = one.deps.get(path), other.deps.get(path)

@@ -31,6 +31,18 @@ def git(*arguments: str, stdin: bytes | None = None) -> bytes:
     return done.stdout
 
 
+def blobs(hashes: Sequence[str]) -> list[bytes]:
+    """Return what Git holds under these hashes, in one call."""
+    answer = git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in hashes).encode()) if hashes else b""
+    start, found = 0, []
+    for _ in hashes:
+        end = answer.index(b"\n", start)
+        size = int(answer[start:end].split()[2])
+        found.append(answer[end + 1 : end + 1 + size])
+        start = end + 2 + size
+    return found
+
+
 @dataclass
 class Revision:
     """One data revision.
@@ -85,14 +97,7 @@ class Revision:
         known = [path for path in missing if path in self.files]
         self.contents |= dict.fromkeys(set(missing) - set(known))
         if known:
-            asked = "".join(f"{self.files[path]}\n" for path in known).encode()
-            answer = git("cat-file", "--batch", stdin=asked)
-            start = 0
-            for path in known:
-                end = answer.index(b"\n", start)
-                size = int(answer[start:end].split()[2])
-                self.contents[path] = answer[end + 1 : end + 1 + size]
-                start = end + 2 + size
+            self.contents |= zip(known, blobs([self.files[path] for path in known]), strict=True)
 
     def read(self, path: str | Path) -> bytes | None:
         """Return a file's content, or None where the revision does not have it."""

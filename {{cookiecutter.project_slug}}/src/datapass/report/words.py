@@ -145,12 +145,18 @@ def data_line(data: DataDiff) -> str:
     """Return what changed in the data, in one line."""
     parts = [f"{data.number(kind):,} {kind}" for kind in KINDS if data.number(kind)]
     parts += [f"{len(data.renamed):,} class{'es' if len(data.renamed) > 1 else ''} renamed"] if data.renamed else []
+    parts += ["other augmentation"] if data.augmentation else []
     return ", ".join(parts) if parts else "no example changed"
 
 
 def renamed_lines(data: DataDiff) -> list[str]:
     """Return which class got which name."""
     return [f"The class {quoted(old)} is called {quoted(new)} now." for old, new in data.renamed.items()]
+
+
+def augmentation_line(data: DataDiff) -> str | None:
+    """Return how the training inputs are augmented on both sides, where that differs."""
+    return data.augmentation and "Augmentation of the training examples: {} → {}.".format(*data.augmentation)
 
 
 def passes_line(data: DataDiff) -> str:
@@ -207,12 +213,14 @@ def advice(c: Comparison) -> str:
     """Return what to do next."""
     rows = int(c.data.rows["id"].nunique())
     changed = f"{rows:,} {'relabelled' if rows == c.data.number('relabelled') else 'changed'} rows"
+    if c.data.augmentation:
+        changed = f"{changed} and the augmentation" if rows else "settings of the augmentation"
     labels = f" Read the {c.ruler.relabelled:,} changed test labels first." if c.ruler else ""
     if c.verdict == v.NOT_COMPARABLE:
         return " ".join(c.mend) or "Run both with the same `seeds`."
     if c.verdict == v.DEPENDS:
         return "By the old test labels, or on the unchanged ones, the verdict is another: agree on those that changed first."
-    if not rows:
+    if not rows and not c.data.augmentation:
         return "No row changed: there is nothing to merge for the data's sake."
     if c.verdict == v.HELPS:
         return f"Merge if the {changed} read right.{labels}"

@@ -26,14 +26,27 @@ def compose(target: Path) -> None:
         raise Refusal(f"conf/ cannot be composed: {error}") from None
 
 
+def check(path: Path) -> None:
+    """Refuse composed params that are wrong, or of which DVC would not tell those who use them.
+
+    A dvc.yaml from before there was an augmentation does not name it: a change of it would re-run nothing.
+    """
+    if load(path).data.augment is None:
+        return
+    stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    for name in ("train", "audit"):
+        if name in stages and not {"data", "data.augment"} & {p for p in stages[name]["params"] if isinstance(p, str)}:
+            raise Refusal(f"dvc.yaml: stage {name} uses data.augment without declaring it; add it to its params.")
+
+
 def main() -> None:
     """Bring params.yaml up to date, except inside `dvc exp run`, which has composed it with its overrides already."""
     if os.environ.get("DVC_EXP_NAME"):
-        load()
+        check(PARAMS)
     else:
         with TemporaryDirectory() as folder:
             compose(Path(folder) / PARAMS)
-            load(Path(folder) / PARAMS)
+            check(Path(folder) / PARAMS)
             composed = (Path(folder) / PARAMS).read_text(encoding="utf-8")
         if not PARAMS.is_file() or composed != PARAMS.read_text(encoding="utf-8"):
             if os.environ.get("CI"):

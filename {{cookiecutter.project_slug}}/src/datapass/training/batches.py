@@ -1,6 +1,6 @@
 """The batches of a training: the same for every data revision of the same examples, as many as there are optimiser steps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,11 +10,13 @@ import torch
 
 from ..data.examples import class_codes, counts, packed_rows
 from ..data.packed import Packed
+from ..messages.problems import Refusal
 from .encoding import Encoding
-from .order import keys, order
+from .order import keys, mix, order
 from .storage import Prepare
 
 Batch = tuple[torch.Tensor, torch.Tensor]
+Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,17 @@ class Batches:
     An epoch goes on where the last one stopped, so that its end is a point of the learning curves and nothing else. Dropped
     examples keep their place in the order, so that all others stay in the batches they were in, and are taken out of the
     batch: no loss, no batch statistics see them. A batch of which nothing is left makes way for the next one.
+
+    With `augment` the inputs are changed before dropped examples are taken out, by random numbers of the seed and the
+    batch's place alone: what stands in the same place gets the same change in both arms of a comparison, and nothing else
+    that is random, such as dropout, is moved by it.
     """
 
-    def __init__(self, examples: Examples, steps: int, size: int, seed: int, length: int) -> None:
+    def __init__(
+        self, examples: Examples, steps: int, size: int, seed: int, length: int, augment: Augment | None = None
+    ) -> None:
         self.examples, self.size, self.seed, self.length, self.left = examples, size, seed, length, steps
+        self.augment = augment
         self.stream = self._batches()
 
     def __iter__(self) -> Iterator[Batch]:
@@ -82,14 +91,25 @@ class Batches:
             yield batch
 
     def _batches(self) -> Iterator[Batch]:
-        examples, complete = self.examples, bool(self.examples.counts.all())
-        waiting, epoch = torch.empty(0, dtype=torch.int64), 0
+        examples = self.examples
+        waiting, epoch, place = torch.empty(0, dtype=torch.int64), 0, 0
         while True:
             while len(waiting) < self.size:
                 waiting = torch.cat([waiting, torch.from_numpy(order(examples.keys, self.seed, epoch))])
                 epoch += 1
             rows, waiting = waiting[: self.size], waiting[self.size :]
-            if not complete:
-                rows = rows[examples.counts[rows]]
-            if len(rows):
-                yield examples.take(rows)
+            kept = examples.counts[rows]
+            if kept.any():
+                yield examples.take(rows[kept]) if self.augment is None else self._augmented(rows, kept, place)
+            place += 1
+
+    def _augmented(self, rows: torch.Tensor, kept: torch.Tensor, place: int) -> Batch:
+        """Return the batch at a place, changed. Raises Refusal where `augment` makes something else of it."""
+        assert self.augment is not None
+        inputs, targets = self.examples.take(rows)
+        number = mix(np.zeros(1, dtype=np.uint64), self.seed, place)[0]
+        changed = self.augment(inputs, torch.Generator().manual_seed(int(number >> np.uint64(1))))
+        if changed.shape != inputs.shape or changed.dtype != inputs.dtype:
+            given, wanted = (f"{tuple(one.shape)} {one.dtype}" for one in (changed, inputs))
+            raise Refusal(f"conf/data: augment: it makes {given} of {wanted}; shape and kind must stay.")
+        return changed[kept], targets[kept]

@@ -105,7 +105,7 @@ def train_seed(
     """Train one network for `model.steps` optimiser steps; return it and its curves, a row a point.
 
     Args:
-        settings: of which `model`, a network, decides what is learnt, and `trainer` where.
+        settings: of which `model`, a network, decides what is learnt, `data.augment` how the inputs vary, and `trainer` where.
         classes: number of classes.
         train, validation: the examples; `validation` may be empty.
         seed: of the initial weights, the batches and whatever else is random.
@@ -142,7 +142,8 @@ def train_seed(
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    batches = Batches(train, model.steps, model.batch_size, seed, length)
+    augment = None if settings.data.augment is None else make(settings.data.augment, "data: augment")
+    batches = Batches(train, model.steps, model.batch_size, seed, length, augment)
     # batch_size=None: the list holds whole batches
     trainer.fit(task, batches, DataLoader(held_out, batch_size=None) if held_out else None)  # type: ignore[arg-type]
     return network.cpu(), pd.DataFrame(curve.rows)
