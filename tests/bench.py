@@ -95,6 +95,22 @@ def training(folder: Path) -> list[Row]:
     ]
 
 
+def training_large(folder: Path) -> list[Row]:
+    """Training one seed on images of 64x64 against a bare PyTorch loop of the same steps."""
+    project = render(folder)
+    for file, old, new in (
+        ("data/images.yaml", "height: 8", "height: 64"),
+        ("data/images.yaml", "width: 8", "width: 64"),
+        ("model/cnn.yaml", "steps: 400", "steps: 100"),
+    ):
+        path = project.path / "conf" / file
+        path.write_text(path.read_text().replace(old, new))
+    project.run("dvc", "repro", "curate")
+    times = json.loads(project.run("python", str(ROOT / "tests" / "bench_training.py"), "3").stdout)
+    cost = (statistics.median(pair[i] for pair in times) for i in (0, 1))
+    return [("training, one seed, 64x64", *cost, "a bare PyTorch loop, same steps and data")]
+
+
 def comparing(folder: Path) -> list[Row]:
     """`compare` of two revisions with 10,000 test examples and 10 seeds, without cache and remote."""
     project = baseline(folder)
@@ -285,6 +301,7 @@ ROWS = {
     "generation": generation,
     "no-op": no_op,
     "training": training,
+    "training-large": training_large,
     "compare": comparing,
     "scale": scale,
     "pack": packing,

@@ -9,6 +9,12 @@ import yaml
 
 from conftest import Project, made, ran
 
+FOREST = """
+estimator: {_target_: sklearn.ensemble.RandomForestClassifier, n_estimators: 30, min_samples_leaf: 2}
+resample: false
+threads: 1
+"""
+
 NETWORKS = {"tables": "mlp", "texts": "bag"}
 
 
@@ -100,3 +106,24 @@ def test_a_network_learns_the_same_data(kind: tuple[str, Project], tmp_path: Pat
     metrics = json.loads((project.path / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["accuracy"] > 0.6
     assert "torch" in metrics["environment"]
+
+
+def test_an_estimator_of_a_library_in_one_file(project: Project) -> None:
+    """On images, without a line of code: run by its name, seeded, and compared on other data like any model."""
+    (project.path / "conf" / "model" / "forest.yaml").write_text(FOREST, encoding="utf-8")
+    project.commit("A file")
+    project.run("dvc", "exp", "run", "-n", "forest", "-S", "model=forest")
+    assert project.verb("compare", "main", "forest").stdout.startswith("not comparable")
+    config = project.path / "conf" / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("model: cnn", "model: forest"), encoding="utf-8")
+    assert project.repro() == ["freeze"], "what -S chose is what conf/ says now"
+    project.commit("A forest")
+    edits = project.reviewer("pass").stdout.splitlines()[1:]
+    project.write_pass("p001-review", *edits)
+    assert project.repro() == ["curate", "train", "evaluate"]
+    project.commit("Correct 60 labels")
+    printed = project.verb("compare", "HEAD~1", "HEAD").stdout
+    assert printed.startswith(("helps", "no detectable difference"))
+    assert "The model stayed frozen" in printed
+    answered = project.verb("predict", "data/raw/images/digit-0001.png").stdout
+    assert "1 inputs answered by 3 models" in answered
