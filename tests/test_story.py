@@ -39,7 +39,7 @@ EDITS = {
     "the README": ("README.md", None, []),
     "a new file in src/": ("src/digits/mine.py", None, []),
     "a comment in conf/": ("conf/model/cnn.yaml", None, ["freeze"]),
-    "a learning rate in conf/": ("conf/model/cnn.yaml", ("lr: 0.002", "lr: 0.003"), ["freeze", "train", "audit"]),
+    "a learning rate in conf/": ("conf/model/cnn.yaml", ("lr: 0.01", "lr: 0.02"), ["freeze", "train", "audit"]),
     "another device": ("conf/trainer/cpu.yaml", ("accelerator: cpu", "accelerator: auto"), ["freeze"]),
     "the batch size of evaluate": ("conf/config.yaml", ("batch_size: 1024", "batch_size: 512"), ["freeze", "evaluate"]),
     "the salt of the split": ("conf/data/images.yaml", ('salt: "1"', 'salt: "2"'), ["freeze", "curate"]),
@@ -62,7 +62,7 @@ def test_what_an_edit_runs_again(
 def test_a_pass_runs_curate_train_evaluate(project: Project) -> None:
     path = project.write_pass("p001-one", ONE_EDIT)
     assert set(project.repro()) - {"audit"} == {"curate", "train", "evaluate"}
-    path.write_text(path.read_text(encoding="utf-8").replace("wrong label", "see the book"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("wrong digit", "see the book"), encoding="utf-8")
     assert set(project.repro()) - {"audit"} == {"curate"}, "another reason gives the same tables"
     test_row = json_rows(project, "test")[0]
     project.write_pass("p002-test-only", f"{test_row['id']},drop,,,unreadable,tester")
