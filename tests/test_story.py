@@ -135,7 +135,7 @@ def test_undeclared_code_is_refused(project: Project) -> None:
     stage = project.path / "src" / "datapass" / "stages" / "train.py"
     text = stage.read_text(encoding="utf-8")
     stage.write_text(
-        text.replace("from ..training.storage", "from .. import helper  # noqa\nfrom ..training.storage"),
+        text.replace("from ..training.models", "from .. import helper  # noqa\nfrom ..training.models"),
         encoding="utf-8",
     )
     done = project.run("dvc", "repro", ok=False)
