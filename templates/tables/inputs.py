@@ -20,7 +20,7 @@ class Table:
     """
 
     def __init__(self, columns: Mapping[str, str]) -> None:
-        self.columns = dict(columns)
+        self.columns = dict(sorted(columns.items()))  # their order in conf/ must not matter: DVC does not see it
 
     def __str__(self) -> str:
         return f"a row of {len(self.columns)} columns"
@@ -33,6 +33,8 @@ class Table:
         fitted: dict[str, Any] = {}
         for name, kind in self.columns.items():
             column = values[name]
+            if kind == "text":
+                raise ValueError(f"a network takes no texts beside other columns; leave {name} out")
             if kind == "category":
                 fitted[name] = sorted(column.dropna().astype("str").unique())
             else:

@@ -1,6 +1,7 @@
 """Estimators of scikit-learn as models: seeds, weights, what is kept of them, and what is refused."""
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -127,7 +128,6 @@ def test_an_estimator_that_ignores_its_seed_has_to_resample() -> None:
 
 REFUSED = {
     "no estimator": ({"_target_": "collections.OrderedDict"}, "is no estimator of scikit-learn"),
-    "no weights": (NEIGHBOURS, "takes no sample_weight, by which rows are resampled; set `resample: false`"),
     "missing values": ({"_target_": "sklearn.linear_model.LogisticRegression"}, "could not convert string"),
     "an unknown argument": (BOOSTING | {"trees": 3}, "unexpected keyword argument"),
     "out of range": (BOOSTING | {"max_iter": -1}, "max_iter"),
@@ -141,6 +141,45 @@ def test_what_is_refused(node: dict[str, Any], said: str) -> None:
         one(node)
     assert str(refusal.value).startswith("conf/model: estimator: ") or "conf/model" in str(refusal.value)
     assert said in str(refusal.value)
+
+
+def test_what_takes_no_weights_gets_rows_as_often_as_they_are_drawn() -> None:
+    examples, arrays = table(60), np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
+    settings = configured(NEIGHBOURS, True, "images")
+    found = trainer(settings, arrays, make(settings.data.inputs, "data: inputs"), CLASSES, examples, table(0))
+    model = found.train(3, Progress("train", 1, io.StringIO()))[0]
+    assert model.estimator.n_samples_fit_ == resampled(keys(examples["id"]), 3).sum()  # type: ignore[attr-defined]
+
+
+def test_what_hardly_depends_on_its_seed_has_to_resample() -> None:
+    node = {"_target_": "sklearn.linear_model.LogisticRegression", "solver": "saga", "max_iter": 500}
+    settings = configured(node, False, "images")
+    arrays = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), dtype=np.uint8)
+    found = trainer(settings, arrays, make(settings.data.inputs, "data: inputs"), CLASSES, table(60), table(0))
+    found.train(0, Progress("train", 2, io.StringIO()))
+    with pytest.raises(Refusal, match="gives the same for every seed"):
+        found.train(1, Progress("train", 2, io.StringIO()))
+
+
+def test_randomness_that_no_parameter_names_is_the_seeds() -> None:
+    shuffled = {"_target_": "sklearn.model_selection.StratifiedKFold", "n_splits": 3, "shuffle": True}
+    node = {"_target_": "sklearn.calibration.CalibratedClassifierCV", "cv": shuffled, "estimator": BOOSTING}
+    models = [one(node) for _ in range(2)]
+    assert np.array_equal(*map(ask, models))
+
+
+def test_one_class_is_too_few() -> None:
+    with pytest.raises(Refusal, match="training rows of one class alone"):
+        trains(BOOSTING, True, table(60, label="a")).train(0, Progress("train", 1, io.StringIO()))
+
+
+def test_a_column_that_is_empty_in_a_draw_stops_nothing() -> None:
+    settings = configured(BOOSTING, True, inputs=TABLE)
+    values = packed(60).assign(n=np.nan)
+    inputs = make(settings.data.inputs, "data: inputs")
+    found = trainer(settings, values, inputs, CLASSES, table(60), table(0))
+    model = found.train(0, Progress("train", 1, io.StringIO()))[0]
+    assert np.isfinite(model.probabilities(values, np.arange(60), 7)).all()
 
 
 def test_nothing_to_train_on() -> None:
@@ -231,6 +270,44 @@ def test_a_file_that_holds_another_library_is_not_loaded(tmp_path: Path) -> None
     with pytest.raises(Refusal, match=r"test_estimators.Foreign.*not loaded"):
         load_estimator(path, None, FOREST)
     assert load_estimator(path, None, {"_target_": "test_estimators.Foreign"}).about["seed"] == 0
+
+
+def test_a_file_that_would_call_a_function_is_not_loaded(tmp_path: Path) -> None:
+    path, made = tmp_path / "seed-0.skops", tmp_path / "made"
+    kept = dump(RandomForestClassifier(1).fit([[0], [1]], [0, 1]), {"classes": CLASSES})
+    calls = {
+        "__class__": "exec",
+        "__module__": "builtins",
+        "__loader__": "ConstructorFromReduceNode",
+        "content": {
+            "__class__": "tuple",
+            "__module__": "builtins",
+            "__loader__": "TupleNode",
+            "content": [
+                {
+                    "__class__": "str",
+                    "__module__": "builtins",
+                    "__loader__": "JsonNode",
+                    "content": json.dumps(f"open({str(made)!r}, 'w')"),
+                    "is_json": True,
+                    "__id__": 9001,
+                }
+            ],
+            "__id__": 9002,
+        },
+        "__id__": 9003,
+    }
+    with zipfile.ZipFile(io.BytesIO(kept)) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(contents["schema.json"])
+    schema["content"]["content"]["criterion"] = calls
+    contents["schema.json"] = json.dumps(schema).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    with pytest.raises(Refusal, match=r"builtins.exec.*not loaded"):
+        load_estimator(path, None, FOREST)
+    assert not made.exists()
 
 
 def test_the_archive_is_one_that_skops_reads() -> None:

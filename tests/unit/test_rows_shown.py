@@ -135,14 +135,14 @@ def project(tmp_path, monkeypatch):
     """Packed rows of 130 columns, of which the last is what tells `a` from `b`, and examples of them."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    values = pd.DataFrame(rng.normal(size=(40, 130)), columns=[f"f{n}" for n in range(130)])
+    values = pd.DataFrame(rng.normal(size=(40, 130)), columns=[f"f{n:03}" for n in range(130)])
     values["f129"] = np.repeat([0.0, 1.0], 20)
     VALUES.parent.mkdir(parents=True)
     values.to_parquet(VALUES, index=False)
     inputs = {"_target_": "tumours.inputs.Table", "columns": dict.fromkeys(values, "number")}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params("tables", inputs=inputs), sort_keys=False))
     table = pd.DataFrame({"id": [f"e{i:02}" for i in range(40)], "label": ["a"] * 20 + ["b"] * 20, "weight": "1"})
-    table["row"], table["input"] = [str(row) for row in range(40)], digests(values)
+    table["row"], table["input"] = [str(row) for row in range(40)], digests(values, table["id"])
     (tmp_path / "data/examples").mkdir()
     table.to_csv("data/examples/train.csv", index=False)
     return table.assign(suggested=["b"] * 20 + ["a"] * 20)

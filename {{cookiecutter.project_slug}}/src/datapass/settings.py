@@ -198,8 +198,33 @@ class Settings(Part):
 FILES = {"data": "conf/data", "model": "conf/model", "trainer": "conf/trainer"}
 
 
+def targets(node: Any) -> set[str]:
+    """Return all `_target_`s in a Hydra node, and what `hydra.utils.get_*` fetches by its `path`."""
+    if isinstance(node, dict):
+        own = {str(node["_target_"])} if "_target_" in node else set[str]()
+        fetched = (
+            {str(node["path"])} if "path" in node and any(t.startswith("hydra.utils.get_") for t in own) else set()
+        )
+        return (own | fetched).union(*map(targets, node.values()))
+    return set().union(*map(targets, node)) if isinstance(node, list) else set()
+
+
+def _unnamed(node: Any, place: str) -> list[str]:
+    """Return where a Hydra node has a key that YAML read as another thing than text."""
+    if isinstance(node, list):
+        return [found for part in node for found in _unnamed(part, place)]
+    parts = list(node.items()) if isinstance(node, dict) else []
+    own = [f"{place}.{key}" for key, _ in parts if not isinstance(key, str)]
+    return own + [found for key, part in parts for found in _unnamed(part, f"{place}.{key}")]
+
+
 def check(params: dict[str, Any]) -> Settings:
     """Return composed params as settings. Raises Refusal for everything in them that is not as `Settings` says."""
+    groups = [name for name in FILES if isinstance(params, dict) and name in params]
+    unnamed = [(name, place) for name in groups for place in _unnamed(params[name], name)]
+    if unnamed:  # DVC cannot sort the keys of its lock then
+        what = "is a name, and YAML reads it as another thing; put it in quotes"
+        raise Refusal([Problem(FILES[name], f"{place}: {what}") for name, place in unnamed])
     try:
         settings = Settings.model_validate(params)
     except ValidationError as error:

@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from ..files.paths import DATA, EXAMPLES, INPUTS, METRICS, MODELS, PREDICTIONS
 from ..messages.problems import quoted
+from ..settings import targets
 from .lock import AUGMENT, NOTHING, Stage, is_augment
 from .metric import Metric
 from .revisions import Revision
@@ -29,7 +30,9 @@ MACHINERY = ["src/datapass"]
 CORE = ["src/datapass/training", "src/datapass/stages/train.py", "src/datapass/stages/evaluate.py"]
 METRIC = ("evaluate.metric", "evaluate.costs")  # compared by what they mean, see `compare_metrics`
 MARKER = "conf.ok"
-TOLERATED = "numpy"  # it orders the batches, by integer arithmetic that no version changed; of the others the minor version decides
+# Beside Lightning numpy only orders the batches, by integer arithmetic that no version changed. Of the others, and of
+# numpy beside an estimator, which computes by it, the minor version decides.
+TOLERATED, BESIDE = "numpy", "pytorch-lightning"
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,7 @@ def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision]) ->
         if old.get(key) != new.get(key) or (key in old) != (key in new)
     )
     # A model that comes out of the machinery's folder, and whatever it imports there, is not machinery.
-    targets = {str(value) for stage in pair for key, value in stage.settings.items() if key.endswith("_target_")}
-    inside = any(target.startswith("datapass.") for target in targets)
+    inside = any(target.startswith("datapass.") for stage in pair for target in targets(stage.params))
     for path in sorted(one.deps.keys() | other.deps.keys()):
         hashes = one.deps.get(path), other.deps.get(path)
         if path == MARKER or (hashes[0] == hashes[1] and hashes[0] is not None):
@@ -230,7 +232,8 @@ def compare_environments(old: object, new: object) -> tuple[list[str], list[str]
         known = all(name in side for side in series for name in ("python", TOLERATED))
     except ValueError:
         known = False
-    if known and all(series[0].get(name) == series[1].get(name) for name in {*series[0], *series[1]} - {TOLERATED}):
+    tolerated = {TOLERATED} if known and all(BESIDE in side for side in series) else set[str]()
+    if known and all(series[0].get(name) == series[1].get(name) for name in {*series[0], *series[1]} - tolerated):
         return [], [f"{gone} → {come}"]
     return [f"environment: {gone} → {come}"], []
 

@@ -25,12 +25,14 @@ class Raw:
         starts: row of `table` at which each file starts.
         table: a row for each delivered example: id, label (as given) and any other column, all `str`.
         found: what is wrong with the tables.
+        columns: those of each file; `table` has the columns of all.
     """
 
     files: list[str]
     starts: list[int]
     table: pd.DataFrame
     found: list[Problem]
+    columns: list[list[str]]
 
     @property
     def delivery(self) -> np.ndarray:
@@ -84,12 +86,25 @@ def read_raw(folder: Path) -> Raw:
                 problems.append(Problem(path.as_posix(), f"has no column `{needed}`{near_miss(needed, columns)}", 1))
         for taken in sorted(set(columns) & RESERVED):
             problems.append(Problem(path.as_posix(), f"has a column `{taken}`, a name the project uses; rename it", 1))
+    problems += _misspelt([path.as_posix() for path in paths], tables)
     if problems:
         raise Refusal(problems)
     table = pd.concat(tables, ignore_index=True).fillna("") if len(tables) > 1 else tables[0]
     files = [path.as_posix() for path in paths]
     starts = np.cumsum([0] + [len(t) for t in tables[:-1]]).tolist()
-    return Raw(files, starts, table, _at(files, starts, table, _wrong(table)))
+    own = [list(one.columns) for one in tables]
+    return Raw(files, starts, table, _at(files, starts, table, _wrong(table)), own)
+
+
+def _misspelt(files: list[str], tables: list[pd.DataFrame]) -> list[Problem]:
+    """Return each column that a delivery seems to misspell: read as empty, it would let a group into two sets."""
+    everywhere = {column for table in tables for column in table}
+    return [
+        Problem(file, f"has no column `{name}`, which another delivery has{hint}", 1)
+        for file, table in zip(files, tables, strict=False)
+        for name in ("group", "split", "path", "text")
+        if name in everywhere and name not in table and (hint := near_miss(name, set(table) - {"id", "label"}))
+    ]
 
 
 def _wrong(table: pd.DataFrame) -> dict[int, str]:

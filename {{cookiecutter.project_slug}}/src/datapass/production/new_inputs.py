@@ -117,7 +117,7 @@ def _frame(file: Path, inputs: Any) -> tuple[pd.DataFrame, pd.Series]:
         raise Refusal([Problem(where, "is missing")])
     if file.suffix == ".txt" and list(inputs.columns.values()) == ["text"]:
         try:
-            text = file.read_text(encoding="utf-8")
+            text = file.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise Refusal([Problem(where, "is not UTF-8; save it as UTF-8")]) from None
         return pd.DataFrame({name: [text] for name in inputs.columns}), pd.Series([where], name="row")
@@ -127,6 +127,8 @@ def _frame(file: Path, inputs: Any) -> tuple[pd.DataFrame, pd.Series]:
     found = read_features(file)
     missing = [name for name in inputs.columns if name not in found]
     refuse([Problem(where, f"has no column {quoted(name)}{near_miss(name, found)}", 1) for name in missing])
+    if found.empty:
+        raise Refusal([Problem(where, "holds no row")])
     if "id" in found and found["id"].is_unique:
         return found, found["id"]
     at = lines_of(file.read_bytes(), range(len(found))) if file.suffix == ".csv" else np.arange(1, len(found) + 1)

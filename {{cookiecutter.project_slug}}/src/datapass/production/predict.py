@@ -12,7 +12,7 @@ from ..comparison.stale import stale
 from ..files.paths import MODELS
 from ..messages.problems import Refusal
 from ..settings import load, make
-from ..training.models import load_models, votes
+from ..training.models import load_models, model_files, votes
 from .new_inputs import read_new
 
 
@@ -42,8 +42,9 @@ def predict(paths: Sequence[Path]) -> Answers:
         Refusal: where there is no model, the models are not of this configuration and code, or for every file that is
             missing or none that the model's inputs can be made of.
     """
-    refuse_other_models()
     settings = load()
+    model_files(MODELS, settings)
+    refuse_other_models()
     inputs = make(settings.data.inputs, "data: inputs")
     models = load_models(MODELS, settings, inputs)
     new = read_new(paths, inputs)

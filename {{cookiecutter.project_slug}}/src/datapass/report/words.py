@@ -107,7 +107,7 @@ def encoders_line(comparison: Comparison) -> str | None:
         return None
     return (
         "The encoders of the inputs were fitted on other training rows, as the data change takes some away, brings some or "
-        "changes their inputs: so the same input reaches the two models as other numbers. That is a part of the gain."
+        "changes their inputs: so the same input reaches the two models as other numbers, maybe as more or fewer. That is a part of the gain."
     )
 
 

@@ -43,7 +43,7 @@ class Rows:
         known = (place >= 0) & (place < len(self.values))
         found = self.values.iloc[place[known].astype(np.int64)].reset_index(drop=True)
         same = known.copy()
-        same[known] = digests(found).to_numpy() == table["input"].to_numpy()[known]
+        same[known] = digests(found, table["id"][known]).to_numpy() == table["input"].to_numpy()[known]
         if strict and not same.all():
             what = f"{VALUES.as_posix()} holds other inputs than data/examples/; `dvc repro`, or `dvc checkout`."
             raise Refusal(what)
@@ -60,7 +60,7 @@ def read_rows() -> Rows | None:
         return None
     values = pd.read_parquet(VALUES)
     kinds = dict(getattr(make(load().data.inputs, "data: inputs"), "columns", {}))
-    if list(kinds) != list(values):
+    if sorted(kinds) != sorted(values):
         raise Refusal(f"{VALUES.as_posix()} has other columns than conf/data names; `dvc repro` packs them again.")
     return Rows(values, kinds)
 

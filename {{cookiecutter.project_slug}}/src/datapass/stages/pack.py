@@ -3,11 +3,12 @@
 Of files again only those that are new or changed.
 """
 
+import ast
 import hashlib
 import json
 import sys
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import yaml
@@ -31,12 +32,18 @@ def how_made(node: dict[str, Any]) -> str:
     found = {file for path in named for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()}
     code = sorted(f for f in found if not f.is_relative_to(MACHINERY) and "__pycache__" not in f.parts)
     content = {file.relative_to(PROJECT).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in code}
-    loaded = [module for module in sys.modules.values() if getattr(module, "__file__", None) in set(map(str, code))]
-    values = [value for module in loaded for value in vars(module).values()]
-    names = {v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", None) for v in values}
-    roots = {name.partition(".")[0] for name in names if isinstance(name, str)} - sys.stdlib_module_names
-    versions = {root: str(getattr(sys.modules.get(root), "__version__", "")) for root in roots}
+    parsed = (ast.walk(ast.parse(file.read_bytes())) for file in code if file.suffix == ".py")
+    roots = {root for nodes in parsed for part in nodes for root in _imported(part)} - sys.stdlib_module_names
+    installed = packages_distributions()
+    versions = {name: version(name) for root in roots for name in installed.get(root, [])}
     return hashlib.sha256(json.dumps([node, content, versions], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _imported(node: ast.AST) -> list[str]:
+    """Return the top-level modules that a statement imports, wherever it stands."""
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    return [str(node.module).partition(".")[0]] if isinstance(node, ast.ImportFrom) and not node.level else []
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.packed import Packed, take
+from ..messages.problems import Refusal
 
 if TYPE_CHECKING:
     import torch
@@ -31,9 +32,12 @@ class Encoding:
 
     @classmethod
     def fit(cls, inputs: Any, packed: Packed, rows: np.ndarray) -> "Encoding":
-        """Return the encoding fitted on the packed inputs at `rows`."""
+        """Return the encoding fitted on the packed inputs at `rows`. Raises Refusal where it cannot be, saying why."""
         fit = getattr(inputs, "fit", None)
-        return cls(inputs, json.loads(json.dumps(fit(take(packed, rows)))) if fit else None)
+        try:
+            return cls(inputs, json.loads(json.dumps(fit(take(packed, rows)))) if fit else None)
+        except (TypeError, ValueError) as error:
+            raise Refusal(f"conf/data: inputs: {error}.") from None
 
     def encode(self, packed: Packed, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return arrays, and which of their rows are the packed inputs at `rows`; files stay in their memory map."""

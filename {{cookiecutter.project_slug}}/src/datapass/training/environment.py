@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..messages.problems import Refusal
+from ..settings import targets
 
 if TYPE_CHECKING:  # an estimator's environment needs none
     import torch
@@ -75,14 +76,6 @@ def _own(name: str) -> bool:
     """Return whether a module is of the project itself, by where its package was imported from."""
     places = getattr(sys.modules.get(name.partition(".")[0]), "__path__", [])
     return any(Path(place).resolve().is_relative_to(SOURCE) for place in places)
-
-
-def targets(node: Any) -> set[str]:
-    """Return all `_target_`s of a Hydra node."""
-    if isinstance(node, Mapping):
-        own = {str(node["_target_"])} if "_target_" in node else set()
-        return own.union(*map(targets, node.values()))
-    return set().union(*map(targets, node)) if isinstance(node, list) else set()
 
 
 def fingerprint(params: Mapping[str, Any], code: Sequence[str]) -> str:

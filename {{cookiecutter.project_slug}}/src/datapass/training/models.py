@@ -66,18 +66,23 @@ def steps(settings: Settings) -> int:
     return 1 if isinstance(settings.model, Estimator) else settings.model.steps
 
 
+def model_files(folder: Path, settings: Settings) -> list[Path]:
+    """Return the files of a folder's models in order of their seeds. Raises Refusal where there is none."""
+    suffix = "skops" if isinstance(settings.model, Estimator) else "safetensors"
+    files = sorted(folder.glob(f"seed-*.{suffix}"), key=lambda path: int(path.stem.removeprefix("seed-")))
+    if not files:
+        what = "holds no model; `dvc repro` trains, `dvc pull` brings one that was trained"
+        raise Refusal(f"{folder.as_posix()}/ {what}.")
+    return files
+
+
 def load_models(folder: Path, settings: Settings, inputs: Any) -> list[Trained]:
     """Return the models of a folder in order of their seeds.
 
     Raises:
         Refusal: where there is none, they are of several trainings, or hold what this configuration does not name.
     """
-    suffix = "skops" if isinstance(settings.model, Estimator) else "safetensors"
-    files = sorted(folder.glob(f"seed-*.{suffix}"), key=lambda path: int(path.stem.removeprefix("seed-")))
-    if not files:
-        raise Refusal(
-            f"{folder.as_posix()}/ holds no model; `dvc repro` trains, `dvc pull` brings one that was trained."
-        )
+    files = model_files(folder, settings)
     found: list[Trained]
     if isinstance(settings.model, Estimator):
         from .estimators import load_estimator
@@ -86,7 +91,7 @@ def load_models(folder: Path, settings: Settings, inputs: Any) -> list[Trained]:
     else:
         from .storage import load_network
 
-        found = [load_network(file, inputs) for file in files]
+        found = [load_network(file, inputs, settings.model.network) for file in files]
     if len({model.about["fingerprint"] for model in found}) > 1:
         raise Refusal(f"{folder.as_posix()}/ holds models of different trainings; run `dvc repro --force train`.")
     return found

@@ -101,7 +101,20 @@ class TrainedNetwork:
         save(self.network, {**self.about, **about, "fitted": self.encoding.fitted}, path)
 
 
-def load_network(path: Path, inputs: Any) -> TrainedNetwork:
-    """Return a network as `TrainedNetwork.save` wrote it; `inputs` are the team's."""
+def load_network(path: Path, inputs: Any, node: Mapping[str, Any]) -> TrainedNetwork:
+    """Return a network as `TrainedNetwork.save` wrote it.
+
+    Args:
+        inputs: the team's.
+        node: `network` of conf/model.
+
+    Raises:
+        Refusal: where the file names another network: making that could run whatever somebody put there.
+    """
+    with safe_open(path, "pt") as file:
+        if json.loads(file.metadata()["about"])["network"] != json.loads(json.dumps(node)):
+            raise Refusal(
+                f"{path.as_posix()} holds another network than conf/model names; run `dvc repro --force train`."
+            )
     network, about = load(path)
     return TrainedNetwork(network, Encoding(inputs, about.get("fitted")), about)
