@@ -14,6 +14,7 @@ import yaml
 from datapass.comparison import verdict as v
 from datapass.comparison.history import _augmentation, warning
 from datapass.comparison.metric import Metric
+from datapass.comparison.objections import shadowed
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import t_interval
 from datapass.comparison.verdict import compare
@@ -1023,3 +1024,14 @@ def test_looks_count_augmentations(pair: tuple[Made, Made]) -> None:
     assert few == '{"_target_": "team.inputs.Augment", "shift": 1}' and few != many
     pair[0].augment = {"data.augment": MILD}
     assert _augmentation(pair[0].revision().need("dvc.lock")) == json.dumps(MILD, sort_keys=True)
+
+
+@pytest.mark.parametrize(("number", "said"), [(9, False), (20, True)])
+def test_many_examples_that_do_not_count_are_said(number: int, said: bool) -> None:
+    """A pass on them would change nothing, and no verdict would tell why."""
+    warning = {"kind": "input in several sets", "what": "", "count": number, "ids": []}
+    data = {"warnings": [warning], "sets": {"train": {"examples": 100, "classes": {}}}}
+    made = Revision("main", "0" * 40, {"reports/data.json": json.dumps(data).encode()})
+    found = shadowed(made)
+    assert (found is not None) == said
+    assert not said or str(found).startswith("20 examples of main do not count")

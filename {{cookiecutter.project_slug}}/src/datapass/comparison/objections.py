@@ -2,13 +2,30 @@
 
 import numpy as np
 
-from ..files.paths import CLASSES
+from ..files.paths import CLASSES, DATA
 from ..messages.problems import quoted
 from .datadiff import DataDiff
 from .lineup import MIN_SLICE, MIN_UNITS, Scored
 from .proof import METRIC, Proof
 from .revisions import Revision
 from .stale import stale
+
+SHADOWED = (
+    0.1  # share of examples whose input also stands in the test or validation set, from which on a reader is warned
+)
+
+
+def shadowed(revision: Revision) -> str | None:
+    """Return that many examples count for nothing as their input stands in another set too, by reports/data.json."""
+    data = revision.json(DATA)
+    number = next((one["count"] for one in data.get("warnings", []) if one["kind"] == "input in several sets"), 0)
+    train = data["sets"]["train"].get("examples", 0)
+    if number <= SHADOWED * (number + train):
+        return None
+    return (
+        f"{number:,} examples of {revision.name} do not count, since their input is in the test or validation set too, and "
+        f"{train:,} do in training: what a pass does to the others shows nowhere"
+    )
 
 
 def objections(
@@ -18,7 +35,7 @@ def objections(
     why, mend, warnings = [], [], []
     for revision in (baseline, candidate):
         outdated, unknown = stale(revision)
-        warnings += unknown
+        warnings += [*unknown, *([said] if (said := shadowed(revision)) else [])]
         why += [f"the results of {revision.name} are stale: {what}" for what in outdated]
         if outdated:
             commit = "" if revision.commit is None else " and commit what it writes"
