@@ -19,7 +19,9 @@ NETWORKS = {"tables": "mlp", "texts": "bag"}
 
 
 def loop(project: Project) -> None:
-    """A committed baseline, the answers of a careful reviewer as a pass, and the experiment that ran with it."""
+    """A committed baseline of three seeds, the answers of a careful reviewer as a pass, and the experiment that ran with it."""
+    config = project.path / "conf" / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("[0, 1, 2, 3, 4]", "[0, 1, 2]"), encoding="utf-8")
     project.run("dvc", "repro")
     project.commit("Baseline")
     project.verb("review")
@@ -59,7 +61,7 @@ def test_predict_answers_rows_as_evaluate_did(kind: tuple[str, Project], tmp_pat
     name, project = kind
     source = project.path / "data" / "raw" / {"tables": "features.csv", "texts": "labels.csv"}[name]
     done = project.verb("predict", str(source), "--to", str(tmp_path / "answers.csv"))
-    assert "answered by 5 models" in done.stdout
+    assert "answered by 3 models" in done.stdout
     with (tmp_path / "answers.csv").open(encoding="utf-8") as file:
         answers = {row["id"]: row["predicted"] for row in csv.DictReader(file)}
     with (project.path / "reports" / "predictions.csv").open(encoding="utf-8") as file:
@@ -87,7 +89,7 @@ def test_a_network_learns_the_same_data(kind: tuple[str, Project], tmp_path: Pat
     text = path.read_text(encoding="utf-8").replace(f"steps: {settings['steps']}", "steps: 60")
     path.write_text(text, encoding="utf-8")
     config = project.path / "conf" / "config.yaml"
-    text = config.read_text(encoding="utf-8").replace("[0, 1, 2, 3, 4]", "[0, 1, 2]")
+    text = config.read_text(encoding="utf-8")
     for model in ("boosting", "linear"):
         text = text.replace(f"model: {model}", f"model: {NETWORKS[name]}")
     config.write_text(text, encoding="utf-8")
