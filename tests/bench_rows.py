@@ -20,6 +20,7 @@ labels = pd.read_csv("data/raw/labels.csv")
 texts = "text" in labels
 inputs = labels["text"] if texts else pd.read_csv("data/raw/features.csv").drop(columns="id")
 if not texts:
+    inputs["day"] = pd.to_datetime(inputs["day"]).astype("int64")
     inputs = inputs.astype({name: "category" for name in inputs if inputs[name].dtype == "str"})
 train, test = labels["split"] == "train", labels["split"] == "test"
 for arm in range(2):
@@ -65,7 +66,7 @@ def deliver(project: Project, kind: str) -> None:
         found.assign(id=ids)[["id", *found]].to_csv(raw / "features.csv", index=False)
         path = project.path / "conf" / "data" / "tables.yaml"
         named = "".join(f"    {name}: {of}\n" for name, of in kinds.items())
-        text = re.sub(r"(  columns:[^\n]*\n).*?(?=classes)", rf"\g<1>{named}", path.read_text(), flags=re.S)
+        text = re.sub(r"(  columns:[^\n]*\n).*?(?=^\w)", rf"\g<1>{named}", path.read_text(), flags=re.S | re.M)
         path.write_text(re.sub(r"^example:.*?(?=^inputs)", "", text, flags=re.S | re.M))
     else:
         found, truth = texts(rng)
