@@ -83,12 +83,11 @@ class EstimatorTrainer:
             )
         try:
             estimator.set_params(**chosen)
-            more = sample_weight(estimator, weights[rows])
+            more = sample_weight(estimator, weights[rows]) if self.model.resample else {}
             if self.model.resample and not more:
                 rows = np.repeat(rows, weights[rows].astype(int))
-            np.random.seed(
-                seed % 2**32
-            )  # for what takes its random numbers from there, such as a splitter in a parameter
+            # For what takes its random numbers from there, such as a splitter in a parameter.
+            np.random.seed(seed % 2**32)
             with threadpool_limits(self.model.threads):
                 estimator.fit(_used(_at(inputs, rows)), targets[rows], **more)
                 made = TrainedEstimator(estimator, self.inputs, self.classes, {"threads": self.model.threads})
