@@ -83,7 +83,7 @@ def main(kind: str = "images") -> None:
             project.write_pass("p001-review", *edits)
             project.run("dvc", "repro", "curate")
         sys.path.insert(0, str(project.path / "src"))
-        interval = import_module("datapass.comparison.statistics").gain_interval
+        interval = import_module("datapass.comparison.crossed").gain_interval
     finally:
         shutil.rmtree(folder)
     rng = np.random.default_rng(0)

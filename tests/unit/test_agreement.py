@@ -17,7 +17,6 @@ from datapass.annotators.annotations import read_annotations
 from datapass.annotators.book import patch, propose
 from datapass.annotators.consensus import dawid_skene
 from datapass.annotators.sample import collect, draw, read_back
-from datapass.cli import agree
 from datapass.data.label_book import sections
 from datapass.files.paths import BOOK
 from datapass.files.tables import escape_cells, unescape_cells
@@ -26,6 +25,7 @@ from datapass.report import data_view
 from datapass.report.markdown import markdown
 from datapass.report.record import record
 from datapass.report.terminal import show
+from datapass.verbs.labelling import agree
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability": 4 observers x 12 units, nominal
 KRIPPENDORFF = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]

@@ -18,11 +18,11 @@ from conftest import params
 from datapass.annotators.label_studio import read_exports
 from datapass.annotators.sample import form
 from datapass.annotators.tasks import config, tasks
-from datapass.cli import export, import_
 from datapass.data.next_pass import place_pass
 from datapass.data.passes import COLUMNS, NAME
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
+from datapass.verbs.labelling import export, import_
 
 CLASSES = ["cat", "dog", '<b>&"x"']
 

@@ -8,18 +8,9 @@ import pytest
 from scipy.stats import ttest_1samp
 from sklearn.metrics import f1_score, recall_score
 
+from datapass.comparison.crossed import crossed_interval, gain_interval, units_of
 from datapass.comparison.history import luck, sidak_z
-from datapass.comparison.statistics import (
-    crossed_interval,
-    gain_interval,
-    holm,
-    macro_f1,
-    macro_f1_interval,
-    mcnemar,
-    recall,
-    t_interval,
-    units_of,
-)
+from datapass.comparison.statistics import holm, macro_f1, macro_f1_interval, mcnemar, recall, t_interval
 
 CROSSED = np.array(
     [[1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 0], [-1, 0, -1, 0], [0, 1, 0, 0], [0, 1, 0, 1], [1, 1, -1, 1], [0, 0, -1, 0]]

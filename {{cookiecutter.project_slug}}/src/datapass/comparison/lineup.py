@@ -12,6 +12,7 @@ from ..data.examples import metadata
 from ..files.paths import CLASSES, PREDICTIONS, TEST
 from ..messages.problems import Refusal
 from . import statistics
+from .crossed import units_of
 from .metric import MACRO_F1, Metric
 from .revisions import Revision
 from .statistics import Interval
@@ -54,7 +55,7 @@ class Scored:
     @cached_property
     def units(self) -> np.ndarray:
         """The independent draw that each example belongs to (n, int)."""
-        return statistics.units_of(self.table)
+        return units_of(self.table)
 
     def of(self, rows: np.ndarray) -> "Scored":
         """Return the same for some of the examples (mask of n)."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..messages.problems import Problem, Refusal, near_miss, quoted
-from . import statistics
+from . import crossed, statistics
 from .statistics import Interval
 
 ACCURACY, BALANCED, MACRO_F1, COST = "accuracy", "balanced_accuracy", "macro_f1", "cost"
@@ -141,7 +141,7 @@ class Metric:
         """Return `level` with its interval over seeds and examples; `units` (n) as in `statistics`."""
         if self.name == MACRO_F1:
             return statistics.f1_intervals(truth, [answers], len(classes), units)[-1]
-        found = statistics.crossed_interval(self.scores(truth, answers, classes), units)
+        found = crossed.crossed_interval(self.scores(truth, answers, classes), units)
         if self.better > 0:
             return found
         return replace(found, mean=0.0 - found.mean, low=0.0 - found.high, high=0.0 - found.low)
@@ -159,7 +159,7 @@ class Metric:
         if self.name == MACRO_F1:
             return statistics.macro_f1_interval(truth, old, new, len(classes), units, paired)
         before, after = (self.scores(truth, answers, classes) for answers in (old, new))
-        return statistics.gain_interval(before, after, units, paired)
+        return crossed.gain_interval(before, after, units, paired)
 
     def extreme(
         self, truth: np.ndarray, answers: np.ndarray, lost: np.ndarray, classes: Sequence[str], best: bool

@@ -1,17 +1,9 @@
-"""Is a gain more than luck? Intervals over training seeds and test examples at once.
-
-Throughout, D[i, s] is the candidate's score of test example i under seed s minus the baseline's (n x S, unitless), and
-the two are paired: same seed, same example; where both were trained in different environments only the examples are the
-same, and the seeds of each side its own. Scores are a metric's, such as 1 for right and 0 for wrong; see `metric`. Test
-examples of one group (a patient, a writer), and copies of one input, turn together: such a unit counts as one draw, whatever its size.
-"""
+"""Intervals, tests and the classes' F1: what the verdict computes with. Means of a score are in `crossed`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import csr_array
 from scipy.special import bdtr, stdtr, stdtrit
 
 LEVEL = 0.95
@@ -49,76 +41,6 @@ def t_interval(mean: float, se: float, df: float) -> Interval:
     reach = float(stdtrit(df, 0.5 + LEVEL / 2)) * se
     p = 2 * float(stdtr(df, -abs(mean) / se)) if se > 0 else float(mean == 0)
     return Interval(mean, se, df, mean - reach, mean + reach, p)
-
-
-def units_of(table: pd.DataFrame) -> np.ndarray:
-    """Return the number of each test example's unit: its group, else its input, else itself (n, int)."""
-    key = "i" + table["id"]
-    for column, sign in (("input", "="), ("group", "g")):
-        if column in table:
-            key = (sign + table[column]).where(table[column] != "", key)
-    return pd.factorize(key)[0]
-
-
-def crossed_interval(scores: np.ndarray, units: np.ndarray | None = None) -> Interval:
-    """Return the mean of an (examples x seeds) matrix with its interval over both; see `_interval`."""
-    return _interval([scores], units)
-
-
-def gain_interval(
-    baseline: np.ndarray, candidate: np.ndarray, units: np.ndarray | None = None, paired: bool = True
-) -> Interval:
-    """Return the gain of scores (n x S each) with its interval over examples and seeds; see `_interval`.
-
-    Args:
-        paired: whether a seed is the same training on both sides, but for the data. If not, the seeds of each side are
-            taken on their own, and may be of another number.
-    """
-    old, new = baseline.astype(float), candidate.astype(float)
-    return _interval([new - old] if paired else [new, -old], units)
-
-
-def _interval(arms: list[np.ndarray], units: np.ndarray | None) -> Interval:
-    """Return the sum of the arms' means, each arm (n x its seeds), with its interval over seeds and shared examples.
-
-    Variance components of the two-way crossed random model, with Satterthwaite's degrees of freedom (Satterthwaite 1946;
-    Searle, Casella and McCulloch 1992, ch. 4). Score i, s of arm a is mu_a + p_ai + c_as + e_ais: an example's parts p may
-    go together in all arms, seeds c and rest e are each arm's own. With r_i the sum of the arms' row means, m their mean,
-    and MSc_a and MSe_a the mean squares of columns and rest within an arm of S_a seeds:
-
-        MSr = sum (r_i - m)^2 / (n - 1)   estimates Var(sum_a p_a) + sum_a Var(e_a) / S_a
-        (MSc_a - MSe_a) / (n S_a)         estimates Var(c_a) / S_a
-        Var(m) = MSr / n + sum_a (MSc_a - MSe_a) / (n S_a)
-
-    A seed part under 0 is left out, and where the examples' part sum_a p_a is under 0 the columns alone remain: the
-    variance is never under that of the rows (MSr / n) or of the columns (sum_a MSc_a / (n S_a)). One arm of differences is
-    the paired comparison; with one seed only the examples vary. Where `units` (n) says that some examples are one draw,
-    their sum takes their place, scaled so that the mean stays.
-    """
-    if units is not None and len(units):
-        names, codes = np.unique(units, return_inverse=True)
-        if len(names) < len(units):
-            belongs = csr_array((np.ones(len(units)), (codes, np.arange(len(units)))))
-            arms = [belongs @ arm * (len(names) / len(units)) for arm in arms]
-    n = len(arms[0])
-    if n < 2:
-        return t_interval(sum(float(arm.mean()) for arm in arms) if arms[0].size else np.nan, np.nan, 0)
-    means = [arm.mean(axis=1) for arm in arms]
-    mean = float(sum(rows.mean() for rows in means))
-    terms = [(float(np.sum((sum(means) - mean) ** 2)) / (n - 1) / n, n - 1)]  # (part of the variance, its df)
-    columns = []
-    for arm, rows in zip(arms, means, strict=True):
-        seeds = arm.shape[1]
-        if seeds > 1:
-            own, df = arm.mean(axis=0), (n - 1) * (seeds - 1)
-            seed_part = float(np.sum((own - rows.mean()) ** 2)) / (seeds - 1) / seeds
-            rest = float(np.sum((arm - rows[:, None] - own + rows.mean()) ** 2)) / df / (n * seeds)
-            columns.append((seed_part, seeds - 1))
-            terms += [(seed_part, seeds - 1), (-rest, df)] if seed_part > rest else []
-    terms = max(terms, columns, key=lambda parts: sum(part for part, _ in parts))
-    variance = sum(part for part, _ in terms)
-    df = variance**2 / sum(part**2 / df for part, df in terms) if variance > 0 else n - 1
-    return t_interval(mean, float(np.sqrt(variance)), df)
 
 
 def mcnemar(b: int, c: int) -> tuple[float, float]:

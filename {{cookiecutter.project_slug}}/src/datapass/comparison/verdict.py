@@ -81,7 +81,7 @@ class Comparison:
         mend: what would make it comparable.
         seeds: names of the seeds both have.
         examples: test examples both were scored on.
-        units: how many independent draws these are, see `statistics.units_of`.
+        units: how many independent draws these are, see `crossed.units_of`.
         excluded: {reason: ids} of test examples left out.
         metric: what the verdict is about: `old`, `new`, `gain`, the parts and the ruler.
         old, new: the metric on the shared examples by the candidate's labels.

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..comparison.crossed import units_of
 from ..comparison.metric import ACCURACY, MACRO_F1, Metric
-from ..comparison.statistics import macro_f1, recall, units_of
+from ..comparison.statistics import macro_f1, recall
 from ..data.examples import counts, packed_rows, read_examples
 from ..data.packed import read_packed
 from ..files.paths import CLASSES, DATA, METRICS, MODELS, PREDICTIONS, TEST

@@ -1,0 +1,88 @@
+"""Two data revisions: the verdict, what changed in the data, what each pass gained."""
+
+from contextlib import suppress
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ..messages.problems import Refusal
+from ..report.forms import To, check, say
+from .revision import Revision
+
+
+class FailOn(StrEnum):
+    """Verdicts that `compare` can turn into exit code 1."""
+
+    hurts = "hurts"
+    never = "never"
+
+
+def compare(
+    baseline: Revision,
+    candidates: Annotated[
+        list[str] | None, typer.Argument(help="The same, one or more, each against the baseline.")
+    ] = None,
+    experiments: Annotated[bool, typer.Option(help="Add all experiments that were run on the baseline.")] = False,
+    to: To = None,
+    fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 on this verdict.")] = FailOn.never,
+) -> None:
+    """Say whether the candidate's data helps the frozen model.
+
+    Prints the verdict with its interval, the proof that the model stayed frozen, and what changed in the data.
+    """
+    from ..comparison.history import add_looks
+    from ..comparison.revisions import experiments_on, resolve
+    from ..comparison.verdict import HURTS, compare
+    from ..report.comparison_view import comparisons
+    from ..report.errors import of_candidates
+    from ..review.features import excerpts
+    from ..review.pictures import thumbnails
+
+    files = check(to, ".md", ".html", ".json")
+    (first,) = resolve([baseline])
+    names = [*(candidates or []), *(experiments_on(first) if experiments else [])]
+    if not names:
+        raise Refusal("Name at least one candidate, or add --experiments for all that were run on the baseline.")
+    found = [compare(first, other) for other in resolve(list(dict.fromkeys(names)), first.commit)]
+    add_looks(found)
+
+    def pictures(ids: list[str]) -> dict[str, str]:
+        return {id: uri for c in found for id, uri in thumbnails(c.candidate, ids).items()}
+
+    lines = {c.candidate.name: excerpts(c.candidate, c.flips) for c in found} if files else {}
+    say(comparisons(found, of_candidates(found), lines), files, pictures)
+    if fail_on is FailOn.hurts and any(c.verdict == HURTS for c in found):
+        raise typer.Exit(1)
+
+
+def diff(
+    baseline: Revision,
+    candidate: Revision = "workspace",
+    to: To = None,
+) -> None:
+    """Show what changed in the data between two revisions, by row."""
+    from ..comparison.datadiff import diff
+    from ..comparison.revisions import resolve
+    from ..comparison.stale import stale
+    from ..report.data_view import changes
+
+    files = check(to, ".md", ".html", ".json", ".csv")
+    revisions = resolve([baseline, candidate])
+    notes = []
+    for revision in revisions:
+        with suppress(Refusal):  # a revision without results can be compared by its tables all the same
+            notes += [f"note: {revision.name}: {what}; `dvc repro` there first" for what in stale(revision)[0]]
+    say(changes(diff(*revisions), revisions[0], revisions[1], notes), files)
+
+
+def passes(to: To = None) -> None:
+    """List the passes: what each changed, and gained.
+
+    A gain stands where two results differ by just this pass.
+    """
+    from ..comparison.history import ledger
+    from ..report import data_view
+
+    files = check(to, ".md", ".html", ".json", ".csv")
+    say(data_view.ledger(ledger()), files)
