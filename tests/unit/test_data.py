@@ -28,6 +28,7 @@ from datapass.settings import Passes, Split
 from datapass.stages import curate
 
 HEADER = "id,action,label,was,reason,by"
+SPLIT = Split(validation=0.2, test=0.3, salt="s")
 FIRST = ["a1,cat,train", "a2,cat,train", "a3,dog,train", "a4,dog,validation", "a5,cat,test", "a6,dog,test"]
 
 
@@ -351,7 +352,7 @@ def test_rows_that_no_pass_adds_are_told(box: Sandbox) -> None:
     box.add_pass("p001-a", "b1,add,,,,")
     box.curate()
     assert [w["what"] for w in box.report["warnings"] if w["kind"] == "not added"] == [
-        '1 rows of data/raw/2026-10/labels.csv are in no pass and not used; the action "add" brings them in'
+        '1 rows of data/raw/2026-10/labels.csv are in no pass and not used; the action "add" or "add-test" brings them in'
     ]
 
 
@@ -410,12 +411,11 @@ def test_later_rows_move_no_other_row(box: Sandbox, rows: list[tuple[int, str, i
     cut = min(cut, len(rows) - 1)
     lines = [f"x{id},cat,{group}" for id, group, _ in rows]
     inputs = np.array([value for _, _, value in rows])
-    split = Split(validation=0.2, test=0.3, salt="s")
     Path("data/raw/2026-10/labels.csv").unlink(missing_ok=True)
     box.deliver("", "id,label,group", lines[:cut])
-    before = assign(read_raw(Path("data/raw")), inputs[:cut], split)
+    before = assign(read_raw(Path("data/raw")), inputs[:cut], SPLIT)
     box.deliver("2026-10", "id,label,group", lines[cut:])
-    after = assign(read_raw(Path("data/raw")), inputs, split)
+    after = assign(read_raw(Path("data/raw")), inputs, SPLIT)
     assert before.tolist() == after[:cut].tolist()
     groups = pd.DataFrame({"group": [group for _, group, _ in rows], "set": after})
     assert (groups[groups["group"] != ""].groupby("group")["set"].nunique() <= 1).all()
@@ -595,7 +595,9 @@ def test_mutated_files_are_right_or_refused(box: Sandbox, file: str, edits: list
 EDITS = st.lists(
     st.tuples(
         st.sampled_from(["a1", "a2", "a3", "b1", "zz", ""]),
-        st.sampled_from(["relabel", "drop", "add", "keep", "merge-class", "rename-class", "retire-class", "relable"]),
+        st.sampled_from(
+            ["relabel", "drop", "add", "add-test", "keep", "merge-class", "rename-class", "retire-class", "relable"]
+        ),
         st.sampled_from(["", "cat", "dog", "owl"]),
         st.sampled_from(["", "cat", "dog"]),
     ),
@@ -609,7 +611,7 @@ def test_a_pass_is_checked_before_it_is_applied(box: Sandbox, rows: list[tuple[s
     """Checking changes nothing; a pass found right does what its lines say, and nothing else."""
     box.deliver("later", "id,label", ["b1,cat"])
     edits = pd.DataFrame([(*row, "", "") for row in rows], columns=HEADER.split(","), dtype="str")
-    state = start(read_raw(Path("data/raw")), None)
+    state = start(read_raw(Path("data/raw")), None, SPLIT, np.arange(7))
     one = Pass("p001-a", "", edits)
     before = (list(state.classes), state.codes.copy(), state.status.copy(), dict(state.touched), dict(state.history))
     plan = check(state, one, rows_of(state, [one]))
@@ -629,8 +631,10 @@ def test_a_pass_is_checked_before_it_is_applied(box: Sandbox, rows: list[tuple[s
         row = int(np.flatnonzero(ids == id)[0]) if id else -1
         if action == "relabel":
             assert state.classes[state.codes[row]] == label
-        if action in ("drop", "add"):
-            assert state.status[row] == {"drop": DROPPED, "add": ACTIVE}[action]
+        if action in ("drop", "add", "add-test"):
+            assert state.status[row] == (DROPPED if action == "drop" else ACTIVE)
+        if action == "add-test":
+            assert state.sets[row] == 2
 
 
 ODD_TEXT = [
