@@ -10,6 +10,7 @@ RERUNS = {
     "datapass/__init__.py": "",
     "datapass/__main__.py": "",
     "datapass/adopt/adopt.py": "",
+    "datapass/adopt/alone.py": "",
     "datapass/adopt/columns.py": "",
     "datapass/adopt/draw.py": "",
     "datapass/adopt/examine.py": "",

@@ -10,19 +10,18 @@ import pandas as pd
 
 from ..comparison.crossed import units_of
 from ..comparison.lineup import MIN_SLICE, MIN_UNITS
-from ..comparison.revisions import WORKSPACE, Revision, git
-from ..comparison.stale import stale
+from ..comparison.lock import NOTHING
+from ..comparison.revisions import WORKSPACE, Revision
 from ..data.next_pass import current_state, place_pass
 from ..data.split import input_hashes
 from ..data.state import ACTIVE, State
-from ..files.paths import INPUTS, PASSES, RAW, SPLITS
+from ..files.paths import INPUTS, SPLITS
 from ..messages.problems import Refusal, quoted
-from .adopt import adopt
+from .adopt import Adoption, adopt
+from .alone import refuse_mixed
 from .columns import Ask
 from .draw import candidates, draw
 from .names import many
-
-DELIVERED = ("data/raw/", "data/raw.dvc", "data/.gitignore", "dvc.lock")  # what a delivery changes, packed or not
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class Renewal:
         new, dropped, stay: number of test examples that came, went, and stay.
         left_out: {why: number of rows}, of those that waited.
         waiting: rows that were not drawn, and still wait.
+        delivered: what was found in the data that was delivered first, and written of it.
         notes: what else a reader should know.
         trains: whether the next `dvc repro` trains.
         earlier: the last pass before this one.
@@ -47,6 +47,7 @@ class Renewal:
     stay: int
     left_out: dict[str, int]
     waiting: int
+    delivered: list[str]
     notes: list[str]
     trains: bool
     earlier: str | None
@@ -73,11 +74,11 @@ def renew(
     """
     if number is not None and number < MIN_SLICE:
         raise Refusal(f"--number {number}: a verdict needs at least {MIN_SLICE} test examples.")
-    _refuse_mixed()
+    refuse_mixed()
     adopted = None if path is None else adopt(path, label, group, ask=ask, add=False)
     try:
         _pack()
-        return _renew(number, keep, None if adopted is None else adopted.ids)
+        return _renew(number, keep, adopted)
     except Refusal as refusal:
         if adopted is None or not adopted.done:
             raise
@@ -86,99 +87,95 @@ def renew(
         ) from None
 
 
-def _renew(number: int | None, keep: bool, wanted: list[str] | None) -> Renewal:
+def _renew(number: int | None, keep: bool, adopted: Adoption | None) -> Renewal:
     state = current_state()
     table, hashes = state.raw.table, input_hashes(state.raw)
     old = np.flatnonzero((state.status == ACTIVE) & (state.sets == SPLITS.index("test")))
-    rows, left_out = candidates(state, hashes, wanted)
+    rows, left_out = candidates(state, hashes, None if adopted is None else adopted.ids)
     labels = pd.Series(np.array(state.classes, dtype=object)[state.codes], index=table.index, dtype="str")
     free = table.iloc[rows].assign(label=labels.iloc[rows], input=hashes.iloc[rows])
-    units = units_of(free)
-    drawn = draw(free, number or len(old)) if len(rows) else np.zeros(0, dtype=bool)
+    wanted = number or len(old)
+    drawn = draw(free, wanted)
     new = rows[drawn]
-    _refuse_few(len(new), len(np.unique(units[drawn])), "group" in table, left_out, wanted)
+    _refuse_few(free[drawn], left_out, adopted)
     stay = old if keep else old[np.isin(state.inputs[old], state.inputs[_shadowed(state)])]
     gone = np.setdiff1d(old, stay)
-    after = labels.iloc[np.concatenate([stay, new])].value_counts()
     classes = pd.DataFrame({"class": state.known()})
-    classes["before"] = classes["class"].map(labels.iloc[old].value_counts()).fillna(0).astype(int)
-    classes["after"] = classes["class"].map(after).fillna(0).astype(int)
+    for name, there in (("before", old), ("after", np.concatenate([stay, new]))):
+        classes[name] = classes["class"].map(labels.iloc[there].value_counts()).fillna(0).astype(int)
+    ids = [table["id"].iloc[there].sort_values() for there in (new, gone)]
+    edits = pd.DataFrame({"id": pd.concat(ids, ignore_index=True)}, dtype="str")
+    edits["action"] = np.repeat(["add-test", "drop"], [len(new), len(gone)])
+    edits["reason"] = np.repeat(["never trained on", "the test set is renewed"], [len(new), len(gone)])
+    return Renewal(
+        file=place_pass(edits, "renew-test", advise=False),
+        classes=classes,
+        new=len(new),
+        dropped=len(gone),
+        stay=len(stay),
+        left_out=left_out,
+        waiting=len(rows) - len(new),
+        delivered=[] if adopted is None else _delivered(adopted),
+        notes=_notes(classes, wanted, len(rows), 0 if keep else len(stay)),
+        trains=_trains(),
+        earlier=next(reversed(state.history), None),
+    )
+
+
+def _notes(classes: pd.DataFrame, wanted: int, free: int, stay: int) -> list[str]:
     notes = []
-    asked = number or len(old)
-    if len(rows) < asked:
-        notes.append(f"{asked:,} were wanted, and {len(rows):,} rows are free: all of them were taken")
+    if free < wanted:
+        notes.append(f"{wanted:,} were wanted, and {free:,} rows are free: all of them were taken")
     missing = classes.loc[(classes["after"] == 0) & (classes["before"] > 0), "class"]
     if len(missing):
         notes.append(f"no example of {', '.join(map(quoted, missing))} is in the new test set: deliver some")
-    if len(stay) and not keep:
+    if stay:
         notes.append(
-            f"{many(len(stay), 'old test example')} stay: training or validation examples have the same input, which do "
-            "not count and would without them; that would change what trains"
+            f"{many(stay, 'old test example')} stay: training or validation examples have the same input, which do not "
+            "count and would without them; that would change what trains"
         )
-    edits = pd.DataFrame(
-        {
-            "id": pd.concat([table["id"].iloc[new].sort_values(), table["id"].iloc[gone].sort_values()]),
-            "action": np.repeat(["add-test", "drop"], [len(new), len(gone)]),
-            "reason": np.repeat(["never trained on", "the test set is renewed"], [len(new), len(gone)]),
-        },
-        dtype="str",
-    )
-    file = place_pass(edits.reset_index(drop=True), "renew-test", advise=False)
+    return notes
+
+
+def _trains() -> bool:
+    """Return whether the inputs were packed anew since the models were trained, for which DVC runs `train` again."""
     stages = Revision(WORKSPACE, None).lock.stages
-    packed = stages["pack"].outs.get(INPUTS.as_posix())
-    trains = packed != stages["train"].deps.get(INPUTS.as_posix()) if "train" in stages else True
-    names = list(state.history)
-    waits = len(rows) - len(new)
-    return Renewal(
-        file, classes, len(new), len(gone), len(stay), left_out, waits, notes, trains, names[-1] if names else None
-    )
+    places = stages.get("pack", NOTHING).outs, stages.get("train", NOTHING).deps
+    return places[0].get(INPUTS.as_posix()) != places[1].get(INPUTS.as_posix())
+
+
+def _delivered(adopted: Adoption) -> list[str]:
+    unreadable = [f"{quoted(file)} is left out: {why}" for file, why in adopted.unreadable]
+    return [*adopted.done, *adopted.notes, *unreadable]
 
 
 def _shadowed(state: State) -> np.ndarray:
-    """Return the training and validation examples that were not dropped and count only where no test example has their
-    input (int)."""
+    """Return the training and validation examples that count for nothing while a test example has their input (int)."""
     return np.flatnonzero((state.status == ACTIVE) & (state.sets != SPLITS.index("test")) & (state.inputs >= 0))
 
 
-def _refuse_few(new: int, units: int, groups: bool, left_out: dict[str, int], wanted: list[str] | None) -> None:
+def _refuse_few(drawn: pd.DataFrame, left_out: dict[str, int], adopted: Adoption | None) -> None:
     """Raise Refusal where what was drawn is no test set."""
-    said = [f"\n- {many(number, 'row')} {reason}" for reason, number in left_out.items()]
-    hint = f"{' Left out are:' if said else ''}{''.join(said)}"
-    if not new and not said:
-        what = (
-            "no row waits in data/raw/" if wanted is None else "nothing of it is new: no row of it waits in data/raw/"
+    said = "".join(f"\n- {many(number, 'row')} {reason}" for reason, number in left_out.items())
+    hint = f" Left out are:{said}" if said else ""
+    if drawn.empty and not said:
+        where = (
+            "no row waits in data/raw/"
+            if adopted is None
+            else f"no row of {adopted.name} is new, or waits in data/raw/"
         )
         raise Refusal(
-            f"There is nothing to make a new test set of: {what}. Name new data, `datapass renew-test PATH`, or deliver it "
+            f"There is nothing to make a new test set of: {where}. Name new data, `datapass renew-test PATH`, or deliver it "
             "to data/raw/<delivery>/labels.csv."
         )
-    if new < MIN_SLICE:
-        raise Refusal(f"{many(new, 'row')} could be drawn; a verdict needs at least {MIN_SLICE} test examples.{hint}")
-    if units < MIN_UNITS:
-        of = "groups" if groups else "different inputs"
-        raise Refusal(f"The {new:,} rows are of {units} {of} only; a verdict needs at least {MIN_UNITS}.{hint}")
-
-
-def _refuse_mixed() -> None:
-    """Raise Refusal where something else than a delivery is not committed, or results are stale: both would come in with
-    the new test set."""
-    try:
-        git("rev-parse", "--verify", "--quiet", "HEAD")
-    except Refusal:
-        raise Refusal("Nothing is committed here yet: `dvc repro`, then `git add . && git commit`.") from None
-    changed = git("diff", "HEAD", "--relative", "--name-only", "-z").decode("utf-8", "surrogateescape").split("\0")
-    listed = git("ls-files", "-z", "--others", "--exclude-standard", "--", PASSES.as_posix())
-    files = [*changed, *listed.decode("utf-8", "surrogateescape").split("\0")]
-    files = sorted(file for file in files if file and not file.startswith(DELIVERED))
-    own = "a new test set is a pull request of its own"
-    if files:
-        more = f" and {len(files) - 3:,} more" if len(files) > 3 else ""
+    number, units = len(drawn), len(np.unique(units_of(drawn)))
+    if number < MIN_SLICE:
         raise Refusal(
-            f"{', '.join(map(quoted, files[:3]))}{more}: not committed; commit or take that back first, as {own}."
+            f"{many(number, 'row')} could be drawn; a verdict needs at least {MIN_SLICE} test examples.{hint}"
         )
-    outdated = [said for said in stale(Revision(WORKSPACE, None))[0] if not said.startswith((f"{RAW} ", str(INPUTS)))]
-    if outdated:
-        raise Refusal(f"The results are stale: {outdated[0]}. Run `dvc repro` and commit first, as {own}.")
+    if units < MIN_UNITS:
+        of = "groups" if "group" in drawn else "different inputs"
+        raise Refusal(f"The {number:,} rows are of {units} {of} only; a verdict needs at least {MIN_UNITS}.{hint}")
 
 
 def _pack() -> None:

@@ -39,9 +39,10 @@ def trained(ids: pd.Series, inputs: pd.Series) -> tuple[np.ndarray, np.ndarray]:
             "This clone holds only the newest commits, so what was trained on before cannot be told; "
             "`git fetch --unshallow` first."
         )
-    known, hashes, elsewhere = np.zeros(len(ids), dtype=bool), np.zeros(len(ids), dtype=bool), _held()
-    progress = Progress("earlier tables", len(elsewhere[0]) + len(elsewhere[1]))
-    for content in _contents(*elsewhere):
+    known, hashes = np.zeros(len(ids), dtype=bool), np.zeros(len(ids), dtype=bool)
+    tables, held = _held()
+    progress = Progress("tables trained on", len(FILES) + len(tables) + len(held))
+    for content in _contents(tables, held):
         columns = _columns(content)
         known |= ids.isin(columns[0]).to_numpy()
         hashes |= inputs.isin(columns[1]).to_numpy()

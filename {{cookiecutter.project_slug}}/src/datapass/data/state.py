@@ -53,8 +53,12 @@ class State:
 
     @property
     def edited(self) -> dict[str, int]:
-        """Number of examples that each pass edited."""
-        return {name: sum(counts.get(a, 0) for a in EXAMPLE_ACTIONS) for name, counts in self.history.items()}
+        """Number of examples that each pass edited, but those that renew the test set, which touch it whole."""
+        return {
+            name: sum(counts.get(a, 0) for a in EXAMPLE_ACTIONS)
+            for name, counts in self.history.items()
+            if "add-test" not in counts
+        }
 
     def known(self) -> list[str]:
         """Return the names of the classes that are in use, in order."""

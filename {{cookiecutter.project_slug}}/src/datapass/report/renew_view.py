@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ..comparison.lineup import MIN_SLICE
 from .sections import MOST, Name, Report, Section, lines, table
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def renewal(done: "Renewal") -> Report:
         "waiting": done.waiting,
         "left_out": done.left_out,
         "classes": done.classes,
+        "delivered": done.delivered,
         "notes": done.notes,
         "trains": done.trains,
     }
@@ -30,9 +32,7 @@ def renewal(done: "Renewal") -> Report:
     total = sum(done.left_out.values())
     why = ((f"{number:,}", reason) for reason, number in done.left_out.items())
     waits = (
-        f"{done.waiting:,} more rows are free and wait: a pass with add brings them into any set."
-        if done.waiting
-        else None
+        f"{done.waiting:,} more rows are free, and wait: a pass with `add` brings them in." if done.waiting else None
     )
     sections = [
         Section(
@@ -41,6 +41,7 @@ def renewal(done: "Renewal") -> Report:
             open=True,
         ),
         Section(f"Left out: {total:,} rows", table("rows | they", why, len(done.left_out))),
+        Section("Delivered", lines(done.delivered[:MOST])),
         Section("Found", lines([*done.notes, waits]), open=True),
         Section("Next", lines(_next(done)), open=True),
     ]
@@ -48,29 +49,30 @@ def renewal(done: "Renewal") -> Report:
 
 
 def _next(done: "Renewal") -> list[str]:
+    before, after = int(done.classes["before"].sum()), int(done.classes["after"].sum())
     number = done.file.stem.split("-", 1)[0]
     if done.trains:
         trains = (
             "the same models are trained once more, since DVC sees other packed inputs; their weights come out the same"
         )
     else:
-        trains = "nothing is trained, only the test set is answered anew"
-    shared = (
-        "Results from before it and after it share only the test examples that stay, so `compare` calls them *not "
-        "comparable*. That is right: this is the new baseline."
-    )
-    if not done.dropped:
-        shared = "Results from before it and after it are compared on the test examples that both have."
+        trains = "`train` does not run, the models answer the new test set"
+    share = f"{done.stay:,} test examples" if done.stay else "no test example"
+    shared = f"Results from before this pass and after it share {share}: `compare` "
+    if done.stay >= MIN_SLICE and 2 * done.stay >= max(before, after):
+        shared += "compares them on those."
+    else:
+        shared += "calls them not comparable. That is right: what it measures now is the new baseline."
     said = [
         f"next: `git switch -c renew-test`, then `dvc repro`: {trains}",
         'then `git add . && git commit -m "Renew the test set"`, and a pull request of its own',
         shared,
+        "A branch from before it: merge this one into it, then `dvc repro` there.",
     ]
     if done.earlier:
         first = done.earlier.split("-", 1)[0]
         said.append(
-            f"Older data on the new test set: `dvc exp run -n without-{first} -S 'data.passes.without=[{done.earlier}]'` "
-            f"leaves a pass out and {number} in."
+            f"Older data on the new test set, once this is committed: `dvc exp run -n without-{first} -S "
+            f"'data.passes.without=[{done.earlier}]'` leaves that pass out and {number} in."
         )
-    said.append("A branch from before it: merge this one, then `dvc repro` there.")
     return said
