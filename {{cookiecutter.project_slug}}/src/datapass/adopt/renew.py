@@ -37,7 +37,7 @@ class Renewal:
         delivered: what was found in the data that was delivered first, and written of it.
         notes: what else a reader should know.
         trains: whether the next `dvc repro` trains.
-        earlier: the last pass before this one.
+        earlier: the last pass before this one that only relabels and drops, so that it can be left out.
     """
 
     file: Path
@@ -118,7 +118,10 @@ def _renew(number: int | None, keep: bool, adopted: Adoption | None) -> Renewal:
         delivered=[] if adopted is None else _delivered(adopted),
         notes=_notes(classes, wanted, len(rows), 0 if keep else len(stay)),
         trains=_trains(),
-        earlier=next(reversed(state.history), None),
+        earlier=next(
+            (name for name in reversed(state.history) if state.history[name].keys() <= {"relabel", "drop", "keep"}),
+            None,
+        ),
     )
 
 
