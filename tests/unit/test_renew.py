@@ -18,6 +18,7 @@ from datapass.adopt import trained as history
 from datapass.adopt.draw import draw
 from datapass.adopt.renew import Renewal, renew
 from datapass.adopt.trained import trained
+from datapass.files.paths import TABLES
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
 from datapass.report.html import html
@@ -296,6 +297,22 @@ def test_stale_results_are_refused_but_not_a_delivery(box: Sandbox, monkeypatch:
         renew(None)
     monkeypatch.setattr(alone, "stale", lambda _: ([delivered], []))
     assert renew(None).new == 40
+
+
+def test_a_delivery_that_moves_examples_is_refused(box: Sandbox) -> None:
+    """Deliveries are read in the order of their names, so one of an earlier name may be first with an input."""
+    box.add_pass("p001-more", *(f"b{n:03},add,,,," for n in range(30)))
+    box.curate()
+    commit("More")
+    copies = {f"b{n:03}": f"{n:016x}" for n in range(30)} | {f"c{n:03}": f"{n:016x}" for n in range(30)}
+    box.deliver("2026-09", "id,label,split,group", [f"c{n:03},cat,," for n in range(30)])
+    before = [file.read_bytes() for file in TABLES]
+    box.curate(copies)
+    for file, content in zip(TABLES, before, strict=True):
+        file.write_bytes(content)
+    commit("A delivery")
+    with pytest.raises(Refusal, match=r"\d+ examples would move to another set, such as .* so that it comes last"):
+        renew(None)
 
 
 def test_nothing_is_committed(box: Sandbox) -> None:

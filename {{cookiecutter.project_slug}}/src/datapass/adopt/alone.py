@@ -1,10 +1,15 @@
 """A new test set is a pull request of its own: nothing else may come in with it."""
 
+import numpy as np
+
 from ..comparison.revisions import WORKSPACE, Revision, git
 from ..comparison.stale import stale
-from ..files.paths import INPUTS, PASSES, RAW
+from ..data.examples import read_examples
+from ..data.state import WAITING, State
+from ..files.paths import INPUTS, PASSES, RAW, SPLITS
 from ..messages.problems import Refusal, quoted
 from ..settings import load
+from .names import many
 
 DELIVERED = ("data/raw/", "data/raw.dvc", "data/.gitignore", "dvc.lock")  # what a delivery changes, packed or not
 
@@ -35,3 +40,22 @@ def refuse_mixed() -> None:
     outdated = [said for said in stale(Revision(WORKSPACE, None))[0] if not said.startswith(delivered)]
     if outdated:
         raise Refusal(f"The results are stale: {outdated[0]}. Run `dvc repro` and commit first, as {own}.")
+
+
+def refuse_moved(state: State) -> None:
+    """Raise Refusal where a delivery moves examples between sets.
+
+    A group, and the copies of an input, are where their first row is, in the order of the deliveries' names: a new
+    delivery whose name comes before others may be first.
+    """
+    ids = state.raw.table["id"]
+    before = read_examples().set_index("id")["split"].map({name: number for number, name in enumerate(SPLITS)})
+    rows = np.flatnonzero(state.status != WAITING)
+    known = before.reindex(ids.iloc[rows]).to_numpy()
+    moved = rows[(known != state.sets[rows]) & ~np.isnan(known)]
+    if len(moved):
+        raise Refusal(
+            f"{many(len(moved), 'example')} would move to another set, such as {quoted(ids[moved[0]])}: a delivery whose name "
+            "comes before theirs has rows of their groups, or with their inputs. Rename its folder in data/raw/ (and the paths "
+            "in its labels.csv) so that it comes last."
+        )

@@ -18,7 +18,7 @@ from ..data.state import ACTIVE, State
 from ..files.paths import INPUTS, SPLITS
 from ..messages.problems import Refusal, quoted
 from .adopt import Adoption, adopt
-from .alone import refuse_mixed
+from .alone import refuse_mixed, refuse_moved
 from .columns import Ask
 from .draw import candidates, draw
 from .names import many
@@ -89,6 +89,7 @@ def renew(
 
 def _renew(number: int | None, keep: bool, adopted: Adoption | None) -> Renewal:
     state = current_state()
+    refuse_moved(state)
     table, hashes = state.raw.table, input_hashes(state.raw)
     old = np.flatnonzero((state.status == ACTIVE) & (state.sets == SPLITS.index("test")))
     rows, left_out = candidates(state, hashes, None if adopted is None else adopted.ids)
