@@ -76,7 +76,7 @@ def objections(
     elif 2 * shared < max(scored.sizes) or shared < MIN_SLICE:
         reasons = ", ".join(f"{len(ids):,} {reason}" for reason, ids in scored.excluded.items())
         why.append(f"the test set changed: only {shared:,} examples are in both ({reasons})")
-        entered = [revision.json(DATA)["edits"].get("add-test", 0) for revision in (baseline, candidate)]
+        entered = [revision.json(DATA).get("edits", {}).get("add-test", 0) for revision in (baseline, candidate)]
         if entered[0] == entered[1]:
             mend.append(
                 "Keep the test set fixed while the training data changes; change it in a pull request of its own."
