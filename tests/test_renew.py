@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +126,7 @@ def test_a_delivery_becomes_the_next_test_set(renewed: Project, tmp_path: Path) 
     assert "20 rows could be drawn; a verdict needs at least 30 test examples." in refused.stderr
     assert "few is delivered to data/raw/ and waits there; no pass was written." in refused.stderr
     april = files(tmp_path / "april", range(700, 900))
-    shutil.copytree(project.path / "data/raw/march/0", april / "0", dirs_exist_ok=True)  # known already
+    files(april, range(6), WRONG)  # known already
     said = project.verb("renew-test", str(april), "--number", "100", "--keep").stdout
     assert "p002-renew-test: 100 new test examples, never trained on; 0 dropped, 160 stay" in said
     assert "100 more rows are free, and wait" in said, "of the delivery alone is drawn"
