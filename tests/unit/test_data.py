@@ -28,6 +28,7 @@ from datapass.settings import Passes, Split
 from datapass.stages import curate
 
 HEADER = "id,action,label,was,reason,by"
+SPLIT = Split(validation=0.2, test=0.3, salt="s")
 FIRST = ["a1,cat,train", "a2,cat,train", "a3,dog,train", "a4,dog,validation", "a5,cat,test", "a6,dog,test"]
 
 
@@ -235,6 +236,183 @@ def test_refused_choices(choice: dict[str, Any]) -> None:
         chosen(["p001-a"], Passes(**({"until": None, "without": []} | choice)))
 
 
+# --- rows for the test set ----------------------------------------------------------------------------------------
+
+# Of a delivery and the passes, and the inputs that are the same: which set each row is in, and its weight.
+TO_TEST: dict[str, tuple[list[str], dict[str, list[str]], dict[str, str], dict[str, tuple[str, str]]]] = {
+    "whatever the hash says": (
+        [f"b{n},cat,," for n in range(9)],
+        {"p001-t": [f"b{n},add-test,,,," for n in range(9)]},
+        {},
+        {f"b{n}": ("test", "1") for n in range(9)},
+    ),
+    "its own split is test": (["b1,cat,test,"], {"p001-t": ["b1,add-test,,,,"]}, {}, {"b1": ("test", "1")}),
+    "with another label": (["b1,cat,,"], {"p001-t": ["b1,add-test,dog,,,"]}, {}, {"b1": ("test", "1")}),
+    "the rest of its group follows": (
+        ["b1,cat,,h", "b2,cat,,h", "b3,dog,,h"],
+        {"p001-t": ["b3,add-test,,,,"], "p002-more": ["b1,add,,,,"]},
+        {},
+        {"b3": ("test", "1"), "b1": ("test", "1")},
+    ),
+    "so do waiting copies, and those of its group": (
+        ["b1,cat,,h", "b2,cat,,h", "b3,cat,,", "b4,cat,,"],
+        {"p001-t": ["b2,add-test,,,,"], "p002-more": ["b1,add,,,,", "b3,add,,,,", "b4,add,,,,"]},
+        {"b1": "same", "b3": "same", "b2": "other", "b4": "other"},
+        {"b1": ("test", "1"), "b2": ("test", "1"), "b3": ("test", "1"), "b4": ("test", "1")},
+    ),
+    "a group that the test set has": (["b1,cat,,g"], {"p001-t": ["b1,add-test,,,,"]}, {}, {"b1": ("test", "1")}),
+    "a copy of a test example": (
+        ["b1,cat,,"],
+        {"p001-t": ["b1,add-test,,,,"]},
+        {"a5": "same", "b1": "same"},
+        {"b1": ("test", "1"), "a5": ("test", "1")},
+    ),
+    "a copy of a training example that a test example hides already": (
+        ["b1,cat,,"],
+        {"p001-t": ["b1,add-test,,,,"]},
+        {"a1": "same", "a5": "same", "b1": "same"},
+        {"a1": ("train", "0"), "b1": ("test", "1")},
+    ),
+    "a copy of a training example that was dropped": (
+        ["b1,cat,,"],
+        {"p001-d": ["a1,drop,,,,"], "p002-t": ["b1,add-test,,,,"]},
+        {"a1": "same", "b1": "same"},
+        {"a1": ("train", "0"), "b1": ("test", "1")},
+    ),
+    "a copy that a later pass adds to train does not count": (
+        ["b1,cat,,", "b2,cat,train,"],
+        {"p001-t": ["b1,add-test,,,,"], "p002-more": ["b2,add,,,,"]},
+        {"b1": "same", "b2": "same"},
+        {"b1": ("test", "1"), "b2": ("train", "0")},
+    ),
+    "the test set renewed": (
+        ["b1,cat,,", "b2,dog,,"],
+        {"p001-t": ["b1,add-test,,,,", "b2,add-test,,,,", "a5,drop,,,,", "a6,drop,,,,"]},
+        {},
+        {"b1": ("test", "1"), "b2": ("test", "1"), "a5": ("test", "0"), "a6": ("test", "0")},
+    ),
+}
+
+
+def with_groups(box: Sandbox, rows: list[str]) -> None:
+    groups = ["f", "", "f", "", "g", ""]
+    box.deliver("", "id,label,split,group", [f"{row},{group}" for row, group in zip(FIRST, groups, strict=True)])
+    box.deliver("2026-10", "id,label,split,group", rows)
+
+
+@pytest.mark.parametrize(("rows", "passes", "inputs", "expected"), TO_TEST.values(), ids=TO_TEST.keys())
+def test_rows_enter_the_test_set(
+    box: Sandbox,
+    rows: list[str],
+    passes: dict[str, list[str]],
+    inputs: dict[str, str],
+    expected: dict[str, tuple[str, str]],
+) -> None:
+    with_groups(box, rows)
+    for name, lines in passes.items():
+        box.add_pass(name, *lines)
+    table = box.curate(inputs)
+    assert {id: (table.at[id, "split"], table.at[id, "weight"]) for id in expected} == expected
+
+
+NOT_TO_TEST: dict[str, tuple[list[str], dict[str, list[str]], dict[str, str], list[str]]] = {
+    "its own split": (
+        ["b1,cat,train,"],
+        {"p001-t": ["b1,add-test,,,,"]},
+        {},
+        ["p001-t.csv:2", 'id "b1"', "2026-10/labels.csv gives it the split train", "or use add"],
+    ),
+    "its group trains": (
+        ["b1,cat,,f"],
+        {"p001-t": ["b1,add-test,,,,"]},
+        {},
+        ["p001-t.csv:2", 'its group "f" has members in train, such as "a1"'],
+    ),
+    "its group trained, and was dropped": (
+        ["b1,cat,,f"],
+        {"p001-t": ["a1,drop,,,,", "a3,drop,,,,", "b1,add-test,,,,"]},
+        {},
+        ["p001-t.csv:4", 'its group "f" has members in train'],
+    ),
+    "its group is given to train": (
+        ["b1,cat,train,h", "b2,cat,,h"],
+        {"p001-t": ["b2,add-test,,,,"]},
+        {},
+        ['its group "h" has members in train, such as "b1"'],
+    ),
+    "in the data already": (["b1,cat,,"], {"p001-t": ["a1,add-test,,,,"]}, {}, ["is in the data already"]),
+    "added before": (
+        ["b1,cat,,"],
+        {"p001-a": ["b1,add,,,,"], "p002-t": ["b1,add-test,,,,"]},
+        {},
+        ["is in the data already (by p001-a)"],
+    ),
+    "the input of a training example": (
+        ["b1,cat,,"],
+        {"p001-t": ["b1,add-test,,,,"]},
+        {"a2": "same", "b1": "same"},
+        ["p001-t.csv:2", 'the train example "a2" has the same input, and would no longer count', "delete this line"],
+    ),
+    "the input of a validation example": (
+        ["b1,cat,,"],
+        {"p001-t": ["b1,add-test,,,,"]},
+        {"a4": "same", "b1": "same"},
+        ['the validation example "a4" has the same input'],
+    ),
+    "its test copy, which hid a training example, goes in the same pass": (
+        ["b1,cat,,"],
+        {"p001-t": ["b1,add-test,,,,", "a5,drop,,,,"]},
+        {"a1": "same", "a5": "same", "b1": "same"},
+        ['the train example "a1" has the same input'],
+    ),
+    "a copy that the same pass adds to train": (
+        ["b1,cat,,", "b2,cat,train,"],
+        {"p001-t": ["b1,add-test,,,,", "b2,add,,,,"]},
+        {"b1": "same", "b2": "same"},
+        ['the train example "b2" has the same input'],
+    ),
+    "several at once": (
+        ["b1,cat,train,", "b2,cat,,f", "b3,cat,,", "b4,cat,,"],
+        {"p001-t": ["b1,add-test,,,,", "b2,add-test,,,,", "b3,add-test,,,,", "b4,add-tset,,,,"]},
+        {"a2": "same", "b3": "same"},
+        ["p001-t.csv:2", "p001-t.csv:3", "p001-t.csv:4", "p001-t.csv:5", 'did you mean "add-test"?'],
+    ),
+    "a class that is no more": (
+        ["b1,cat,,"],
+        {"p001-r": [",retire-class,,cat,,", *(f"a{n},drop,,,," for n in (1, 2, 5))], "p002-t": ["b1,add-test,,,,"]},
+        {},
+        ["p002-t.csv:2", "give it a `label`"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "passes", "inputs", "said"), NOT_TO_TEST.values(), ids=NOT_TO_TEST.keys())
+def test_rows_refused_for_the_test_set(
+    box: Sandbox, rows: list[str], passes: dict[str, list[str]], inputs: dict[str, str], said: list[str]
+) -> None:
+    with_groups(box, rows)
+    box.curate()
+    for name, lines in passes.items():
+        box.add_pass(name, *lines)
+    text = box.refused(inputs=inputs)
+    for part in said:
+        assert part in text
+
+
+def test_training_does_not_see_a_renewed_test_set(box: Sandbox) -> None:
+    """The tables that `train` reads stay the same, byte for byte; and it is no mass edit, which a shifted column makes."""
+    box.params["checks"]["mass_edit"] = 0.2
+    with_groups(box, ["b1,cat,,", "b2,dog,,", "b3,dog,,"])
+    box.curate()
+    files = [Path(f"data/examples/{name}.csv") for name in ("train", "validation", "classes")]
+    before = [file.read_bytes() for file in files]
+    box.add_pass("p001-t", "b1,add-test,,,,", "b2,add-test,,,,", "a5,drop,,,,", "a6,drop,,,,")
+    box.curate()
+    assert [file.read_bytes() for file in files] == before
+    assert box.report["edits"] == {"add-test": 2, "drop": 2}
+    assert "mass edit" not in box.kinds()
+
+
 # --- class definitions --------------------------------------------------------------------------------------------
 
 
@@ -351,7 +529,7 @@ def test_rows_that_no_pass_adds_are_told(box: Sandbox) -> None:
     box.add_pass("p001-a", "b1,add,,,,")
     box.curate()
     assert [w["what"] for w in box.report["warnings"] if w["kind"] == "not added"] == [
-        '1 rows of data/raw/2026-10/labels.csv are in no pass and not used; the action "add" brings them in'
+        '1 rows of data/raw/2026-10/labels.csv are in no pass and not used; the action "add" or "add-test" brings them in'
     ]
 
 
@@ -410,12 +588,11 @@ def test_later_rows_move_no_other_row(box: Sandbox, rows: list[tuple[int, str, i
     cut = min(cut, len(rows) - 1)
     lines = [f"x{id},cat,{group}" for id, group, _ in rows]
     inputs = np.array([value for _, _, value in rows])
-    split = Split(validation=0.2, test=0.3, salt="s")
     Path("data/raw/2026-10/labels.csv").unlink(missing_ok=True)
     box.deliver("", "id,label,group", lines[:cut])
-    before = assign(read_raw(Path("data/raw")), inputs[:cut], split)
+    before = assign(read_raw(Path("data/raw")), inputs[:cut], SPLIT)
     box.deliver("2026-10", "id,label,group", lines[cut:])
-    after = assign(read_raw(Path("data/raw")), inputs, split)
+    after = assign(read_raw(Path("data/raw")), inputs, SPLIT)
     assert before.tolist() == after[:cut].tolist()
     groups = pd.DataFrame({"group": [group for _, group, _ in rows], "set": after})
     assert (groups[groups["group"] != ""].groupby("group")["set"].nunique() <= 1).all()
@@ -595,7 +772,9 @@ def test_mutated_files_are_right_or_refused(box: Sandbox, file: str, edits: list
 EDITS = st.lists(
     st.tuples(
         st.sampled_from(["a1", "a2", "a3", "b1", "zz", ""]),
-        st.sampled_from(["relabel", "drop", "add", "keep", "merge-class", "rename-class", "retire-class", "relable"]),
+        st.sampled_from(
+            ["relabel", "drop", "add", "add-test", "keep", "merge-class", "rename-class", "retire-class", "relable"]
+        ),
         st.sampled_from(["", "cat", "dog", "owl"]),
         st.sampled_from(["", "cat", "dog"]),
     ),
@@ -609,7 +788,7 @@ def test_a_pass_is_checked_before_it_is_applied(box: Sandbox, rows: list[tuple[s
     """Checking changes nothing; a pass found right does what its lines say, and nothing else."""
     box.deliver("later", "id,label", ["b1,cat"])
     edits = pd.DataFrame([(*row, "", "") for row in rows], columns=HEADER.split(","), dtype="str")
-    state = start(read_raw(Path("data/raw")), None)
+    state = start(read_raw(Path("data/raw")), None, SPLIT, np.arange(7))
     one = Pass("p001-a", "", edits)
     before = (list(state.classes), state.codes.copy(), state.status.copy(), dict(state.touched), dict(state.history))
     plan = check(state, one, rows_of(state, [one]))
@@ -629,8 +808,10 @@ def test_a_pass_is_checked_before_it_is_applied(box: Sandbox, rows: list[tuple[s
         row = int(np.flatnonzero(ids == id)[0]) if id else -1
         if action == "relabel":
             assert state.classes[state.codes[row]] == label
-        if action in ("drop", "add"):
-            assert state.status[row] == {"drop": DROPPED, "add": ACTIVE}[action]
+        if action in ("drop", "add", "add-test"):
+            assert state.status[row] == (DROPPED if action == "drop" else ACTIVE)
+        if action == "add-test":
+            assert state.sets[row] == 2
 
 
 ODD_TEXT = [

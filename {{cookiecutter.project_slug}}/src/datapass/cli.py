@@ -21,6 +21,7 @@ VERBS: dict[str, Callable[..., None]] = {  # in the order in which `--help` list
     "agree": labelling.agree,
     "predict": production.predict,
     "adopt": data.adopt,
+    "renew-test": data.renew_test,
     "import": labelling.import_,
     "export": labelling.export,
 }

@@ -41,6 +41,7 @@ class Adoption:
         notes: what else was found, leaks first.
         new, known: how many rows are new, and how many the project has.
         done: what was written, or would be.
+        ids: of its rows that a later delivery has brought and no pass had added before.
         minutes: that `dvc repro` will take; None where that is not known.
     """
 
@@ -54,10 +55,16 @@ class Adoption:
     known: int = 0
     done: list[str] = field(default_factory=list)
     minutes: float | None = None
+    ids: list[str] = field(default_factory=list)
 
 
 def adopt(
-    path: Path, label: str | None = None, group: str | None = None, dry: bool = False, ask: Ask | None = None
+    path: Path,
+    label: str | None = None,
+    group: str | None = None,
+    dry: bool = False,
+    ask: Ask | None = None,
+    add: bool = True,
 ) -> Adoption:
     """Take the data at a path into the project.
 
@@ -66,6 +73,7 @@ def adopt(
         label, group: names of columns.
         dry: only say what would be done.
         ask: asks a person for the label column.
+        add: whether a pass adds the rows of a later delivery; else they wait.
 
     Raises:
         Refusal: for data that cannot be taken, and where data/raw/ holds other data; nothing is written then.
@@ -82,6 +90,10 @@ def adopt(
         raise Refusal(
             f"{project.POINTER.as_posix()} names data that is not here; `dvc pull` or `dvc checkout` it first."
         )
+    if first and not add:
+        raise Refusal(
+            f"There is no data of your own here yet that {quoted(path)} could join; `datapass adopt` that first."
+        )
     raw = None if first else read_raw(RAW)
     refuse(raw.found if raw else [])
     delivered = look(path)
@@ -94,7 +106,7 @@ def adopt(
     if raw is None:
         _first(adoption, seen, settings)
     else:
-        _later(adoption, content, raw, settings)
+        _later(adoption, content, raw, settings, add)
     return adoption
 
 
@@ -146,8 +158,9 @@ def _first(adoption: Adoption, seen: Seen | None, settings: Settings) -> None:
         project.finish()
 
 
-def _later(adoption: Adoption, content: pd.Series, raw: Raw, settings: Settings) -> None:
-    """Add to the project what a delivery has that it has not: rows of a later delivery, and a pass that adds them."""
+def _later(adoption: Adoption, content: pd.Series, raw: Raw, settings: Settings, add: bool) -> None:
+    """Add to the project what a delivery has that it has not: rows of a later delivery, and a pass that adds them if it is
+    to be."""
     found = adoption.found
     labels = found.table["label"]
     standing = standing_contents(raw, found)
@@ -174,13 +187,14 @@ def _later(adoption: Adoption, content: pd.Series, raw: Raw, settings: Settings)
     edits = pd.DataFrame({"id": [*waiting, *delivery.table["id"]], "action": "add"}, dtype="str")
     if len(new):
         adoption.done.append(_wrote(delivery))
-    if len(edits):
+    adoption.ids = edits["id"].tolist()
+    if len(edits) and add:
         adoption.done.append(f"data/passes/: the next pass, which adds {many(len(edits), 'example')}")
         adoption.minutes = _time(adoption, settings, len(raw.table) + len(new), classes, {})
     if not adoption.dry:
         if len(new):
             write(delivery)
-        if len(edits):
+        if len(edits) and add:
             place_pass(edits, Path(adoption.name).stem)
         project.finish()
 

@@ -76,7 +76,16 @@ def objections(
     elif 2 * shared < max(scored.sizes) or shared < MIN_SLICE:
         reasons = ", ".join(f"{len(ids):,} {reason}" for reason, ids in scored.excluded.items())
         why.append(f"the test set changed: only {shared:,} examples are in both ({reasons})")
-        mend.append("Keep the test set fixed while the training data changes; change it in a pull request of its own.")
+        entered = [revision.json(DATA).get("edits", {}).get("add-test", 0) for revision in (baseline, candidate)]
+        if entered[0] == entered[1]:
+            mend.append(
+                "Keep the test set fixed while the training data changes; change it in a pull request of its own."
+            )
+        else:
+            mend.append(
+                "The test set was renewed in between: make the renewed one the baseline, and measure the other's data on it "
+                "(merge it there, then `dvc repro`)."
+            )
     if not proof.model:
         trained = baseline.lock.stages["train"].settings.get("seeds", [])
         if len(trained) != len(scored.seeds):

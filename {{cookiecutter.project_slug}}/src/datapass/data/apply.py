@@ -9,9 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..files.paths import SPLITS
 from ..files.tables import strings
 from ..messages.problems import Problem, near_miss, quoted
-from .passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, Pass
+from . import to_test
+from .passes import ADDS, CLASS_ACTIONS, EXAMPLE_ACTIONS, Pass
 from .state import ACTIVE, DROPPED, WAITING, State
 
 HINTED, SEARCHED = 10, 20_000  # most unknown ids for which the nearest is looked for, and among how many
@@ -77,9 +79,13 @@ def check(state: State, one: Pass, row_of: pd.Series) -> Plan:
             wrong[row] = said
     rows = np.flatnonzero(action.isin(EXAMPLE_ACTIONS))
     found, places, codes = _check_examples(state, one.edits.iloc[rows], classes, remap, row_of)
-    wrong |= {int(rows[number]): said for number, said in found.items()}
+    actions = action.to_numpy()[rows]
     right = ~np.isin(np.arange(len(rows)), list(found))
-    plan = Plan(wrong, classes, remap, places[right], action.to_numpy()[rows][right], codes[right])
+    if (actions[right] == "add-test").any():
+        found |= to_test.refused(state, places, actions, right)
+        right = ~np.isin(np.arange(len(rows)), list(found))
+    wrong |= {int(rows[number]): said for number, said in found.items()}
+    plan = Plan(wrong, classes, remap, places[right], actions[right], codes[right])
     for code, row in ending.items():
         left = _left(state, plan, code)
         if left and row not in wrong:
@@ -104,7 +110,10 @@ def _do(state: State, one: Pass, plan: Plan) -> None:
         state.codes = plan.remap[state.codes].astype(state.codes.dtype)
     change = plan.codes >= 0
     state.codes[plan.places[change]] = plan.codes[change]
-    state.status[plan.places[plan.actions == "add"]] = ACTIVE
+    tests = plan.places[plan.actions == "add-test"]
+    if len(tests):
+        state.sets[to_test.moved(state, tests)] = SPLITS.index("test")
+    state.status[plan.places[np.isin(plan.actions, ADDS)]] = ACTIVE
     state.status[plan.places[plan.actions == "drop"]] = DROPPED
     for place in plan.places[plan.actions != "keep"].tolist():  # what was kept is as it was, and trains nothing anew
         state.touched.setdefault(place, []).append(one.name)
@@ -176,7 +185,7 @@ def _check_examples(
     codes = remap[state.codes[places]] if len(state.codes) else np.array([], dtype=int)
     names = np.array([name or "" for name in classes] or [""], dtype=object)
     current = pd.Series(names[codes], index=edits.index)
-    adds, relabels = action == "add", action == "relabel"
+    adds, relabels = action.isin(ADDS), action == "relabel"
 
     def before(number: int) -> str:
         """Say which pass set an example's current state."""
@@ -216,6 +225,7 @@ def _check_examples(
         lambda n: f"the class {quoted(label.iloc[n])} is not known{misses[label.iloc[n]]}",
     )
     mark(relabels & (label == ""), "relabel needs the new `label`")
+    mark(adds & (label == "") & (current == ""), "its class as delivered is no more; give it a `label`")
     mark(relabels & (label == was), "relabel does not change the label; for a label that was checked use keep")
     mark((action == "drop") & (label != ""), "drop has no `label`")
     mark((action == "keep") & ~label.isin([""]) & (label != current), "keep leaves the label; to change it use relabel")

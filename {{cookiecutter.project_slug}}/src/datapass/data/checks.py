@@ -55,7 +55,7 @@ def warnings(
     if len(waiting):
         numbers = np.unique(state.raw.delivery[waiting])
         listed = ", ".join(state.raw.files[number] for number in numbers)
-        what = f'{len(waiting):,} rows of {listed} are in no pass and not used; the action "add" brings them in'
+        what = f'{len(waiting):,} rows of {listed} are in no pass and not used; the action "add" or "add-test" brings them in'
         warn("not added", what, waiting)
     _check_classes(state, sets, weight, limits, warn)
     total = int((state.status > 0).sum())

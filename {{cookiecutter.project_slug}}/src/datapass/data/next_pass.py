@@ -14,6 +14,7 @@ from ..settings import load
 from .apply import apply, check, rows_of
 from .passes import COLUMNS, Pass, chosen, pass_names, read_pass
 from .raw import read_raw
+from .split import input_hashes, numbered
 from .state import ACTIVE, State, start
 
 
@@ -28,7 +29,11 @@ def current_state() -> State:
     data = load().data
     raw = read_raw(RAW)
     refuse(raw.found)
-    state = start(raw, data.classes)
+    try:
+        inputs = numbered(input_hashes(raw))
+    except Refusal:  # a delivery that is not packed yet: what only its inputs can tell, `curate` will say
+        inputs = np.full(len(raw.table), -1)
+    state = start(raw, data.classes, data.split, inputs)
     refuse(apply(state, [read_pass(PASSES, name) for name in chosen(pass_names(PASSES), data.passes)]))
     return state
 
@@ -52,13 +57,14 @@ def check_edits(edits: pd.DataFrame) -> dict[int, str]:
     return check(state, one, rows_of(state, [one])).wrong
 
 
-def place_pass(edits: pd.DataFrame, slug: str) -> Path:
+def place_pass(edits: pd.DataFrame, slug: str, advise: bool = True) -> Path:
     """Write edits as the next pass, tell Git of it, and print what to type next.
 
     Args:
         edits: columns id and action, and any of label, was, reason, by (all `str`).
             `reason` and `by` are escaped for spreadsheets; id, label and was stay exact, since `curate` compares them.
         slug: what the pass is about; characters that a pass's name does not have become hyphens.
+        advise: whether to say what comes next.
 
     Returns:
         The file, such as data/passes/p003-fix-sevens.csv.
@@ -85,5 +91,6 @@ def place_pass(edits: pd.DataFrame, slug: str) -> Path:
         git("add", "--", path.as_posix())
     except Refusal as refusal:
         print(f"note: Git does not know the pass yet: {quoted(refusal)[1:-1]}")
-    print(f"next: `dvc repro`, or `dvc exp run -n {path.stem}` to compare it first")
+    if advise:
+        print(f"next: `dvc repro`, or `dvc exp run -n {path.stem}` to compare it first")
     return path

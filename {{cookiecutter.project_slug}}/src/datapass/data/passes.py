@@ -1,7 +1,7 @@
 """Passes: the data iterations, small CSV files of edits in data/passes/, applied in order, each exactly once.
 
 Columns `id,action,label,was,reason,by`. Edits of examples: `relabel` (`was` must be the current label), `drop`, `add` (a
-row of a later delivery), `keep` (reviewed and right). Edits of the class definitions, with an empty `id`: `new-class`,
+row of a later delivery), `add-test` (the same into the test set, whatever the hash says), `keep` (reviewed and right). Edits of the class definitions, with an empty `id`: `new-class`,
 `rename-class`, `merge-class`, `split-class` and `retire-class`, applied before the file's other edits.
 """
 
@@ -17,7 +17,8 @@ from ..messages.problems import Problem, near_miss, quoted, refuse
 from ..settings import Passes
 
 COLUMNS = ["id", "action", "label", "was", "reason", "by"]
-EXAMPLE_ACTIONS = ("relabel", "drop", "add", "keep")
+ADDS = ("add", "add-test")
+EXAMPLE_ACTIONS = ("relabel", "drop", *ADDS, "keep")
 CLASS_ACTIONS = ("new-class", "rename-class", "merge-class", "split-class", "retire-class")
 NAME = re.compile(r"p(\d{3,6})-[a-z0-9][a-z0-9._-]*")
 SHEETS = (".xlsx", ".xls", ".ods", ".numbers", ".tsv")  # files that someone may take for a pass

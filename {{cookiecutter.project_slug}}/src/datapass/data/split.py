@@ -5,10 +5,24 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from ..files.paths import SPLITS
+from ..files.paths import INDEX, SPLITS
+from ..files.tables import strings
 from ..messages.problems import Refusal, quoted
 from ..settings import Split
 from .raw import Raw
+
+
+def input_hashes(raw: Raw) -> pd.Series:
+    """Return the hash of each raw row's input. Raises Refusal where data/inputs/ was packed from other deliveries."""
+    index = pd.read_parquet(INDEX, columns=["id", "input"]) if INDEX.is_file() else None
+    if index is None or len(index) != len(raw.table) or not strings(index["id"]).equals(strings(raw.table["id"])):
+        raise Refusal(f"{INDEX.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
+    return index["input"]
+
+
+def numbered(hashes: pd.Series) -> np.ndarray:
+    """Return the number of each input: equal for equal hashes, -1 where there is none to compare (n, int)."""
+    return np.where(hashes == "", -1, hashes.factorize()[0])
 
 
 def fraction(keys: pd.Series, salt: str) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from ..files.tables import strings
 from ..messages.problems import Refusal, near_miss, quoted
+from ..settings import Split
 from .passes import EXAMPLE_ACTIONS
 from .raw import Raw
+from .split import assign
 
 WAITING, ACTIVE, DROPPED = 0, 1, 2
 
@@ -21,6 +24,7 @@ class State:
         classes: name of each class code; None once it is merged, split or retired.
         codes: current label of each row (n, int32).
         status: WAITING (delivered, not added), ACTIVE or DROPPED (n, int8).
+        split, inputs: what divides the rows into sets, see `split.assign`.
         given: code of each row's given label, -1 for rows of later deliveries (n, int32).
         touched: rows that passes changed, with the passes' names.
         setter: rows whose label a pass set, with its name.
@@ -32,26 +36,42 @@ class State:
     codes: np.ndarray
     status: np.ndarray
     given: np.ndarray
+    split: Split
+    inputs: np.ndarray
     touched: dict[int, list[str]] = field(default_factory=dict)
     setter: dict[int, str] = field(default_factory=dict)
     history: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    @cached_property
+    def sets(self) -> np.ndarray:
+        """Set of each row: 0 train, 1 validation, 2 test (n, int8); `add-test` changes it in place.
+
+        Raises:
+            Refusal: for rows whose own `split` is not their group's.
+        """
+        return assign(self.raw, self.inputs, self.split)
+
     @property
     def edited(self) -> dict[str, int]:
-        """Number of examples that each pass edited."""
-        return {name: sum(counts.get(a, 0) for a in EXAMPLE_ACTIONS) for name, counts in self.history.items()}
+        """Number of examples that each pass edited, but those that renew the test set, which touch it whole."""
+        return {
+            name: sum(counts.get(a, 0) for a in EXAMPLE_ACTIONS)
+            for name, counts in self.history.items()
+            if "add-test" not in counts
+        }
 
     def known(self) -> list[str]:
         """Return the names of the classes that are in use, in order."""
         return [name for name in self.classes if name is not None]
 
 
-def start(raw: Raw, classes: Sequence[str | int] | None) -> State:
+def start(raw: Raw, classes: Sequence[str | int] | None, split: Split, inputs: np.ndarray) -> State:
     """Return the state before any pass: the first delivery with its given labels.
 
     Args:
         raw: all deliveries.
         classes: the classes; None for those of the first delivery, sorted.
+        split, inputs: see `split.assign`.
 
     Raises:
         Refusal: for each label that is not among the classes, with the near miss named.
@@ -76,4 +96,4 @@ def start(raw: Raw, classes: Sequence[str | int] | None) -> State:
     translate = np.array([place[word] for word in words], dtype=np.int32)
     status = np.where(np.arange(len(codes)) < first, ACTIVE, WAITING).astype(np.int8)
     current = translate[codes]
-    return State(raw, list(names), current, status, np.where(status == ACTIVE, current, -1))
+    return State(raw, list(names), current, status, np.where(status == ACTIVE, current, -1), split, inputs)

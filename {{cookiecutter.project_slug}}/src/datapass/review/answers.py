@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from ..data.next_pass import check_edits
-from ..data.passes import COLUMNS, EXAMPLE_ACTIONS, pass_names, read_pass
+from ..data.passes import ADDS, COLUMNS, EXAMPLE_ACTIONS, pass_names, read_pass
 from ..files.paths import PASSES, SUSPECTS
 from ..files.tables import lines_of, read_table, unescape_cells
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from .page import queue_key, read_queue
 
-ACTIONS = tuple(action for action in EXAMPLE_ACTIONS if action != "add")
+ACTIONS = tuple(action for action in EXAMPLE_ACTIONS if action not in ADDS)
 
 
 def read_answers(path: Path) -> pd.DataFrame:

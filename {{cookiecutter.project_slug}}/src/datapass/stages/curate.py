@@ -13,31 +13,22 @@ from ..data.checks import summary, warnings
 from ..data.examples import OWN
 from ..data.label_book import read_book
 from ..data.passes import chosen, pass_names, read_pass
-from ..data.raw import Raw, read_raw
-from ..data.split import assign, shadowed
+from ..data.raw import read_raw
+from ..data.split import input_hashes, numbered, shadowed
 from ..data.state import ACTIVE, WAITING, State, start
-from ..files.paths import CLASSES, DATA, EXAMPLES, INDEX, PASSES, RAW, TABLES
-from ..files.tables import strings, text_column, write_table
+from ..files.paths import CLASSES, DATA, EXAMPLES, PASSES, RAW, TABLES
+from ..files.tables import text_column, write_table
 from ..files.writes import written
 from ..messages.problems import Problem, Refusal, refuse
 from ..settings import load
 from .frame import run
 
 
-def input_hashes(raw: Raw) -> pd.Series:
-    """Return the hash of each raw row's input. Raises Refusal where data/inputs/ was packed from other deliveries."""
-    index = pd.read_parquet(INDEX)
-    if len(index) != len(raw.table) or not strings(index["id"]).equals(strings(raw.table["id"])):
-        raise Refusal(f"{INDEX.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
-    return index["input"]
-
-
-def build(state: State, sets: np.ndarray, inputs: pd.Series, weight: np.ndarray) -> dict[str, pd.DataFrame]:
+def build(state: State, inputs: pd.Series, weight: np.ndarray) -> dict[str, pd.DataFrame]:
     """Return {file name: table}: the examples of each set, dropped ones included, and the classes in code order.
 
     Args:
         state: after all passes.
-        sets: set of each raw row (n, int8), see `split.assign`.
         inputs: hash of each raw row's input (n).
         weight: whether each raw row counts (n, bool).
     """
@@ -52,7 +43,7 @@ def build(state: State, sets: np.ndarray, inputs: pd.Series, weight: np.ndarray)
         touched[row] = " ".join(names)
     tables = {}
     for number, path in enumerate(TABLES):
-        here = rows[sets[rows] == number]
+        here = rows[state.sets[rows] == number]
         given = raw.iloc[here].reset_index(drop=True)
         tables[path.name] = pd.DataFrame(
             {
@@ -88,7 +79,9 @@ def main() -> None:
     data = load().data
     raw = read_raw(RAW)
     refuse(raw.found)
-    state = start(raw, data.classes)
+    inputs = input_hashes(raw)
+    numbers = numbered(inputs)
+    state = start(raw, data.classes, data.split, numbers)
     problems: list[Problem] = []
     passes = []
     for name in chosen(pass_names(PASSES), data.passes):
@@ -98,9 +91,7 @@ def main() -> None:
             problems += refusal.problems
     problems += apply(state, passes)
     refuse(problems)
-    inputs = input_hashes(raw)
-    numbers = np.where(inputs == "", -1, inputs.factorize()[0])
-    sets = assign(raw, numbers, data.split)
+    sets = state.sets
     active = state.status == ACTIVE
     weight = active & ~shadowed(sets, numbers, active)
     for number, split in [(0, "train"), (2, "test")]:
@@ -108,7 +99,7 @@ def main() -> None:
             hint = f"name it in the column `split` of {raw.files[0]}, or set data.split in conf/data"
             refuse([Problem(EXAMPLES.as_posix(), f"no example counts in the {split} set; {hint}")])
     found = warnings(state, sets, numbers, weight, data.checks, read_book())
-    tables = build(state, sets, inputs, weight)
+    tables = build(state, inputs, weight)
     save(tables, summary(state, tables) | {"warnings": found})
     for warning in found:
         print(f"warning: {warning['what']}")

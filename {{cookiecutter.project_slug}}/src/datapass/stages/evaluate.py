@@ -68,7 +68,7 @@ def main() -> None:
         "train_examples": data["sets"]["train"]["examples"],
         "relabelled": data["edits"].get("relabel", 0),
         "dropped": data["edits"].get("drop", 0),
-        "added": data["edits"].get("add", 0),
+        "added": data["edits"].get("add", 0) + data["edits"].get("add-test", 0),
         "model": about["fingerprint"],
         "environment": about["environment"],
     }
