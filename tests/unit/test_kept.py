@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from conftest import Project, params
-from datapass.files.paths import CLASSES, INDEX, TRAIN, VALIDATION
+from datapass.files.paths import CLASSES, TRAIN, VALIDATION, VALUES
 from datapass.settings import Settings, check
 from datapass.training import kept
 from datapass.training.kept import AGAIN, MONTH, Kept, seconds, specification
@@ -25,7 +25,7 @@ CURVE = pd.DataFrame({"step": [10, 20], "validation_loss": [0.1 + 0.2, float("na
 def here(rendered: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project's folder with the files of which a training is made."""
     project = rendered.copy(tmp_path / "digits")
-    for path in (TRAIN, VALIDATION, CLASSES, INDEX):
+    for path in (TRAIN, VALIDATION, CLASSES, VALUES):
         (project.path / path).parent.mkdir(parents=True, exist_ok=True)
         (project.path / path).write_text(path.name)
     monkeypatch.chdir(project.path)
@@ -73,7 +73,7 @@ def test_a_setting_that_decides_weights(here: Path, name: str, value: object) ->
 @pytest.mark.parametrize(
     "path",
     [
-        *(path.as_posix() for path in (TRAIN, VALIDATION, CLASSES, INDEX)),
+        *(path.as_posix() for path in (TRAIN, VALIDATION, CLASSES, VALUES)),
         "src/digits/network.py",
         "src/digits/task.py",
         "src/digits/inputs.py",

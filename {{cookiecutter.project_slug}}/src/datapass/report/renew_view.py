@@ -52,9 +52,7 @@ def _next(done: "Renewal") -> list[str]:
     before, after = int(done.classes["before"].sum()), int(done.classes["after"].sum())
     number = done.file.stem.split("-", 1)[0]
     if done.trains:
-        trains = (
-            "the same models are trained once more, since DVC sees other packed inputs; their weights come out the same"
-        )
+        trains = "DVC runs `train` once more, since it sees other packed inputs; the weights come out the same"
     else:
         trains = "`train` does not run, the models answer the new test set"
     share = f"{done.stay:,} test examples" if done.stay else "no test example"

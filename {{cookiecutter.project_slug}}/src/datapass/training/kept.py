@@ -20,7 +20,7 @@ import pandas as pd
 import yaml
 from dvc.config import Config
 
-from ..files.paths import CLASSES, INDEX, TRAIN, VALIDATION
+from ..files.paths import CLASSES, TRAIN, VALIDATION, VALUES
 from ..files.writes import write_text, written
 from ..settings import Settings
 
@@ -58,7 +58,8 @@ def cache() -> Path:
 def specification(settings: Settings) -> str:
     """Return 64 hex digits that change with everything but the seed that decides the weights, and with the machine.
 
-    Code is all that stage `train` declares, and libraries all that are installed: more than what is used, never less.
+    Code is all that stage `train` declares, and libraries all that are installed: more than what is used, never less. The
+    tables hold a hash of each input; of packed rows all are read, as the categories of one may be known from another.
     """
     with Path("dvc.yaml").open(encoding="utf-8") as file:
         deps = [Path(dep) for dep in yaml.safe_load(file)["stages"]["train"]["deps"] if isinstance(dep, str)]
@@ -70,7 +71,7 @@ def specification(settings: Settings) -> str:
         "settings": [settings.model.model_dump(), data, where],
         "files": [
             [path.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
-            for path in (TRAIN, VALIDATION, CLASSES, INDEX, *files)
+            for path in (TRAIN, VALIDATION, CLASSES, VALUES, *files)
             if path.is_file()
         ],
         "libraries": sorted({f"{one.metadata['Name']} {one.version}" for one in distributions()}),
