@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from datapass.comparison import verdict as v
-from datapass.comparison.history import _augmentation, warning
-from datapass.comparison.metric import Metric
+from datapass.comparison.history import _augmentation
+from datapass.comparison.looks import over_all
 from datapass.comparison.objections import shadowed
 from datapass.comparison.revisions import Revision
-from datapass.comparison.statistics import t_interval
+from datapass.comparison.statistics import Interval, t_interval
 from datapass.comparison.verdict import compare
 from datapass.messages.problems import Refusal
 from datapass.report import words
@@ -24,6 +24,7 @@ from datapass.report.comparison_view import comparison
 from datapass.report.html import html
 from datapass.report.markdown import markdown
 from datapass.report.record import record
+from datapass.report.sureness import looks_lines
 from datapass.report.words import headline
 
 N, SEEDS = 400, 5
@@ -739,16 +740,75 @@ def test_small_slices_and_classes_get_no_verdict(pair: tuple[Made, Made]) -> Non
     assert found["site = usual"].p >= found["site = usual"].gain.p, "corrected for how many were tested"
 
 
-def test_looks_warn_and_do_not_block() -> None:
-    gain = t_interval(0.02, 0.009, 1000)
-    assert warning(2, gain, Metric()) is None
-    said = warning(21, gain, Metric())
-    assert said is not None
-    assert "21 different data revisions" in said
-    assert "+1.68 points of accuracy by luck" in said
-    assert "not beyond luck after 20 tries (z 2.22, needed 2.80)" in said
-    strong = warning(21, t_interval(0.05, 0.009, 1000), Metric())
-    assert strong is not None and "not beyond luck" not in strong
+def looked_at(found: v.Comparison, tries: int, gain: Interval, budget: int | None = None) -> v.Comparison:
+    """Return the comparison as if it had this gain, at this try."""
+    verdict = v.verdict_of(gain)
+    all_looks = over_all([gain], verdict != v.NO_DIFFERENCE, tries, budget)
+    return dataclasses.replace(found, verdict=verdict, gain=gain, looks=tries + 1, all_looks=all_looks)
+
+
+WEAK, STRONG, NONE = t_interval(0.02, 0.009, 1000), t_interval(0.05, 0.009, 1000), t_interval(0.01, 0.009, 1000)
+SAID: dict[str, tuple[int, Interval, int | None, list[str], list[str]]] = {
+    "the first": (1, WEAK, None, [], []),
+    "a weak gain at the 20th": (
+        20,
+        WEAK,
+        None,
+        [
+            "This look alone: helps, p = 0.026, +2.00 [+0.23, +3.77] points. Over all 20 looks at this test set: no "
+            "detectable difference, adjusted p = 1, [−1.48, +5.48] points.",
+            "The best of 20 changes without effect would show about +1.68 points by luck. `datapass renew-test` makes a new "
+            "test set, where the count starts again.",
+        ],
+        [],
+    ),
+    "a strong gain at the 20th": (
+        20,
+        STRONG,
+        None,
+        [],
+        ["Over all 20 looks at this test set it holds: helps, adjusted p < 0.0001, [+1.52, +8.48] points."],
+    ),
+    "no gain at the 20th": (
+        20,
+        NONE,
+        None,
+        [],
+        ["Over all 20 looks at this test set the interval is [−2.48, +4.48] points."],
+    ),
+    "the first of a budget": (
+        1,
+        STRONG,
+        20,
+        [],
+        [
+            "Over the looks at this test set (number 1 of 20 that the baseline declares) it holds: helps, adjusted p < "
+            "0.0001, [+2.27, +7.73] points."
+        ],
+    ),
+    "beyond the budget": (
+        21,
+        STRONG,
+        20,
+        [
+            "All 20 looks at this test set that the baseline declares are spent; this is number 21: over all of them no "
+            "verdict holds. `datapass renew-test` makes a new test set."
+        ],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("tries", "gain", "budget", "warned", "told"), SAID.values(), ids=SAID.keys())
+def test_looks_inform_and_do_not_block(
+    pair: tuple[Made, Made], tries: int, gain: Interval, budget: int | None, warned: list[str], told: list[str]
+) -> None:
+    found = looked_at(compare(pair[0].revision(), pair[1].revision()), tries, gain, budget)
+    assert looks_lines(found) == (warned, told)
+    assert comparison(found).verdict == v.verdict_of(gain), "the verdict stays"
+    sentences = comparison(found).sections[0].blocks[0].sentences  # type: ignore[union-attr]
+    assert [line for line in sentences if line.startswith("⚠️")] == [f"⚠️ {line}" for line in warned]
+    assert set(told) <= set(sentences)
 
 
 COST = {"batch_size": 8, "metric": "cost", "costs": {"cat": {"dog": 20}}}
@@ -908,7 +968,8 @@ def test_every_form_names_the_metric_and_its_unit(careless: tuple[Made, Made], m
         100 * found.gain.mean if metric != "cost" else found.gain.mean
     )  # type: ignore[union-attr]
     assert ("Accuracy: +" in page) == (metric != "accuracy")
-    assert of in (warning(21, t_interval(0.02, 0.009, 1000), found.metric) or "")
+    warned = looks_lines(looked_at(found, 20, t_interval(0.02, 0.009, 1000)))[0]
+    assert all(unit in line for line in warned) and len(warned) == 2
 
 
 MILD = {"_target_": "team.inputs.Augment", "shift": 1, "flip": False}
