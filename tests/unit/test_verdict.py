@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from datapass.comparison import verdict as v
+from datapass.comparison.equivalence import at_most
 from datapass.comparison.history import _augmentation
 from datapass.comparison.looks import over_all
 from datapass.comparison.objections import shadowed
@@ -24,8 +25,9 @@ from datapass.report.comparison_view import comparison
 from datapass.report.html import html
 from datapass.report.markdown import markdown
 from datapass.report.record import record
-from datapass.report.sureness import looks_lines
+from datapass.report.sureness import equivalence_line, looks_lines, would_show
 from datapass.report.words import headline
+from datapass.verbs.revision import positive
 
 N, SEEDS = 400, 5
 CODE = "src/pkg/model/network.py"
@@ -755,10 +757,9 @@ SAID: dict[str, tuple[int, Interval, int | None, list[str], list[str]]] = {
         WEAK,
         None,
         [
-            "This look alone: helps, p = 0.026, +2.00 [+0.23, +3.77] points. Over all 20 looks at this test set: no "
-            "detectable difference, adjusted p = 1, [−1.48, +5.48] points.",
-            "The best of 20 changes without effect would show about +1.68 points by luck. `datapass renew-test` makes a new "
-            "test set, where the count starts again.",
+            "Over all 20 looks at this test set: no detectable difference, adjusted p = 1, [−1.48, +5.48] points; this look "
+            "alone: helps, p = 0.026. The best of 20 changes without effect gains +1.68 by luck.",
+            "It is told on a new test set, where the count starts again (`datapass renew-test`).",
         ],
         [],
     ),
@@ -969,7 +970,7 @@ def test_every_form_names_the_metric_and_its_unit(careless: tuple[Made, Made], m
     )  # type: ignore[union-attr]
     assert ("Accuracy: +" in page) == (metric != "accuracy")
     warned = looks_lines(looked_at(found, 20, t_interval(0.02, 0.009, 1000)))[0]
-    assert all(unit in line for line in warned) and len(warned) == 2
+    assert all(unit in line for line in warned[:1]) and len(warned) == 2
 
 
 MILD = {"_target_": "team.inputs.Augment", "shift": 1, "flip": False}
@@ -1096,3 +1097,87 @@ def test_many_examples_that_do_not_count_are_said(number: int, said: bool) -> No
     found = shadowed(made)
     assert (found is not None) == said
     assert not said or str(found).startswith("20 examples of main do not count")
+
+
+@pytest.fixture
+def alike(pair: tuple[Made, Made]) -> tuple[Made, Made]:
+    """Two revisions that are as good as each other."""
+    old, new = pair
+    new.answers = answer(new.test, 0.80, first=100)
+    return old, new
+
+
+def test_the_largest_gain_or_loss_is_said_where_there_is_no_verdict(alike: tuple[Made, Made]) -> None:
+    old, new = alike
+    found = compare(old.revision(), new.revision())
+    assert found.gain is not None and found.verdict == v.NO_DIFFERENCE
+    bounds = t_interval(found.gain.mean, found.gain.se, found.gain.df)
+    assert found.at_most > max(abs(bounds.low), abs(bounds.high)) - 0.01
+    size = found.metric.at_most(found.at_most)
+    assert equivalence_line(found) == f"No gain or loss larger than {size} points (two one-sided tests at 5 %)."
+    wide, narrow = (compare(old.revision(), new.revision(), v.Aim(within=margin)) for margin in (9, 0.1))
+    assert equivalence_line(wide) == (
+        f"Shown equivalent within 9.00 points: no gain or loss larger than {size} (two one-sided tests at 5 %)."
+    )
+    assert equivalence_line(narrow) == (
+        f"Not shown equivalent within 0.10 points: one of {size} is not excluded (two one-sided tests at 5 %)."
+    )
+    assert (wide.verdict, narrow.verdict) == (v.NO_DIFFERENCE, v.NO_DIFFERENCE), "the five words stay"
+    for found, shown in ((wide, True), (narrow, False)):
+        assert json.loads(json.dumps(record(comparison(found)), allow_nan=False))["within"]["shown"] == shown
+        assert all(
+            str(equivalence_line(found)) in form for form in (markdown(comparison(found)), html(comparison(found)))
+        )
+
+
+def test_a_clear_gain_is_not_equivalent_to_nothing(pair: tuple[Made, Made]) -> None:
+    assert equivalence_line(compare(pair[0].revision(), pair[1].revision())) is None, "the verdict says it"
+    found = compare(pair[0].revision(), pair[1].revision(), v.Aim(within=5))
+    assert found.verdict == v.HELPS and found.within is not None and not found.within.shown
+    fewer_seeds(pair[1])
+    found = compare(pair[0].revision(), pair[1].revision(), v.Aim(within=99))
+    assert equivalence_line(found) == "Not shown equivalent within 99.00 points: the two are not comparable."
+
+
+@pytest.mark.parametrize("change", [taken_away, replaced, dropped, relabel_test])
+def test_equivalence_holds_by_every_reading(pair: tuple[Made, Made], change: Callable[[Made, list[int]], None]) -> None:
+    """A pass is not shown harmless by taking away, dropping or relabelling the test examples where it tells."""
+    old, new = pair
+    new.answers = answer(new.test, 0.803, first=100)
+    known = compare(old.revision(), new.revision())
+    change(new, lost_rows(new, old, 6))
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NO_DIFFERENCE and len(found.readings) > 1
+    assert found.at_most > at_most(found.readings[:1], 1, found.units) + 0.004, "more than the rest alone would say"
+    assert found.at_most >= known.at_most - 1e-9
+
+
+@pytest.mark.parametrize("evaluate", [*CHOICES.values(), {"metric": "accuracy"}], ids=[*CHOICES, "accuracy"])
+def test_each_metric_says_how_sure_it_is(alike: tuple[Made, Made], evaluate: dict[str, Any]) -> None:
+    """In its own unit; of macro-F1, which is no mean over examples, not what would show."""
+    old, new = (measured(made, **evaluate) for made in alike)
+    found = compare(old.revision(), new.revision(), v.Aim(gain=0.5 if evaluate["metric"] != "cost" else 0.005))
+    assert found.verdict == v.NO_DIFFERENCE and found.at_most > 0
+    assert (found.ways is None) == (found.components is None) == (evaluate["metric"] == "macro_f1")
+    said = str(would_show(found))
+    assert said.startswith("A gain under ") and found.metric.unit in said
+    assert ("would, in 4 of 5 tries" in said or "would show one of" in said) == (found.ways is not None)
+
+
+def test_one_rare_class_widens_what_is_excluded(alike: tuple[Made, Made]) -> None:
+    """One example of a class of ten is ten points of its recall."""
+    old, new = (measured(made, metric="balanced_accuracy") for made in alike)
+    common = compare(old.revision(), new.revision()).at_most
+    keep = old.test.index[(old.test["label"] == "cat") | (old.test.index < 20)]
+    for made in (old, new):
+        made.test, made.answers = (
+            made.test.loc[keep].reset_index(drop=True),
+            made.answers.loc[keep].reset_index(drop=True),
+        )
+    assert compare(old.revision(), new.revision()).at_most > 3 * common
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_margin_is_above_nothing(value: float) -> None:
+    with pytest.raises(Refusal, match=r"--within .*: give a number above 0, in points"):
+        positive("--within", value)

@@ -69,8 +69,10 @@ def _bound(gain: Interval, span: float, units: int) -> float:
     return float(np.maximum(size + span / units + reach(gain, 2 * SIZE), span * upper_share(size / span, units)))
 
 
-def upper_share(share: float, n: int) -> float:
-    """Return the one-sided upper 95 % limit of a share of n, by Wilson's score interval with continuity correction."""
-    z, share = float(ndtri(1 - SIZE)), min(share, 1.0)
+def upper_share(share: float, n: int, size: float = SIZE) -> float:
+    """Return the one-sided upper limit at 1 - size of a share of n, by Wilson's score interval with continuity correction."""
+    if not share < 1:
+        return 1.0
+    z = float(ndtri(1 - size))
     root = z**2 + 2 - 1 / n + 4 * share * (n * (1 - share) - 1)
     return min(1.0, (2 * n * share + z**2 + 1 + z * max(root, 0.0) ** 0.5) / (2 * (n + z**2)))

@@ -9,13 +9,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from scipy.special import stdtrit
+import numpy as np
+from scipy.special import gammaincinv, ndtr, stdtrit
 
 from .crossed import Components
 from .statistics import LEVEL, Interval
 
 ALPHA, POWER = 1 - LEVEL, 0.8
 MOST_SEEDS, MOST_TIMES = 100, 100  # seeds of each side, and times the test set; more is no advice
+DRAWS = (np.arange(32) + 0.5) / 32  # of what few seeds estimate
 
 
 def reach(interval: Interval, alpha: float = ALPHA) -> float:
@@ -23,9 +25,23 @@ def reach(interval: Interval, alpha: float = ALPHA) -> float:
     return float(stdtrit(interval.df, 1 - alpha / 2)) * interval.se
 
 
-def shows(interval: Interval, alpha: float = ALPHA) -> float:
-    """Return the smallest true gain that would show at two-sided `alpha`; at .05 it is `Interval.detectable`."""
-    return reach(interval, alpha) + float(stdtrit(interval.df, POWER)) * interval.se
+def power(expected: Components, gain: float, alpha: float = ALPHA) -> float:
+    """Return the probability that the interval at two-sided `alpha` leaves out 0 on the side of a true gain.
+
+    The mean is normal with the variance that `expected` (see `Components.expected`) gives. How wide the interval gets
+    depends on the columns' mean square, of which few seeds know little: it is expected times chi-squared over its degrees
+    of freedom, so the probability is a mean over that. The other mean squares have many.
+    """
+    n, seed = expected.units, 0.0
+    reaches = np.zeros(len(DRAWS))
+    drawn = [2 * gammaincinv((s - 1) / 2, DRAWS) / (s - 1) for s in expected.seeds]
+    for number, times in enumerate(zip(*drawn, strict=True)):
+        columns = tuple(column * each for column, each in zip(expected.columns, times, strict=True))
+        reaches[number] = reach(replace(expected, columns=columns).interval(gain), alpha)
+    for seeds, column, rest in zip(expected.seeds, expected.columns, expected.rest, strict=True):
+        seed += max(0.0, column - rest) / (n * seeds)
+    sd = (expected.rows / n + seed) ** 0.5
+    return float(np.mean(ndtr((gain - reaches) / sd))) if sd > 0 else float(gain > 0)
 
 
 @dataclass(frozen=True)
@@ -49,12 +65,13 @@ class Ways:
     seconds: float | None = None
 
 
-Expected = Callable[[int, int], Interval]  # of test units and seeds of each side: the interval to expect
+Expected = Callable[[int, int], Components]  # of test units and seeds of each side: what to expect
 
 
 def fewest_seeds(expected: Expected, gain: float, units: int, seeds: int, alpha: float = ALPHA) -> int | None:
     """Return the smallest number of seeds, from `seeds` on, that would show a gain on so many units."""
-    return next((s for s in range(seeds, MOST_SEEDS + 1) if shows(expected(units, s), alpha) <= gain), None)
+    enough = (s for s in range(seeds, MOST_SEEDS + 1) if power(expected(units, s), gain, alpha) >= POWER)
+    return next(enough, None)
 
 
 def fewest_units(
@@ -62,11 +79,11 @@ def fewest_units(
 ) -> int | None:
     """Return the smallest number of units, of `least` to `most`, that would show a gain with so many seeds."""
     low, high = least - 1, most
-    if shows(expected(high, seeds), alpha) > gain:
+    if power(expected(high, seeds), gain, alpha) < POWER:
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if shows(expected(middle, seeds), alpha) <= gain else (middle, high)
+        low, high = (low, middle) if power(expected(middle, seeds), gain, alpha) >= POWER else (middle, high)
     return high
 
 
@@ -84,7 +101,8 @@ def fewest_both(
 def target(interval: Interval, wanted: float | None = None, alpha: float = ALPHA) -> float:
     """Return the true gain that it makes sense to look for: the one wanted, else as large as it looks, but not under half
     of what would show now, as that takes four times the test examples or more."""
-    return wanted if wanted is not None else max(abs(interval.mean), shows(interval, alpha) / 2)
+    least = reach(interval, alpha) + float(stdtrit(interval.df, POWER)) * interval.se  # `Interval.detectable`, at alpha
+    return wanted if wanted is not None else max(abs(interval.mean), least / 2)
 
 
 def ways(
@@ -103,12 +121,12 @@ def ways(
     seeds, units, gain = min(components.seeds), components.units, target(interval, wanted, alpha)
     if seeds < 2 or not interval.se > 0 or not gain > 0:
         return None
-    if shows(interval, alpha) <= gain:
+
+    def expected(units: int, seeds: int) -> Components:
+        return components.expected(units, [seeds] * len(components.seeds))
+
+    if power(expected(units, seeds), gain, alpha) >= POWER:
         return Ways(gain, 0, 0)
-
-    def expected(units: int, seeds: int) -> Interval:
-        return components.expected(units, [seeds] * len(components.seeds)).interval(interval.mean)
-
     each = examples / units
     seeds_alone = fewest_seeds(expected, gain, units, seeds + 1, alpha)
     units_alone = fewest_units(expected, gain, units, MOST_TIMES * units, seeds, alpha)

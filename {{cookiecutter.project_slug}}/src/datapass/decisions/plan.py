@@ -16,16 +16,16 @@ from ..comparison.lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS
 from ..comparison.metric import MACRO_F1, Metric
 from ..comparison.revisions import Revision
 from ..comparison.stale import stale
-from ..comparison.statistics import Interval
 from ..comparison.ways import (
     MOST_SEEDS,
     MOST_TIMES,
+    POWER,
     fewest_both,
     fewest_seeds,
     fewest_units,
+    power,
     rounded,
     seconds_of,
-    shows,
 )
 from ..data.examples import counts
 from ..files.paths import CLASSES, METRICS, PREDICTIONS, TEST
@@ -66,20 +66,20 @@ class Spread:
         """
         return TURNED * max(0.0, gain * (self.turn - gain)) * self.clump
 
-    def expected(self, gain: float, units: int, seeds: int) -> Interval:
-        """Return the interval to expect of a true gain with so many test units and seeds of each side."""
+    def expected(self, gain: float, units: int, seeds: int) -> Components:
+        """Return the components to expect of a true gain with so many test units and seeds of each side."""
         rest, seed = 2 * PAIRED * self.rest, 2 * PAIRED * self.seeds
         rows = self.change(gain) + rest / seeds
-        return Components(units, (seeds,), rows, (units * seed + rest,), (rest,)).interval(gain)
+        return Components(units, (seeds,), rows, (units * seed + rest,), (rest,))
 
     def smallest(self, units: int, seeds: int) -> float:
         """Return the smallest true gain that shows; NaN where not even one without any error left does."""
         low, high = 0.0, self.most
-        if shows(self.expected(high, units, seeds)) > high:
+        if power(self.expected(high, units, seeds), high) < POWER:
             return np.nan
-        for _ in range(40):
+        for _ in range(30):
             middle = (low + high) / 2
-            low, high = (low, middle) if shows(self.expected(middle, units, seeds)) <= middle else (middle, high)
+            low, high = (low, middle) if power(self.expected(middle, units, seeds), middle) >= POWER else (middle, high)
         return high
 
 
@@ -176,7 +176,7 @@ def make_plan(revision: Revision, gain: float) -> Plan:
     seeds = [int(column.removeprefix("seed_")) for column in columns]
     here = len(seeds)
 
-    def expected(units: int, seeds: int) -> Interval:
+    def expected(units: int, seeds: int) -> Components:
         return spread.expected(wanted, units, seeds)
 
     each = len(test) / number
