@@ -28,15 +28,16 @@ class Within:
     shown: bool
 
 
-def readings(scored: Scored, wider: Scored) -> list[Interval]:
-    """Return the gain by each reading that a verdict has to stand: on `scored` by the new labels first.
+def readings(scored: Scored, wider: Scored, gain: Interval) -> list[Interval]:
+    """Return the gain by each reading that a verdict has to stand: first `gain`, which is on `scored` by the new labels.
 
     Then by the old labels, with the dropped test examples by either, and with the worst and the best answers to those
     that the candidate's test set does not hold any more; only what differs from the first.
     """
-    sides = [scored, *([wider] if len(wider.table) > len(scored.table) else [])]
     relabelled = bool((wider.labels[0] != wider.labels[1]).any())
-    found = [side.gain(label) for side in sides for label in ((1, 0) if relabelled else (1,))]
+    found = [gain, *([scored.gain(0)] if relabelled else [])]
+    if len(wider.table) > len(scored.table):
+        found += [wider.gain(label) for label in ((1, 0) if relabelled else (1,))]
     return found + [wider.worst(helps) for helps in (True, False) if len(wider.lost[0])]
 
 

@@ -219,7 +219,7 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
 def _sureness(scored: Scored, wider: Scored, gain: Interval, verdict: str, proof: Proof, aim: Aim) -> dict[str, Any]:
     """Return what a comparison says on how sure it is: of what, by which readings, and what would make it surer."""
     scale, parts, units = scored.metric.scale, scored.components(), len(np.unique(scored.units))
-    found = readings(scored, wider)
+    found = readings(scored, wider, gain)
     largest = at_most(found, span(scored), units)
     within, more = None, None
     if aim.within is not None:

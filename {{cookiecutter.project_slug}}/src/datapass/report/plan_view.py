@@ -83,7 +83,8 @@ def _basis(found: Plan) -> list[str]:
     return [
         f"The baseline {found.revision.label}: {m.label} {m.score(found.level)}, {len(found.seeds)} seeds, {s.examples:,} test "
         f"examples{groups}. Standard deviation between seeds: {apart[0]} {m.unit} of all answers together, {apart[1]} of one alone.",
-        "What a change will do to single examples nobody knows: assumed is what changes of the data did to the three examples of "
-        f"the template. Seeds shared by both sides leave {PAIRED:.0%} of the variance of independent ones, and what turns does so "
-        f"with {TURNED:.0%} of the seeds. The standard errors were then .3 to 1.0 of those planned, so less may be enough.",
+        "What a change will do to single examples nobody knows; assumed is what changes of the data did to the template's three "
+        f"examples: seeds that both sides share leave {PAIRED:.0%} of the variance of independent ones, and what turns does so with "
+        f"{TURNED:.0%} of the seeds.",
+        "The standard errors of 13 such changes were .3 to 1.0 of those planned this way: less may be enough, more is seldom needed.",
     ]
