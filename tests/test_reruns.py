@@ -106,6 +106,7 @@ RERUNS = {
     "datapass/training/environment.py": "audit evaluate train",
     "datapass/training/estimators.py": "audit evaluate train",
     "datapass/training/fit.py": "audit train",
+    "datapass/training/kept.py": "audit train",
     "datapass/training/models.py": "audit evaluate train",
     "datapass/training/networks.py": "audit train",
     "datapass/training/order.py": "audit evaluate train",

@@ -194,9 +194,11 @@ class TrainedEstimator:
         with threadpool_limits(self.about["threads"]):
             return self.answer(features(packed, rows, self.inputs))
 
-    def save(self, folder: Path, about: Mapping[str, Any]) -> None:
+    def save(self, folder: Path, about: Mapping[str, Any]) -> Path:
         """Write seed-N.skops."""
-        (folder / f"seed-{about['seed']}.skops").write_bytes(dump(self.estimator, {**self.about, **about}))
+        path = folder / f"seed-{about['seed']}.skops"
+        path.write_bytes(dump(self.estimator, {**self.about, **about}))
+        return path
 
 
 def dump(estimator: Any, about: Mapping[str, Any]) -> bytes:

@@ -27,8 +27,8 @@ class Trained(Protocol):
     def probabilities(self, packed: Packed, rows: np.ndarray, batch: int) -> np.ndarray:
         """Return the class probabilities of the packed inputs at `rows` (rows, classes; float32)."""
 
-    def save(self, folder: Path, about: Mapping[str, Any]) -> None:
-        """Write it to `folder`; `about` needs `seed`."""
+    def save(self, folder: Path, about: Mapping[str, Any]) -> Path:
+        """Write it to `folder`, and return the file; `about` needs `seed`."""
 
 
 class Trainer(Protocol):

@@ -95,10 +95,11 @@ class TrainedNetwork:
         torch.set_num_threads(self.about["threads"])
         return probabilities(self.network, arrays, places, self.encoding.prepare, batch)
 
-    def save(self, folder: Path, about: Mapping[str, Any]) -> None:
+    def save(self, folder: Path, about: Mapping[str, Any]) -> Path:
         """Write seed-N.safetensors."""
         path = folder / f"seed-{about['seed']}.safetensors"
         save(self.network, {**self.about, **about, "fitted": self.encoding.fitted}, path)
+        return path
 
 
 def load_network(path: Path, inputs: Any, node: Mapping[str, Any]) -> TrainedNetwork:

@@ -1,0 +1,194 @@
+"""Which trainings are taken over: those of which nothing differs that could change a weight."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import Project, params
+from datapass.files.paths import CLASSES, INDEX, TRAIN, VALIDATION
+from datapass.settings import Settings, check
+from datapass.training import kept
+from datapass.training.kept import AGAIN, MONTH, Kept, seconds, specification
+
+ABOUT = {"fingerprint": "0123456789ab", "environment": "python 3.11"}
+CURVE = pd.DataFrame({"step": [10, 20], "validation_loss": [0.1 + 0.2, float("nan")]})
+
+
+@pytest.fixture
+def here(rendered: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder with the files of which a training is made."""
+    project = rendered.copy(tmp_path / "digits")
+    for path in (TRAIN, VALIDATION, CLASSES, INDEX):
+        (project.path / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.path / path).write_text(path.name)
+    monkeypatch.chdir(project.path)
+    return project.path
+
+
+def settings(**changed: object) -> Settings:
+    """The shipped settings, of which some are others, named like `model.steps`."""
+    found = params()
+    for name, value in changed.items():
+        *parents, last = name.split("__")
+        node = found
+        for parent in parents:
+            node = node[parent]
+        node[last] = value
+    return check(found)
+
+
+def append(path: str) -> Callable[[Path], None]:
+    """Return what makes a file another."""
+    return lambda here: (here / path).write_text((here / path).read_text() + "\n# and more\n")
+
+
+@pytest.mark.parametrize("name", ["seeds", "evaluate__batch_size", "audit__folds", "data__passes__until"])
+def test_what_decides_no_weight_is_the_same_training(here: Path, name: str) -> None:
+    given = {"seeds": [7, 8, 9], "data__passes__until": "p001"}.get(name, 7)
+    assert specification(settings(**{name: given})) == specification(settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model__steps", 401),
+        ("model__threads", 2),
+        ("model__network__width", 5),
+        ("data__inputs__height", 9),
+        ("data__augment", {"_target_": "digits.inputs.Mild"}),
+        ("trainer__accelerator", "gpu"),
+    ],
+)
+def test_a_setting_that_decides_weights(here: Path, name: str, value: object) -> None:
+    assert specification(settings(**{name: value})) != specification(settings())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(path.as_posix() for path in (TRAIN, VALIDATION, CLASSES, INDEX)),
+        "src/digits/network.py",
+        "src/digits/task.py",
+        "src/digits/inputs.py",
+        "src/datapass/training/batches.py",
+        "src/datapass/stages/train.py",
+        "src/datapass/settings.py",
+    ],
+)
+def test_a_file_that_decides_weights(here: Path, path: str) -> None:
+    before = specification(settings())
+    append(path)(here)
+    assert specification(settings()) != before
+
+
+@pytest.mark.parametrize("path", ["src/digits/example.py", "src/datapass/stages/audit.py", "README.md"])
+def test_a_file_that_train_does_not_declare(here: Path, path: str) -> None:
+    before = specification(settings())
+    append(path)(here)
+    assert specification(settings()) == before
+
+
+def test_another_library_or_machine(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = specification(settings())
+    monkeypatch.setattr(kept, "distributions", lambda: list(distributions())[1:])
+    assert specification(settings()) != before
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(kept.platform, "uname", lambda: ("Linux", "another", "6", "1", "x86_64"))
+    assert specification(settings()) != before
+
+
+def put(folder: Path, seed: int = 3, content: bytes = b"weights") -> Kept:
+    """Keep a seed whose model has this content."""
+    one = Kept(settings())
+    (folder / f"seed-{seed}.safetensors").write_bytes(content)
+    one.put(seed, folder / f"seed-{seed}.safetensors", ABOUT, 2.5, CURVE)
+    return one
+
+
+def test_a_seed_is_given_back_as_it_was(here: Path, tmp_path: Path) -> None:
+    one = put(tmp_path)
+    (tmp_path / "there").mkdir()
+    record = one.take(3, tmp_path / "there")
+    assert record is not None and one.take(4, tmp_path / "there") is None
+    assert (tmp_path / "there" / "seed-3.safetensors").read_bytes() == b"weights"
+    pd.testing.assert_frame_equal(pd.DataFrame(record.curve), CURVE)  # to the last bit, and steps as whole numbers
+    assert (record.fingerprint, record.environment) == tuple(ABOUT.values())
+
+
+def spoil_model(one: Kept) -> None:
+    (one.folder / "seed-3.safetensors").write_bytes(b"weight")
+
+
+def spoil_record(one: Kept) -> None:
+    (one.folder / "3.json").write_text("{")
+
+
+def other_record(one: Kept) -> None:
+    (one.folder / "3.json").write_text(json.dumps({"name": "seed-3.safetensors", "md5": "of another version"}))
+
+
+def delete_model(one: Kept) -> None:
+    (one.folder / "seed-3.safetensors").unlink()
+
+
+@pytest.mark.parametrize("spoil", [spoil_model, spoil_record, other_record, delete_model], ids=lambda f: f.__name__)
+def test_what_is_damaged_is_trained_again(here: Path, tmp_path: Path, spoil: Callable[[Kept], None]) -> None:
+    one = put(tmp_path)
+    spoil(one)
+    assert one.take(3, tmp_path) is None
+
+
+def test_all_is_trained_again_where_the_shell_says_so(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = put(tmp_path)
+    monkeypatch.setenv(AGAIN, "1")
+    assert one.take(3, tmp_path) is None
+
+
+def test_a_model_that_dvc_has_is_not_kept_twice(here: Path, tmp_path: Path) -> None:
+    one = put(tmp_path)
+    one.tidy()
+    assert (one.folder / "seed-3.safetensors").exists()
+    md5 = hashlib.md5(b"weights").hexdigest()
+    cached = here / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"weights")
+    one.tidy()
+    assert not (one.folder / "seed-3.safetensors").exists()
+    (tmp_path / "seed-3.safetensors").unlink()
+    assert one.take(3, tmp_path) is not None
+    assert (tmp_path / "seed-3.safetensors").read_bytes() == b"weights"
+    cached.write_bytes(b"others")
+    assert one.take(3, tmp_path) is None
+
+
+def test_what_dvc_never_took_over_goes_after_a_month(here: Path, tmp_path: Path) -> None:
+    one = put(tmp_path)
+    old = time.time() - MONTH - 60
+    os.utime(one.folder / "seed-3.safetensors", (old, old))
+    one.tidy()
+    assert not (one.folder / "seed-3.safetensors").exists()
+
+
+def test_another_place_of_the_cache(here: Path, tmp_path: Path) -> None:
+    with (here / ".dvc" / "config").open("a", encoding="utf-8") as config:
+        config.write(f"[cache]\n    dir = {tmp_path / 'elsewhere'}\n")
+    assert put(tmp_path).folder.is_relative_to(tmp_path / "elsewhere")
+
+
+def test_how_long_a_training_takes(here: Path, tmp_path: Path) -> None:
+    assert seconds(ABOUT["fingerprint"]) is None
+    one = put(tmp_path)
+    for seed, took in ((4, 3.5), (5, 30.0)):
+        one.put(seed, tmp_path / "seed-3.safetensors", ABOUT, took, CURVE)
+    assert seconds(ABOUT["fingerprint"]) == 3.5
+    assert seconds("another model") is None

@@ -1,0 +1,149 @@
+"""Trained seeds that are kept on this machine: what was trained once is not trained again.
+
+More seeds extend what is there, and a training that was stopped goes on with the seeds that are missing. A seed is kept under a
+hash of everything that decides its weights, beside DVC's cache (so that `dvc exp run --temp` and `--queue` find it too), as a
+small record; the model itself only until DVC's cache has it, where it is looked up by its hash.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+import yaml
+from dvc.config import Config
+
+from ..files.paths import CLASSES, INDEX, TRAIN, VALIDATION
+from ..files.writes import write_text, written
+from ..settings import Settings
+
+AGAIN = "DATAPASS_TRAIN_AGAIN"  # set in the shell: train all seeds, whatever is kept
+MONTH = 30 * 24 * 3600.0  # after which a model is given up that DVC never took over
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trained seed.
+
+    Attributes:
+        name: of the model's file.
+        md5: of its content, by which DVC's cache has it.
+        fingerprint, environment: of the training, as in the model's file.
+        host: the machine.
+        seconds: that the training took.
+        curve: its learning curves, a row a point.
+    """
+
+    name: str
+    md5: str
+    fingerprint: str
+    environment: str
+    host: str
+    seconds: float
+    curve: list[dict[str, float]]
+
+
+def cache() -> Path:
+    """Return the folder of DVC's cache, which experiments in folders of their own share."""
+    return Path(Config(str(Path(".dvc").resolve()))["cache"].get("dir") or ".dvc/cache").resolve()
+
+
+def specification(settings: Settings) -> str:
+    """Return 64 hex digits that change with everything but the seed that decides the weights, and with the machine.
+
+    Code is all that stage `train` declares, and libraries all that are installed: more than what is used, never less.
+    """
+    with Path("dvc.yaml").open(encoding="utf-8") as file:
+        deps = [Path(dep) for dep in yaml.safe_load(file)["stages"]["train"]["deps"] if isinstance(dep, str)]
+    code = [dep for dep in deps if dep.parts[0] == "src"]
+    files = sorted({file for dep in code for file in (dep.rglob("*.py") if dep.is_dir() else [dep])})
+    data = settings.data.model_dump(include={"inputs", "augment", "size"})
+    where = settings.trainer.model_dump(include={"accelerator", "devices"})
+    content = {
+        "settings": [settings.model.model_dump(), data, where],
+        "files": [
+            [path.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
+            for path in (TRAIN, VALIDATION, CLASSES, INDEX, *files)
+            if path.is_file()
+        ],
+        "libraries": sorted({f"{one.metadata['Name']} {one.version}" for one in distributions()}),
+        "machine": [platform.python_version(), *platform.uname()[:5]],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class Kept:
+    """The trained seeds of one specification.
+
+    Args:
+        settings: of the training.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.cache, self.specification = cache(), specification(settings)
+        self.folder = self.cache / "datapass" / "seeds" / self.specification
+
+    def take(self, seed: int, folder: Path) -> Record | None:
+        """Write the model of a seed into `folder` and return its record; None where it is not kept."""
+        record = None if os.environ.get(AGAIN) else _read(self.folder / f"{seed}.json")
+        if record is None:
+            return None
+        for path in (self.folder / record.name, _cached(self.cache, record.md5)):
+            if (
+                path.is_file()
+                and hashlib.md5(content := path.read_bytes(), usedforsecurity=False).hexdigest() == record.md5
+            ):
+                (folder / record.name).write_bytes(content)
+                return record
+        return None
+
+    def put(self, seed: int, file: Path, about: Mapping[str, str], seconds: float, curve: pd.DataFrame) -> Record:
+        """Keep the model of a seed, and return its record.
+
+        Args:
+            file: of the model.
+            about: with `fingerprint` and `environment`.
+        """
+        content = file.read_bytes()
+        with written(self.folder / file.name) as aside:
+            aside.write_bytes(content)
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        rows = json.loads(json.dumps(curve.to_dict("records"), default=lambda number: number.item()))
+        what = about["fingerprint"], about["environment"], platform.node()
+        record = Record(file.name, md5, *what, round(seconds, 3), rows)
+        write_text(json.dumps(asdict(record), indent=1) + "\n", self.folder / f"{seed}.json")
+        return record
+
+    def tidy(self) -> None:
+        """Delete the models that DVC's cache has by now, and those that it did not take over within a month."""
+        for path in self.folder.parent.glob("*/seed-*"):
+            record = _read(path.parent / f"{path.stem.removeprefix('seed-')}.json")
+            taken = record is not None and _cached(self.cache, record.md5).is_file()
+            if taken or time.time() - path.stat().st_mtime > MONTH:
+                path.unlink(missing_ok=True)
+
+
+def seconds(fingerprint: str) -> float | None:
+    """Return how long a training of this model took on this machine (median); None where none was timed here."""
+    records = [_read(path) for path in (cache() / "datapass" / "seeds").glob("*/*.json")]
+    here = [r.seconds for r in records if r and r.fingerprint == fingerprint and r.host == platform.node()]
+    return median(here) if here else None
+
+
+def _cached(cache: Path, md5: str) -> Path:
+    return cache / "files" / "md5" / md5[:2] / md5[2:]
+
+
+def _read(path: Path) -> Record | None:
+    """Return a record; None where there is none that this version wrote."""
+    try:
+        return Record(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
