@@ -213,6 +213,10 @@ def sureness(folder: Path) -> None:
             project.write_pass("p001-review", *edits[:number])
             project.run("dvc", "exp", "run", "-n", name, "evaluate")
         projects.append(project)
+    seeds = ["-S", f"seeds=[{','.join(map(str, range(12)))}]", "evaluate"]
+    project.run("dvc", "exp", "run", "-n", "few-12", *seeds)  # of the tumours
+    (project.path / "data" / "passes" / "p001-review.csv").unlink()
+    project.run("dvc", "exp", "run", "-n", "main-12", *seeds)
     show_sureness(*projects)
 
 
@@ -223,6 +227,7 @@ def show_sureness(digits: Project, tumours: Project) -> None:
     lines = "^(no detect|helps|A gain|No gain|Shown|Not shown|Over all|⚠️)"
     result.type("datapass compare main few", keep=lines)
     result.type("datapass compare main few --within 5.0", keep="^(Shown|Not shown)")
+    result.type("datapass compare main-12 few-12", keep=lines)
     looks.type("datapass compare main few", keep=lines)
     looks.type("datapass compare main relabel-1", keep=lines)
     paste("plan", plan=plan, result=result)
