@@ -46,6 +46,7 @@ RERUNS = {
     "datapass/comparison/revisions.py": "",
     "datapass/comparison/stale.py": "",
     "datapass/comparison/statistics.py": "evaluate",
+    "datapass/comparison/sureness.py": "",
     "datapass/comparison/verdict.py": "",
     "datapass/comparison/ways.py": "",
     "datapass/data/apply.py": "curate",

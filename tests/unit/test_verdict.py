@@ -18,6 +18,7 @@ from datapass.comparison.looks import over_all
 from datapass.comparison.objections import shadowed
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval, t_interval
+from datapass.comparison.sureness import Aim
 from datapass.comparison.verdict import compare
 from datapass.messages.problems import Refusal
 from datapass.report import words
@@ -1115,7 +1116,7 @@ def test_the_largest_gain_or_loss_is_said_where_there_is_no_verdict(alike: tuple
     assert found.at_most > max(abs(bounds.low), abs(bounds.high)) - 0.01
     size = found.metric.at_most(found.at_most)
     assert equivalence_line(found) == f"No gain or loss larger than {size} points (two one-sided tests at 5 %)."
-    wide, narrow = (compare(old.revision(), new.revision(), v.Aim(within=margin)) for margin in (9, 0.1))
+    wide, narrow = (compare(old.revision(), new.revision(), Aim(within=margin)) for margin in (9, 0.1))
     assert equivalence_line(wide) == (
         f"Shown equivalent within 9.00 points: no gain or loss larger than {size} (two one-sided tests at 5 %)."
     )
@@ -1132,10 +1133,10 @@ def test_the_largest_gain_or_loss_is_said_where_there_is_no_verdict(alike: tuple
 
 def test_a_clear_gain_is_not_equivalent_to_nothing(pair: tuple[Made, Made]) -> None:
     assert equivalence_line(compare(pair[0].revision(), pair[1].revision())) is None, "the verdict says it"
-    found = compare(pair[0].revision(), pair[1].revision(), v.Aim(within=5))
+    found = compare(pair[0].revision(), pair[1].revision(), Aim(within=5))
     assert found.verdict == v.HELPS and found.within is not None and not found.within.shown
     fewer_seeds(pair[1])
-    found = compare(pair[0].revision(), pair[1].revision(), v.Aim(within=99))
+    found = compare(pair[0].revision(), pair[1].revision(), Aim(within=99))
     assert equivalence_line(found) == "Not shown equivalent within 99.00 points: the two are not comparable."
 
 
@@ -1156,7 +1157,7 @@ def test_equivalence_holds_by_every_reading(pair: tuple[Made, Made], change: Cal
 def test_each_metric_says_how_sure_it_is(alike: tuple[Made, Made], evaluate: dict[str, Any]) -> None:
     """In its own unit; of macro-F1, which is no mean over examples, not what would show."""
     old, new = (measured(made, **evaluate) for made in alike)
-    found = compare(old.revision(), new.revision(), v.Aim(gain=0.5 if evaluate["metric"] != "cost" else 0.005))
+    found = compare(old.revision(), new.revision(), Aim(gain=0.5 if evaluate["metric"] != "cost" else 0.005))
     assert found.verdict == v.NO_DIFFERENCE and found.at_most > 0
     assert (found.ways is None) == (found.components is None) == (evaluate["metric"] == "macro_f1")
     said = str(would_show(found))

@@ -10,7 +10,7 @@ import pandas as pd
 from . import statistics
 from .crossed import Components
 from .datadiff import DataDiff, diff
-from .equivalence import Within, at_most, readings, span
+from .equivalence import Within
 from .lineup import MIN_SEEDS, MIN_SLICE, Scored, flips, score, slice_masks
 from .looks import AllLooks
 from .metric import ACCURACY, MACRO_F1, Metric
@@ -18,7 +18,8 @@ from .objections import objections
 from .proof import Proof, prove
 from .revisions import Revision
 from .statistics import Interval
-from .ways import Ways, timed, ways
+from .sureness import Aim, sureness
+from .ways import Ways
 
 HELPS, HURTS, NO_DIFFERENCE = "helps", "hurts", "no detectable difference"
 DEPENDS, NOT_COMPARABLE = "depends on the labels", "not comparable"
@@ -150,19 +151,6 @@ def parts(found: Sequence[tuple[str, np.ndarray, float, float, Interval]], score
     ]
 
 
-@dataclass(frozen=True)
-class Aim:
-    """What is asked for besides the verdict, in the unit of the metric as it is shown (points, or cost per example).
-
-    Attributes:
-        gain: the true gain that should show.
-        within: the margin within which the two should be shown to be equivalent.
-    """
-
-    gain: float | None = None
-    within: float | None = None
-
-
 NOTHING_ELSE = Aim()
 
 
@@ -194,7 +182,7 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
     verdict, why, mend = judge(scored, wider, gain, ruler)
     mcnemar = None
     if verdict != NOT_COMPARABLE:
-        common |= _sureness(scored, wider, gain, verdict, proof, aim)
+        common |= sureness(scored, wider, gain, verdict == NO_DIFFERENCE, proof.fingerprint, aim)
     if len(scored.seeds) == 1:
         b, c = int((old & ~new).sum()), int((new & ~old).sum())
         mcnemar = (b, c, statistics.mcnemar(b, c)[0])
@@ -214,20 +202,6 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
         mcnemar=mcnemar,
         **common,
     )
-
-
-def _sureness(scored: Scored, wider: Scored, gain: Interval, verdict: str, proof: Proof, aim: Aim) -> dict[str, Any]:
-    """Return what a comparison says on how sure it is: of what, by which readings, and what would make it surer."""
-    scale, parts, units = scored.metric.scale, scored.components(), len(np.unique(scored.units))
-    found = readings(scored, wider, gain)
-    largest = at_most(found, span(scored), units)
-    within, more = None, None
-    if aim.within is not None:
-        within = Within(aim.within / scale, largest <= aim.within / scale)
-    if verdict == NO_DIFFERENCE:
-        wanted = None if aim.gain is None else aim.gain / scale
-        more = timed(ways(parts, len(scored.table), gain, wanted), proof.fingerprint)
-    return {"components": parts, "readings": found, "at_most": largest, "within": within, "ways": more}
 
 
 def measure_ruler(scored: Scored) -> Ruler | None:

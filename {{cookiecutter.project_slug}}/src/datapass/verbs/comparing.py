@@ -37,7 +37,8 @@ def compare(
     """
     from ..comparison.history import add_looks
     from ..comparison.revisions import experiments_on, resolve
-    from ..comparison.verdict import HURTS, Aim, compare
+    from ..comparison.sureness import Aim
+    from ..comparison.verdict import HURTS, compare
     from ..report.comparison_view import comparisons
     from ..report.errors import of_candidates
     from ..review.features import excerpts
