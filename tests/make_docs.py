@@ -181,11 +181,68 @@ def conflict(folder: Path) -> None:
     (DOCS / "conflict.md").write_text(text + str(typed), encoding="utf-8")
 
 
+def paste(page: str, **typed: Transcript) -> None:
+    """Put transcripts into a page of docs/, each between `<!-- NAME -->` and `<!-- end -->`."""
+    path = DOCS / f"{page}.md"
+    text = path.read_text(encoding="utf-8")
+    for name, shown in typed.items():
+        start, rest = text.split(f"<!-- {name} -->\n")
+        text = f"{start}<!-- {name} -->\n{shown}{rest[rest.index('<!-- end -->') :]}"
+    path.write_text(text, encoding="utf-8")
+
+
+def screenshot(page: Path, name: str, width: int = 1000, height: int = 700) -> None:
+    """Write the top of a page as a picture to docs/."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": width, "height": height})
+        tab.goto(page.as_uri())
+        tab.screenshot(path=DOCS / f"{name}.png")
+        browser.close()
+
+
+def sureness(folder: Path) -> None:
+    """Write what docs/plan.md and docs/looks.md show: a plan, and passes of six edits on the digits and the tumours."""
+    projects = []
+    for kind in ("images", "tables"):
+        project = render(folder, kind=kind)
+        project.run("dvc", "repro", "evaluate")
+        project.commit("Baseline")
+        edits = project.reviewer("pass").stdout.splitlines()[1:]
+        for name, number in (("relabel-1", len(edits)), ("few", 6)):
+            project.write_pass("p001-review", *edits[:number])
+            project.run("dvc", "exp", "run", "-n", name, "evaluate")
+        projects.append(project)
+    seeds = ["-S", f"seeds=[{','.join(map(str, range(12)))}]", "evaluate"]
+    project.run("dvc", "exp", "run", "-n", "few-12", *seeds)  # of the tumours
+    (project.path / "data" / "passes" / "p001-review.csv").unlink()
+    project.run("dvc", "exp", "run", "-n", "main-12", *seeds)
+    show_sureness(*projects)
+
+
+def show_sureness(digits: Project, tumours: Project) -> None:
+    """Write the transcripts and pictures of `sureness` from its two projects."""
+    plan, result, looks = Transcript(digits), Transcript(tumours), Transcript(digits)
+    plan.type("datapass plan --gain 1.0 main", keep=".")
+    lines = "^(no detect|helps|A gain|No gain|Shown|Not shown|Over all|⚠️)"
+    result.type("datapass compare main few", keep=lines)
+    result.type("datapass compare main few --within 5.0", keep="^(Shown|Not shown)")
+    result.type("datapass compare main-12 few-12", keep=lines)
+    looks.type("datapass compare main few", keep=lines)
+    looks.type("datapass compare main relabel-1", keep=lines)
+    paste("plan", plan=plan, result=result)
+    paste("looks", looks=looks)
+    digits.verb("plan", "--gain", "1.0", "main", "--to", "plan.html")
+    digits.verb("compare", "main", "few", "--to", "looks.html")
+    screenshot(digits.path / "plan.html", "plan", height=820)
+    screenshot(digits.path / "looks.html", "looks", height=620)
+
+
 if __name__ == "__main__":
     os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
     home = Path(tempfile.mkdtemp(prefix="docs-"))
     try:
-        for part in (report, conflict, table, text, photo):
+        for part in (report, conflict, table, text, photo, sureness):
             if part.__name__ in (sys.argv[1:] or [part.__name__]):
                 part(home / part.__name__)
     finally:

@@ -39,7 +39,7 @@ def test_two_branches_with_a_pass_each_meet(two: Project) -> None:
     two.verb("compare", "main", "ana", "--to", "c.json")
     looked = json.loads((two.path / "c.json").read_text(encoding="utf-8"))
     assert looked["looks"] == 3, "the baseline, ana's data and ben's"
-    assert "3 different data revisions were scored on this test set" in looked["warnings"][0]
+    assert looked["all_looks"]["tries"] == 2 and looked["all_looks"]["budget"] is None
     (two.path / "c.json").unlink()
     merged = two.run("git", "merge", "--quiet", "ana", ok=False)
     torn = two.run("git", "diff", "--name-only", "--diff-filter=U").stdout.splitlines()
@@ -262,3 +262,33 @@ def test_a_revision_without_results(project: Project) -> None:
     done = project.verb("compare", "main", "empty", ok=False)
     assert done.returncode == 2
     assert "neither Git nor DVC's cache nor a remote here has metrics.json" in done.stderr
+
+
+def test_a_budget_of_looks_is_the_baselines(two: Project) -> None:
+    """Declared it trains nothing; a candidate that declares more does not loosen it."""
+
+    def declare(old: str, new: str) -> None:
+        path = two.path / "conf" / "config.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace(f"looks: {old} ", f"looks: {new} "), encoding="utf-8")
+
+    two.run("git", "checkout", "--quiet", "main")
+    two.run("dvc", "checkout", "--quiet")
+    declare("null", "5")
+    assert two.repro("audit") == ["freeze"]
+    two.commit("Five looks")
+    two.write_pass("p001-eve", "digit-0102,drop,,,,eve")
+    declare("5", "50")
+    two.repro()
+    two.verb("compare", "main", "workspace", "ana", "--within", "50", "--to", "c.json")
+    eve, ana = sorted(
+        json.loads((two.path / "c.json").read_text(encoding="utf-8")), key=lambda c: c["candidate"]["name"]
+    )[::-1]
+    for found, other in ((eve, 50), (ana, None)):
+        looks = found["all_looks"]
+        assert (looks["tries"], looks["budget"], looks["ignored"]) == (3, 5, other)
+        assert looks["p"] == pytest.approx(min(1, 5 * max(reading["p"] for reading in found["readings"])))
+        assert found["within"] == {"margin": 0.5, "shown": True}
+    said = two.verb("compare", "main", "workspace").stdout
+    assert "number 3 of 5 that the baseline declares; 50 in the candidate's counts once it is the baseline" in said
+    assert "test examples" in two.verb("plan", "--gain", "5", "main").stdout
+    assert "--within 0: give a number above 0" in two.verb("compare", "main", "ana", "--within", "0", ok=False).stderr

@@ -34,6 +34,8 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a seed twice": ("seeds", [1, 1], "seeds: one stands there twice"),
     "no seed": ("seeds", [], "seeds: "),
     "one fold": ("audit.folds", 1, "audit.folds: input should be greater than or equal to 2"),
+    "no looks": ("looks", 0, "conf/config.yaml: looks: input should be greater than or equal to 1"),
+    "many looks": ("looks", "many", 'conf/config.yaml: looks: input should be a valid integer, not "many"'),
     "no limit": ("audit.limit", "many", 'audit.limit: input should be a valid integer, not "many"'),
     "a share over 1": ("data.split.test", 1.2, "conf/data: data.split.test: input should be less than 1"),
     "nothing to train on": ("data.split.test", 0.9, "validation and test together leave no training set"),

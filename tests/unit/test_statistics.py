@@ -9,7 +9,7 @@ from scipy.stats import ttest_1samp
 from sklearn.metrics import f1_score, recall_score
 
 from datapass.comparison.crossed import crossed_interval, gain_interval, units_of
-from datapass.comparison.history import luck, sidak_z
+from datapass.comparison.looks import luck
 from datapass.comparison.statistics import holm, macro_f1, macro_f1_interval, mcnemar, recall, t_interval
 
 CROSSED = np.array(
@@ -257,11 +257,6 @@ def test_macro_f1_interval_of_unpaired_seeds() -> None:
 @pytest.mark.parametrize(("k", "known"), [(2, 0.56), (5, 1.16), (10, 1.54), (20, 1.87), (50, 2.25)])
 def test_luck_of_the_best(k: int, known: float) -> None:
     assert luck(k) == pytest.approx(known, abs=0.01)
-
-
-@pytest.mark.parametrize(("k", "known"), [(1, 1.645), (5, 2.319), (10, 2.568), (20, 2.799), (50, 3.083)])
-def test_sidak(k: int, known: float) -> None:
-    assert sidak_z(k) == pytest.approx(known, abs=0.001)
 
 
 def test_a_unit_counts_once_whatever_its_size() -> None:

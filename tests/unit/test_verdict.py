@@ -12,11 +12,13 @@ import pytest
 import yaml
 
 from datapass.comparison import verdict as v
-from datapass.comparison.history import _augmentation, warning
-from datapass.comparison.metric import Metric
+from datapass.comparison.equivalence import at_most
+from datapass.comparison.history import _augmentation
+from datapass.comparison.looks import over_all
 from datapass.comparison.objections import shadowed
 from datapass.comparison.revisions import Revision
-from datapass.comparison.statistics import t_interval
+from datapass.comparison.statistics import Interval, t_interval
+from datapass.comparison.sureness import Aim
 from datapass.comparison.verdict import compare
 from datapass.messages.problems import Refusal
 from datapass.report import words
@@ -24,7 +26,9 @@ from datapass.report.comparison_view import comparison
 from datapass.report.html import html
 from datapass.report.markdown import markdown
 from datapass.report.record import record
+from datapass.report.sureness import equivalence_line, looks_lines, would_show
 from datapass.report.words import headline
+from datapass.verbs.revision import positive
 
 N, SEEDS = 400, 5
 CODE = "src/pkg/model/network.py"
@@ -739,16 +743,74 @@ def test_small_slices_and_classes_get_no_verdict(pair: tuple[Made, Made]) -> Non
     assert found["site = usual"].p >= found["site = usual"].gain.p, "corrected for how many were tested"
 
 
-def test_looks_warn_and_do_not_block() -> None:
-    gain = t_interval(0.02, 0.009, 1000)
-    assert warning(2, gain, Metric()) is None
-    said = warning(21, gain, Metric())
-    assert said is not None
-    assert "21 different data revisions" in said
-    assert "+1.68 points of accuracy by luck" in said
-    assert "not beyond luck after 20 tries (z 2.22, needed 2.80)" in said
-    strong = warning(21, t_interval(0.05, 0.009, 1000), Metric())
-    assert strong is not None and "not beyond luck" not in strong
+def looked_at(found: v.Comparison, tries: int, gain: Interval, budget: int | None = None) -> v.Comparison:
+    """Return the comparison as if it had this gain, at this try."""
+    verdict = v.verdict_of(gain)
+    all_looks = over_all([gain], verdict != v.NO_DIFFERENCE, tries, budget)
+    return dataclasses.replace(found, verdict=verdict, gain=gain, looks=tries + 1, all_looks=all_looks)
+
+
+WEAK, STRONG, NONE = t_interval(0.02, 0.009, 1000), t_interval(0.05, 0.009, 1000), t_interval(0.01, 0.009, 1000)
+SAID: dict[str, tuple[int, Interval, int | None, list[str], list[str]]] = {
+    "the first": (1, WEAK, None, [], []),
+    "a weak gain at the 20th": (
+        20,
+        WEAK,
+        None,
+        [
+            "Over all 20 looks at this test set: no detectable difference, adjusted p = 1, [−1.48, +5.48] points; this look "
+            "alone: helps, p = 0.026. The best of 20 changes without effect gains +1.68 by luck.",
+            "It is told on a new test set, where the count starts again (`datapass renew-test`).",
+        ],
+        [],
+    ),
+    "a strong gain at the 20th": (
+        20,
+        STRONG,
+        None,
+        [],
+        ["Over all 20 looks at this test set it holds: helps, adjusted p < 0.0001, [+1.52, +8.48] points."],
+    ),
+    "no gain at the 20th": (
+        20,
+        NONE,
+        None,
+        [],
+        ["Over all 20 looks at this test set the interval is [−2.48, +4.48] points."],
+    ),
+    "the first of a budget": (
+        1,
+        STRONG,
+        20,
+        [],
+        [
+            "Over the looks at this test set (number 1 of 20 that the baseline declares) it holds: helps, adjusted p < "
+            "0.0001, [+2.27, +7.73] points."
+        ],
+    ),
+    "beyond the budget": (
+        21,
+        STRONG,
+        20,
+        [
+            "All 20 looks at this test set that the baseline declares are spent; this is number 21: over all of them no "
+            "verdict holds. `datapass renew-test` makes a new test set."
+        ],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("tries", "gain", "budget", "warned", "told"), SAID.values(), ids=SAID.keys())
+def test_looks_inform_and_do_not_block(
+    pair: tuple[Made, Made], tries: int, gain: Interval, budget: int | None, warned: list[str], told: list[str]
+) -> None:
+    found = looked_at(compare(pair[0].revision(), pair[1].revision()), tries, gain, budget)
+    assert looks_lines(found) == (warned, told)
+    assert comparison(found).verdict == v.verdict_of(gain), "the verdict stays"
+    sentences = comparison(found).sections[0].blocks[0].sentences  # type: ignore[union-attr]
+    assert [line for line in sentences if line.startswith("⚠️")] == [f"⚠️ {line}" for line in warned]
+    assert set(told) <= set(sentences)
 
 
 COST = {"batch_size": 8, "metric": "cost", "costs": {"cat": {"dog": 20}}}
@@ -908,7 +970,8 @@ def test_every_form_names_the_metric_and_its_unit(careless: tuple[Made, Made], m
         100 * found.gain.mean if metric != "cost" else found.gain.mean
     )  # type: ignore[union-attr]
     assert ("Accuracy: +" in page) == (metric != "accuracy")
-    assert of in (warning(21, t_interval(0.02, 0.009, 1000), found.metric) or "")
+    warned = looks_lines(looked_at(found, 20, t_interval(0.02, 0.009, 1000)))[0]
+    assert all(unit in line for line in warned[:1]) and len(warned) == 2
 
 
 MILD = {"_target_": "team.inputs.Augment", "shift": 1, "flip": False}
@@ -1035,3 +1098,87 @@ def test_many_examples_that_do_not_count_are_said(number: int, said: bool) -> No
     found = shadowed(made)
     assert (found is not None) == said
     assert not said or str(found).startswith("20 examples of main do not count")
+
+
+@pytest.fixture
+def alike(pair: tuple[Made, Made]) -> tuple[Made, Made]:
+    """Two revisions that are as good as each other."""
+    old, new = pair
+    new.answers = answer(new.test, 0.80, first=100)
+    return old, new
+
+
+def test_the_largest_gain_or_loss_is_said_where_there_is_no_verdict(alike: tuple[Made, Made]) -> None:
+    old, new = alike
+    found = compare(old.revision(), new.revision())
+    assert found.gain is not None and found.verdict == v.NO_DIFFERENCE
+    bounds = t_interval(found.gain.mean, found.gain.se, found.gain.df)
+    assert found.at_most > max(abs(bounds.low), abs(bounds.high)) - 0.01
+    size = found.metric.at_most(found.at_most)
+    assert equivalence_line(found) == f"No gain or loss larger than {size} points (two one-sided tests at 5 %)."
+    wide, narrow = (compare(old.revision(), new.revision(), Aim(within=margin)) for margin in (9, 0.1))
+    assert equivalence_line(wide) == (
+        f"Shown equivalent within 9.00 points: no gain or loss larger than {size} (two one-sided tests at 5 %)."
+    )
+    assert equivalence_line(narrow) == (
+        f"Not shown equivalent within 0.10 points: one of {size} is not excluded (two one-sided tests at 5 %)."
+    )
+    assert (wide.verdict, narrow.verdict) == (v.NO_DIFFERENCE, v.NO_DIFFERENCE), "the five words stay"
+    for found, shown in ((wide, True), (narrow, False)):
+        assert json.loads(json.dumps(record(comparison(found)), allow_nan=False))["within"]["shown"] == shown
+        assert all(
+            str(equivalence_line(found)) in form for form in (markdown(comparison(found)), html(comparison(found)))
+        )
+
+
+def test_a_clear_gain_is_not_equivalent_to_nothing(pair: tuple[Made, Made]) -> None:
+    assert equivalence_line(compare(pair[0].revision(), pair[1].revision())) is None, "the verdict says it"
+    found = compare(pair[0].revision(), pair[1].revision(), Aim(within=5))
+    assert found.verdict == v.HELPS and found.within is not None and not found.within.shown
+    fewer_seeds(pair[1])
+    found = compare(pair[0].revision(), pair[1].revision(), Aim(within=99))
+    assert equivalence_line(found) == "Not shown equivalent within 99.00 points: the two are not comparable."
+
+
+@pytest.mark.parametrize("change", [taken_away, replaced, dropped, relabel_test])
+def test_equivalence_holds_by_every_reading(pair: tuple[Made, Made], change: Callable[[Made, list[int]], None]) -> None:
+    """A pass is not shown harmless by taking away, dropping or relabelling the test examples where it tells."""
+    old, new = pair
+    new.answers = answer(new.test, 0.803, first=100)
+    known = compare(old.revision(), new.revision())
+    change(new, lost_rows(new, old, 6))
+    found = compare(old.revision(), new.revision())
+    assert found.verdict == v.NO_DIFFERENCE and len(found.readings) > 1
+    assert found.at_most > at_most(found.readings[:1], 1, found.units) + 0.004, "more than the rest alone would say"
+    assert found.at_most >= known.at_most - 1e-9
+
+
+@pytest.mark.parametrize("evaluate", [*CHOICES.values(), {"metric": "accuracy"}], ids=[*CHOICES, "accuracy"])
+def test_each_metric_says_how_sure_it_is(alike: tuple[Made, Made], evaluate: dict[str, Any]) -> None:
+    """In its own unit; of macro-F1, which is no mean over examples, not what would show."""
+    old, new = (measured(made, **evaluate) for made in alike)
+    found = compare(old.revision(), new.revision(), Aim(gain=0.5 if evaluate["metric"] != "cost" else 0.005))
+    assert found.verdict == v.NO_DIFFERENCE and found.at_most > 0
+    assert (found.ways is None) == (found.components is None) == (evaluate["metric"] == "macro_f1")
+    said = str(would_show(found))
+    assert said.startswith("A gain under ") and found.metric.unit in said
+    assert ("would, in 4 of 5 tries" in said or "would show one of" in said) == (found.ways is not None)
+
+
+def test_one_rare_class_widens_what_is_excluded(alike: tuple[Made, Made]) -> None:
+    """One example of a class of ten is ten points of its recall."""
+    old, new = (measured(made, metric="balanced_accuracy") for made in alike)
+    common = compare(old.revision(), new.revision()).at_most
+    keep = old.test.index[(old.test["label"] == "cat") | (old.test.index < 20)]
+    for made in (old, new):
+        made.test, made.answers = (
+            made.test.loc[keep].reset_index(drop=True),
+            made.answers.loc[keep].reset_index(drop=True),
+        )
+    assert compare(old.revision(), new.revision()).at_most > 3 * common
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_margin_is_above_nothing(value: float) -> None:
+    with pytest.raises(Refusal, match=r"--within .*: give a number above 0, in points"):
+        positive("--within", value)

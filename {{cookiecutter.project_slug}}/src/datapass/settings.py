@@ -193,6 +193,7 @@ class Settings(Part):
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_different)]
     evaluate: Evaluate
     audit: Audit
+    looks: Positive | None = None  # read by `compare` alone, of the baseline
 
 
 FILES = {"data": "conf/data", "model": "conf/model", "trainer": "conf/trainer"}

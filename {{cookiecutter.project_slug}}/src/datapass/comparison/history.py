@@ -8,23 +8,23 @@ on one test set are counted, not re-runs.
 import dataclasses
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import yaml
-from scipy.special import ndtr, ndtri
 
 from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
-from ..files.paths import DATA, METRICS, PASSES, TEST, TRAIN, VALIDATION
+from ..files.paths import DATA, METRICS, PARAMS, PASSES, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
 from .lock import AUGMENT, Lock
-from .metric import Metric
+from .looks import over_all
 from .revisions import YAML, Revision, blobs, commits, git, list_experiments
-from .statistics import Interval
-from .verdict import NOT_COMPARABLE, Comparison, compare
+from .verdict import HELPS, HURTS, NOT_COMPARABLE, Comparison, compare
+from .ways import timed, ways
 
 TABLES = (TEST, TRAIN, VALIDATION)
+SHALLOW = "This clone holds only the newest commits, so earlier looks at the test set are not counted."
 AUGMENTED = re.compile(rf"^( *){re.escape(AUGMENT)}:\s*\n\1 +\S".encode(), re.MULTILINE)  # a mapping, not null
 
 
@@ -115,10 +115,9 @@ def _alike(old: Revision, new: Revision) -> bool:
 def looks(test_of: Revision) -> int:
     """Return how many different data revisions were scored on the test set of a revision, itself included.
 
-    Another augmentation of the same examples is another data revision.
-
-    A test set is the same as long as it holds the same inputs under the same ids: correcting labels, dropping examples or
-    editing metadata makes no new one.
+    Another augmentation of the same examples is another data revision. A revision counts where it was scored on at least
+    half of the examples of this test set, the same inputs under the same ids: correcting labels, dropping or adding
+    examples or editing metadata makes no new test set.
     """
     experiments = git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
     scored = list(dict.fromkeys([*commits("--full-history", "--", METRICS.as_posix()), *experiments]))
@@ -128,7 +127,10 @@ def looks(test_of: Revision) -> int:
             (*(revision.digest(path) for path in TABLES), _augmentation(revision.read("dvc.lock") or b""))
             for revision in revisions
         ]
-        return len({row[1:] for row in [*rows, own] if row[0] == own[0] and row[1] is not None})
+        first = {row[0]: revision for row, revision in zip(rows[::-1], revisions[:0:-1], strict=True)} | {
+            own[0]: test_of
+        }
+        return _number(own, rows, {test: _table(revision) for test, revision in first.items()})
     files = [*(path.as_posix() for path in TABLES), "dvc.lock"]
     asked = "\n".join(f"{commit}:./{file}" for commit in scored for file in files)
     answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
@@ -141,12 +143,28 @@ def looks(test_of: Revision) -> int:
     locks = list(dict.fromkeys(lock for lock in hashes[3::4] if lock))
     augmented = {None: ""} | dict(zip(locks, map(_augmentation, blobs(locks)), strict=True))
     tables = zip(hashes[::4], hashes[1::4], hashes[2::4], strict=True)
-    rows = [*((*row, augmented[lock]) for row, lock in zip(tables, hashes[3::4], strict=True)), own]
-    tests = {own[0]: contents[0]} | {
-        test: git("cat-file", "blob", test) for test, *_ in rows if test and test != own[0]
-    }
-    held = {test: _inputs(content) for test, content in tests.items()}
-    return len({row[1:] for row in rows if row[1] is not None and held.get(row[0]) == held[own[0]]})
+    rows = [*((*row, augmented[lock]) for row, lock in zip(tables, hashes[3::4], strict=True))]
+    names = [test for test in dict.fromkeys(row[0] for row in rows) if test and test != own[0]]
+    return _number(own, rows, {own[0]: contents[0]} | dict(zip(names, blobs(names), strict=True)))
+
+
+Row = tuple[str | None, ...]  # what tells a revision's test, train and validation table and its augmentation apart
+
+
+def _number(own: Row, rows: Sequence[Row], tests: Mapping[str | None, bytes | None]) -> int:
+    """Return how many rows differ in what was trained on, of those scored on half of the examples of `own` or more."""
+    held = {test: _inputs(content) for test, content in tests.items() if content is not None}
+    mine = held.get(own[0], frozenset())
+    counting = {test for test, theirs in held.items() if mine and 2 * len(mine & theirs) >= len(mine)} | {own[0]}
+    return len({row[1:] for row in [*rows, own] if row[0] in counting and row[1] is not None})
+
+
+def _table(revision: Revision) -> bytes | None:
+    """Return the table of test examples that DVC holds, or None where it is not here."""
+    try:
+        return revision.need(TEST)
+    except Refusal:
+        return None
 
 
 def _augmentation(lock: bytes) -> str:
@@ -169,45 +187,38 @@ def _inputs(test: bytes) -> frozenset[tuple[str, str]]:
     return frozenset(zip(table["id"], table["input"], strict=True)) if "input" in table else frozenset()
 
 
-def luck(k: int) -> float:
-    """Return the expected best of k standard normal draws, in standard errors: 0 for 1, .56 for 2, 1.54 for 10."""
-    x = np.linspace(-10, 10, 20001)
-    density = k * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi) * ndtr(x) ** (k - 1)
-    return float(np.trapezoid(x * density, x))
-
-
-def sidak_z(k: int, level: float = 0.05) -> float:
-    """Return the one-sided critical z after k looks (Sidak 1967): 1.645 for 1, 2.568 for 10."""
-    return float(ndtri((1 - level) ** (1 / k)))
-
-
-def warning(k: int, gain: Interval, metric: Metric) -> str | None:
-    """Return what k looks at one test set mean for a gain, or None for a single candidate."""
-    if k <= 2:  # the baseline and this candidate
-        return None
-    tries = k - 1
-    text = (
-        f"{k} different data revisions were scored on this test set. The best of {tries} changes without effect would show "
-        f"about {metric.difference(luck(tries) * gain.se)} {metric.of} by luck."
-    )
-    if gain.se > 0 and gain.mean / gain.se < sidak_z(tries) and gain.low > 0:
-        text += f" This gain is not beyond luck after {tries} tries (z {gain.mean / gain.se:.2f}, needed {sidak_z(tries):.2f}): confirm it on fresh test examples."
-    return text
+def budget(revision: Revision) -> int | None:
+    """Return how many looks a revision's params.yaml declares for the test set; None where it declares none."""
+    given = revision.yaml(PARAMS) if revision.read(PARAMS) is not None else None
+    number = given.get("looks") if isinstance(given, dict) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) and number > 0 else None
 
 
 def add_looks(comparisons: list[Comparison]) -> None:
-    """Put the warning into each comparison's `warnings`, in place. It warns and never blocks."""
+    """Put what holds over all looks into each comparison, in place. It informs and never blocks.
+
+    The budget is the baseline's, as a pull request must not loosen the rule by which it is judged.
+    """
     counted: dict[bytes, int] = {}
     shallow = git("rev-parse", "--is-shallow-repository").strip() == b"true"
     for number, comparison in enumerate(comparisons):
-        if comparison.gain is None:
+        gain = comparison.gain
+        if gain is None:
+            continue
+        if shallow:
+            warnings = [*comparison.warnings, SHALLOW]
+            comparisons[number] = dataclasses.replace(comparison, warnings=warnings)
             continue
         key = comparison.candidate.need(TEST)
         if key not in counted:
             counted[key] = looks(comparison.candidate)
-        said = warning(counted[key], comparison.gain, comparison.metric)
-        if shallow:
-            said = "This clone holds only the newest commits, so earlier looks at the test set are not counted."
-        comparisons[number] = dataclasses.replace(
-            comparison, looks=counted[key], warnings=comparison.warnings + ([said] if said else [])
-        )
+        declared, theirs = budget(comparison.baseline), budget(comparison.candidate)
+        found = None
+        if comparison.readings:
+            judged = comparison.verdict in (HELPS, HURTS)
+            tries, ignored = max(1, counted[key] - 1), None if theirs == declared else theirs
+            found = over_all(comparison.readings, judged, tries, declared, ignored)
+            if judged and not found.holds and found.alpha > 0:
+                more = ways(comparison.components, comparison.examples, gain, alpha=found.alpha)
+                found = dataclasses.replace(found, ways=timed(more, comparison.proof.fingerprint))
+        comparisons[number] = dataclasses.replace(comparison, looks=counted[key], all_looks=found)

@@ -12,7 +12,7 @@ from ..data.examples import metadata
 from ..files.paths import CLASSES, PREDICTIONS, TEST
 from ..messages.problems import Refusal
 from . import statistics
-from .crossed import units_of
+from .crossed import Components, components, gain_arms, units_of
 from .metric import MACRO_F1, Metric
 from .revisions import Revision
 from .statistics import Interval
@@ -86,6 +86,13 @@ class Scored:
         """
         truth, old, new = self.labels[label][rows], self.old[:, rows], self.new[:, rows]
         return (metric or self.metric).gain(truth, old, new, self.classes, self.units[rows], self.paired)
+
+    def components(self) -> Components | None:
+        """Return the components of the variance of the gain by the new labels; None for macro-F1, which has none."""
+        if self.metric.name == MACRO_F1:
+            return None
+        old, new = (self.metric.scores(self.labels[1], side, self.classes) for side in (self.old, self.new))
+        return components(gain_arms(old, new, self.paired), self.units)
 
     def by_class(self) -> list[tuple[str, np.ndarray, float, float, Interval]]:
         """Return each class that has examples by the new labels: name, mask (n), both levels and the gain.

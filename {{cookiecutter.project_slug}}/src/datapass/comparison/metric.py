@@ -131,6 +131,15 @@ class Metric:
             right *= (len(truth) / (np.count_nonzero(counts) * counts[truth]))[:, None]
         return right
 
+    def span(self, truth: np.ndarray, classes: Sequence[str]) -> np.ndarray:
+        """Return by how much the score of each example can change (n); of macro-F1 as of balanced accuracy, about."""
+        if self.name == COST:
+            matrix = self.matrix(classes)
+            return np.ptp(matrix, axis=1)[truth]
+        if self.name == ACCURACY:
+            return np.ones(len(truth))
+        return Metric(BALANCED).scores(truth, truth[None], classes)[:, 0]
+
     def level(self, truth: np.ndarray, answers: np.ndarray, classes: Sequence[str]) -> float:
         """Return the metric itself, as the mean over the seeds: of a cost what an answer costs, 0 or more."""
         if self.name == MACRO_F1:
@@ -190,6 +199,13 @@ class Metric:
         decimals = self._decimals
         rounded = round(self.scale * value, decimals) + 0.0  # no negative zero
         return f"{rounded:+.{decimals}f}".replace("-", "−") if signed else f"{rounded:.{decimals}f}"
+
+    def at_most(self, value: float) -> str:
+        """Return an upper limit of a difference in `unit` as it is shown, rounded up."""
+        if value != value:
+            return "–"
+        step = 10.0**self._decimals
+        return f"{math.ceil(self.scale * value * step - 1e-6) / step:.{self._decimals}f}"
 
     @property
     def _decimals(self) -> int:

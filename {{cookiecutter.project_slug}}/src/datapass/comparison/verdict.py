@@ -8,13 +8,18 @@ import numpy as np
 import pandas as pd
 
 from . import statistics
+from .crossed import Components
 from .datadiff import DataDiff, diff
+from .equivalence import Within
 from .lineup import MIN_SEEDS, MIN_SLICE, Scored, flips, score, slice_masks
+from .looks import AllLooks
 from .metric import ACCURACY, MACRO_F1, Metric
 from .objections import objections
 from .proof import Proof, prove
 from .revisions import Revision
 from .statistics import Interval
+from .sureness import Aim, sureness
+from .ways import Ways
 
 HELPS, HURTS, NO_DIFFERENCE = "helps", "hurts", "no detectable difference"
 DEPENDS, NOT_COMPARABLE = "depends on the labels", "not comparable"
@@ -91,7 +96,13 @@ class Comparison:
         ruler: present where test labels changed.
         flips: test examples where most seeds changed between right and wrong.
         mcnemar: with one seed: only the baseline right, only the candidate right, p.
+        components: of what the variance of the gain is made; None for macro-F1.
+        readings: the gain by each reading that the verdict has to stand, first as it is; none where nothing is compared.
+        at_most: the smallest x such that a gain or loss larger than x is excluded, see `equivalence`; NaN for none.
+        within: whether the two are equivalent within the margin that was asked for.
+        ways: what would show a gain where there is no verdict.
         looks: data revisions that were scored on this test set; None where it was not asked.
+        all_looks: what holds over all looks at it.
         warnings: what a reader should know besides.
     """
 
@@ -116,7 +127,13 @@ class Comparison:
     ruler: Ruler | None = None
     flips: pd.DataFrame | None = None
     mcnemar: tuple[int, int, float] | None = None
+    components: Components | None = None
+    readings: list[Interval] = field(default_factory=list)
+    at_most: float = float("nan")
+    within: Within | None = None
+    ways: Ways | None = None
     looks: int | None = None
+    all_looks: AllLooks | None = None
     warnings: list[str] = field(default_factory=list)
     metric: Metric = field(default_factory=Metric)
 
@@ -134,7 +151,10 @@ def parts(found: Sequence[tuple[str, np.ndarray, float, float, Interval]], score
     ]
 
 
-def compare(baseline: Revision, candidate: Revision) -> Comparison:
+NOTHING_ELSE = Aim()
+
+
+def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
     data = diff(baseline, candidate)
     proof = prove(baseline, candidate, bool(data.notes or data.number("input changed")), data.renamed)
@@ -153,6 +173,7 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
         "excluded": scored.excluded,
         "warnings": warnings,
         "metric": metric,
+        "within": None if aim.within is None else Within(aim.within / metric.scale, False),
     }
     if why:
         return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common)
@@ -160,6 +181,8 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
     gain, ruler = scored.gain(), measure_ruler(scored)
     verdict, why, mend = judge(scored, wider, gain, ruler)
     mcnemar = None
+    if verdict != NOT_COMPARABLE:
+        common |= sureness(scored, wider, gain, verdict == NO_DIFFERENCE, proof.fingerprint, aim)
     if len(scored.seeds) == 1:
         b, c = int((old & ~new).sum()), int((new & ~old).sum())
         mcnemar = (b, c, statistics.mcnemar(b, c)[0])

@@ -9,7 +9,7 @@ import pandas as pd
 from ..comparison import verdict as v
 from ..comparison.metric import Metric
 from ..comparison.verdict import Comparison, Part
-from . import charts, words
+from . import charts, sureness, words
 from .data_view import data_section, error_tables
 from .errors import Errors
 from .sections import MOST, SENTENCE, Block, Excerpt, Forest, Name, Report, Section, one_line, table
@@ -114,12 +114,12 @@ def flipped(c: Comparison) -> pd.Series:
 def _basis(c: Comparison) -> Section:
     """What the result rests on: warnings first, then the proof and what test labels that changed do to it."""
     m = c.metric
-    show = f"A gain under {m.difference(c.gain.detectable, False)} {m.unit} would not show" if c.gain else ""
-    hint = f"{show}; more test examples or seeds show smaller ones."
-    shows = c.gain is not None and c.verdict == v.NO_DIFFERENCE and c.gain.se > 0
+    warned, told = sureness.looks_lines(c)
     said = [
         words.metric_line(c) if c.gain else None,
-        hint if shows else None,
+        sureness.would_show(c),
+        sureness.equivalence_line(c),
+        *told,
         words.mcnemar_line(c),
         words.frozen_line(c),
     ]
@@ -137,7 +137,7 @@ def _basis(c: Comparison) -> Section:
         rows.append((f"gain in {m.unit}", m.difference(c.ruler.by_old.mean), m.difference(c.gain.mean), ""))
         title = f"The test labels changed: {c.ruler.relabelled:,} of {c.examples:,}"
         ruler = table(f"{m.label} | by old test labels | by new test labels | the ruler moved by", rows, 3, title)
-    warned = [f"⚠️ {warning}" for warning in c.warnings]
+    warned = [f"⚠️ {warning}" for warning in [*c.warnings, *warned]]
     return Section("What it rests on", [*sentences([*warned, *said]), *ruler], open=True)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from ..messages.problems import Refusal
 from ..report.forms import To, check, say
-from .revision import Revision
+from .revision import Revision, positive
 
 
 class FailOn(StrEnum):
@@ -24,6 +24,10 @@ def compare(
         list[str] | None, typer.Argument(help="The same, one or more, each against the baseline.")
     ] = None,
     experiments: Annotated[bool, typer.Option(help="Add all experiments that were run on the baseline.")] = False,
+    gain: Annotated[
+        float | None, typer.Option(help="Without a verdict: say what would show a true gain of this size.")
+    ] = None,
+    within: Annotated[float | None, typer.Option(help="Say whether no gain or loss larger than this is shown.")] = None,
     to: To = None,
     fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 on this verdict.")] = FailOn.never,
 ) -> None:
@@ -33,6 +37,7 @@ def compare(
     """
     from ..comparison.history import add_looks
     from ..comparison.revisions import experiments_on, resolve
+    from ..comparison.sureness import Aim
     from ..comparison.verdict import HURTS, compare
     from ..report.comparison_view import comparisons
     from ..report.errors import of_candidates
@@ -44,7 +49,10 @@ def compare(
     names = [*(candidates or []), *(experiments_on(first) if experiments else [])]
     if not names:
         raise Refusal("Name at least one candidate, or add --experiments for all that were run on the baseline.")
-    found = [compare(first, other) for other in resolve(list(dict.fromkeys(names)), first.commit)]
+    aim = Aim(
+        *(None if value is None else positive(name, value) for name, value in (("--gain", gain), ("--within", within)))
+    )
+    found = [compare(first, other, aim) for other in resolve(list(dict.fromkeys(names)), first.commit)]
     add_looks(found)
 
     def pictures(ids: list[str]) -> dict[str, str]:

@@ -1,6 +1,11 @@
 """What to do next."""
 
+from typing import Annotated
+
+import typer
+
 from ..report.forms import To, check, say
+from .revision import Revision, positive
 
 
 def errors(to: To = None) -> None:
@@ -13,3 +18,24 @@ def errors(to: To = None) -> None:
 
     files = check(to, ".md", ".html", ".json")
     say(data_view.errors(*read()), files)
+
+
+def plan(
+    gain: Annotated[
+        float, typer.Option(help="The true gain that should show, as the metric shows it: points, or cost per example.")
+    ],
+    baseline: Revision = "workspace",
+    to: To = None,
+) -> None:
+    """Say before a run how many seeds and test examples show a gain.
+
+    By how much the baseline's own trainings differ; with what that costs, and the commands.
+    """
+    from ..comparison.revisions import resolve
+    from ..decisions.plan import make_plan
+    from ..report import plan_view
+
+    files = check(to, ".md", ".html", ".json", ".csv")
+    wanted = positive("--gain", gain)
+    (revision,) = resolve([baseline])
+    say(plan_view.plan(make_plan(revision, wanted)), files)
