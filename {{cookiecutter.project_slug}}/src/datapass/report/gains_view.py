@@ -1,0 +1,304 @@
+"""The report on what data and model gained: the short table, all results by what they changed, and which of the two it was."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import pandas as pd
+
+from ..comparison import verdict as v
+from ..comparison.metric import Metric
+from ..decisions.candidates import BOTH, DATA_ONLY, MODEL_ONLY, NEITHER, Candidate
+from ..decisions.crossing import Effects
+from ..decisions.gains import Crossed, Gains
+from . import charts
+from .sections import MOST, SENTENCE, Block, Forest, Name, Report, Section, one_line, table
+from .sections import lines as sentences
+from .words import interval
+
+TEXTS = ("verdict", "picked", "why")
+ORDER = (DATA_ONLY, MODEL_ONLY, BOTH)
+COLORS = {v.HELPS: charts.HELPS, v.HURTS: charts.HURTS}
+PICKED, OTHER, ONLY = "picked", "not picked", "the only one"
+LINES = 12  # of a kind, in the chart
+CAPTION = (
+    "Gain in {} over the baseline with its 95 % interval; 0 is the baseline. Coloured: a verdict on the data. Grey: not picked by "
+    "validation, so what its test score says is partly luck."
+)
+
+
+def gains(found: Gains) -> Report:
+    """Return the report on everything that descends from a baseline."""
+    m, count = found.metric, len(found.candidates)
+    said = [_gist(found, kind) for kind in ORDER if kind in found.picks]
+    name = one_line(found.baseline.label)
+    headline = (
+        f"Against {name}, in {m.of}: {', '.join(said)}" if said else f"No result that descends from {name} has a gain"
+    )
+    short = Section(f"Baseline, data, model: {count:,} results", _short(found), open=True)
+    sections = [short, *_kinds(found), *_crossed(found), _refused(found)]
+    return Report(
+        headline,
+        _record(found),
+        [section for section in sections if section.blocks],
+        rows=_rows(found),
+    )
+
+
+def _gist(found: Gains, kind: str) -> str:
+    one = found.picks[kind]
+    return f"{kind} {interval(one.gain, found.metric)}" if one.gain else ""
+
+
+def _short(found: Gains) -> list[Block]:
+    """The table of the baseline and of what stands for each kind of change, and what was left out."""
+    m = found.metric
+    rows = [["baseline", Name(found.baseline.name), "", "", m.score(found.level), f"{found.seeds:,}"]]
+    for kind in ORDER:
+        tried, one = found.of(kind), found.picks.get(kind)
+        number = len(tried) + len(found.of(kind, False))
+        chosen = "" if number < 2 else f", best of {len(tried):,}" if kind == DATA_ONLY else f", picked of {number:,}"
+        if one and one.found and one.gain:
+            row = [f"{kind}{chosen}", Name(one.name), interval(one.gain, m), _verdict(one), m.score(one.found.new)]
+            rows.append([*row, f"{found.trainings[kind]:,}"])
+        elif number:
+            rows.append([f"{kind}, none of {number:,}", Name("–"), "–", "", "–", f"{found.trainings[kind]:,}"])
+    header = f"changed | result | gain in {m.unit} [95 % interval] | verdict | {m.label} | trainings"
+    said = [f"{kind[0].upper()}{kind[1:]}: {why}." for kind, why in found.unpicked.items()]
+    same = [f"`{one_line(one.name)}`" for one in found.of(NEITHER)]
+    if same:
+        said.append(f"With the data and the model of the baseline: {_some(same)}.")
+    if found.parts:
+        said.append(f"{found.parts:,} trained on a part of the examples (`data.size`) and left out: no candidates.")
+    if found.without:
+        said.append(f"{found.without:,} branches, tags or experiments without results were left out.")
+    warned = dict.fromkeys(line for one in found.candidates if one.found for line in one.found.warnings)
+    return [*table(header, rows, len(rows)), *_forest(found), *sentences([*(f"⚠️ {line}" for line in warned), *said])]
+
+
+def _verdict(one: Candidate) -> str:
+    """The verdict, which is about the data; a change of the model has none."""
+    return one.found.verdict if one.found and one.kind == DATA_ONLY else ""
+
+
+def _ordered(found: Gains, kind: str) -> list[Candidate]:
+    """The candidates of a kind with a gain: what stands for it, then the others by gain."""
+    return sorted(found.of(kind), key=lambda one: one is not found.picks.get(kind))
+
+
+def _some(shown: Sequence[str], most: int = 5) -> str:
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most:,} more" if len(shown) > most else "")
+
+
+def _kinds(found: Gains) -> list[Section]:
+    """All results with a gain, by what they changed."""
+    m, sections = found.metric, []
+    for kind in ORDER:
+        tried, picked = _ordered(found, kind), found.picks.get(kind)
+        without = len(found.of(kind, False))
+        if not tried:
+            continue
+        number = f"{len(tried) + without:,} result{'s' * (len(tried) + without > 1)}"
+        cost = f"{found.trainings[kind]:,} trainings"
+        if kind == DATA_ONLY:
+            title = f"Data only: {number}, by gain; {cost}"
+            marks = {id(one): _verdict(one) for one in tried}
+            mark, said = "verdict", [f"⚠️ {found.luck}"] * bool(found.luck)
+        else:
+            how = ", picked by validation" if picked and len(tried) > 1 else ""
+            title = f"{kind[0].upper()}{kind[1:]}: {number}{how}; {cost}"
+            marks = {id(one): ONLY if len(tried) == 1 else PICKED if one is picked else OTHER for one in tried}
+            mark, said = "by validation", _model_lines(found, kind)
+        moved = [f"`{one_line(one.name)}`" for one in tried if one.found and one.found.ruler]
+        if moved:
+            said.append(
+                f"⚠️ {_some(moved)} changed test labels: the gain is by the new ones; `datapass compare` shows both."
+            )
+        seen = kind != DATA_ONLY  # of a change of the data the validation labels may be a part
+        header = f"result | gain in {m.unit} [95 % interval] | {mark} | {m.label}{' | validation' * seen} | seeds"
+        rows = [
+            [
+                *(Name(one.name), interval(one.gain, m), marks[id(one)], m.score(one.found.new)),
+                *([Metric().score(one.validation)] * seen),
+                f"{len(one.found.seeds)}",
+            ]
+            for one in tried[:MOST]
+            if one.gain and one.found
+        ]
+        sections.append(Section(title, [*table(header, rows, len(tried)), *sentences(said)]))
+    return sections
+
+
+def _model_lines(found: Gains, kind: str) -> list[str]:
+    tried, picked = found.of(kind), found.picks.get(kind)
+    said = [
+        "Another network's seeds are other trainings, so they are taken as unpaired."
+        if kind == MODEL_ONLY
+        else "Data and model changed at once, so this is the gain of neither alone."
+    ]
+    if len(tried) > 1:
+        said.append(
+            "The others' gains on the test set are shown as what they are: the best of several is better by luck alone, so "
+            "none is to be picked by them."
+        )
+    if kind == MODEL_ONLY and picked and picked.validation <= found.validation:
+        said.append(
+            f"By validation `{one_line(picked.name)}` is no better than the baseline, which has {Metric().score(found.validation)} there."
+        )
+    return said
+
+
+def _forest(found: Gains) -> list[Block]:
+    """The chart, by what was changed."""
+    rows: list[charts.Row] = []
+    for kind in ORDER:
+        tried, picked = _ordered(found, kind), found.picks.get(kind)
+        rows += [charts.Row(f"{kind[0].upper()}{kind[1:]}")] * bool(tried)
+        rows += [
+            charts.Row(
+                one_line(one.name, SENTENCE),
+                one.gain,
+                COLORS.get(_verdict(one), charts.INK if kind == DATA_ONLY or one is picked else charts.MUTED),
+            )
+            for one in tried[:LINES]
+        ]
+        rows += [charts.Row(f"{LINES} of {len(tried):,}")] * (len(tried) > LINES)
+    return [Forest(rows, CAPTION.format(found.metric.unit), found.metric)] if rows else []
+
+
+def _crossed(found: Gains) -> list[Section]:
+    """Data or model: the four cells and the effects, or how to get the cells that are missing."""
+    c = found.crossed
+    if c is None:
+        kinds = {one.kind for one in found.candidates if one.gain}
+        if not kinds & {DATA_ONLY, MODEL_ONLY, BOTH}:
+            return []
+        lacks = "the model" if kinds == {DATA_ONLY} else "the data" if kinds == {MODEL_ONLY} else ""
+        why = f"no result changed {lacks}" if lacks else "no model was picked"
+        return [Section(f"Data or model: {why}, so there is nothing to attribute", sentences([_HINTS.get(lacks)]))]
+    if c.effects:
+        return [_effects(c, c.effects)]
+    said = [f"The result of {what} is missing. To make it: {how}" for what, how in c.commands]
+    return [Section(f"Data or model: not attributed, {c.why}", [*_cells(c, found.metric), *sentences(said)])]
+
+
+_HINTS = {
+    "the model": "A file of conf/model and `dvc exp run -n NAME -S model=FILE` try another model on the same data.",
+    "the data": "A pass in data/passes and `dvc exp run -n NAME` try other data on the same model.",
+}
+
+
+def _cells(c: Crossed, m: Metric) -> list[Block]:
+    """The four cells, and of which results they are."""
+    levels: Sequence[Sequence[float | None]] = c.effects.cells if c.effects else c.levels
+    rows = [
+        [f"{age} model", *("missing" if value is None else m.score(value) for value in row)]
+        for age, row in zip(("old", "new"), levels, strict=True)
+    ]
+    (_, data), (model, both) = ([one and one_line(one) for one in row] for row in c.names)
+    named = {"New data": data, "new model": model, "both": both}
+    said = ", ".join(f"{what}: `{name}`" for what, name in named.items() if name)
+    return [*table(f"{m.label} | old data | new data", rows, 2), *sentences([f"{said}."])]
+
+
+def _effects(c: Crossed, e: Effects) -> Section:
+    m = e.metric
+    effects = {"data": e.data, "model": e.model, "interaction": e.interaction}
+    exact = not math.isnan(e.data.low)
+    shown = {name: interval(one, m) if exact else m.difference(one.mean) for name, one in effects.items()}
+    blocks: list[Block] = []
+    if exact:
+        rows = [charts.Row(name[0].upper() + name[1:], one) for name, one in effects.items()]
+        caption = "Shapley's share of the data and of the model in the gain of both, and what they gain together beyond the sum of each alone."
+        blocks.append(Forest(rows, f"{caption} In {m.unit}, with 95 % intervals.", m))
+    blocks += _cells(c, m)
+    blocks += table(f"effect | {m.unit}{' [95 % interval]' if exact else ''}", [[n, s] for n, s in shown.items()], 3)
+    said = [
+        "Data: the mean of its gains under the old and under the new model; model: the same with the two exchanged (Shapley's value). "
+        f"Together they are the gain of both. {e.examples:,} test examples, {e.seeds[0]} seeds of the old and {e.seeds[1]} of the new model.",
+        None if exact else "Macro-F1 is no mean of scores of examples, so its effects have no interval here.",
+    ]
+    title = f"Data or model: data {shown['data']}, model {shown['model']} {m.unit}"
+    return Section(title, [*blocks, *sentences(said)])
+
+
+def _refused(found: Gains) -> Section:
+    """The results without a gain, each with its reasons."""
+    left = [one for one in found.candidates if one.gain is None]
+    said = [f"`{one_line(one.name)}` ({one.kind}): {'; '.join(one.why)}" for one in left]
+    return Section(f"Not comparable: {len(left):,}", sentences(said))
+
+
+def _record(found: Gains) -> dict[str, Any]:
+    """What JSON holds: all but the changed rows of the data, which `datapass diff` has."""
+    whole = {one.name: getattr(found, one.name) for one in fields(found)}
+    candidates = [
+        {
+            "name": one.name,
+            "commit": one.revision.commit,
+            "kind": one.kind,
+            "verdict": v.NOT_COMPARABLE if one.gain is None else _verdict(one) or None,
+            "picked": found.picks.get(one.kind) is one,
+            "gain": one.gain,
+            "old": one.found.old if one.found and one.gain else None,
+            "new": one.found.new if one.found and one.gain else None,
+            "examples": one.found.examples if one.found else None,
+            "seeds": one.seeds,
+            "validation": one.validation,
+            "why": one.why,
+            "warnings": one.found.warnings if one.found else [],
+        }
+        for one in found.candidates
+    ]
+    return whole | {"candidates": candidates, "picks": {kind: one.name for kind, one in found.picks.items()}}
+
+
+def _rows(found: Gains) -> pd.DataFrame:
+    """The table of all results, for CSV."""
+    m, nan = found.metric, math.nan
+    base: dict[str, object] = {
+        "changed": "baseline",
+        "name": found.baseline.name,
+        "commit": found.baseline.commit,
+        "metric": m.name,
+    }
+    base |= {m.name: found.level, "validation": found.validation, "seeds": found.seeds}
+    rows = [base]
+    for one in found.candidates:
+        gain = one.gain
+        rows.append(
+            {
+                "changed": one.kind,
+                "name": one.name,
+                "commit": one.revision.commit,
+                "metric": m.name,
+                m.name: one.found.new if one.found and gain else nan,
+                "gain": gain.mean if gain else nan,
+                "low": gain.low if gain else nan,
+                "high": gain.high if gain else nan,
+                "verdict": v.NOT_COMPARABLE if gain is None else _verdict(one),
+                "picked": "yes" if found.picks.get(one.kind) is one else "",
+                "validation": one.validation,
+                "seeds": len(one.seeds),
+                "why": "; ".join(one.why),
+            }
+        )
+    columns = [
+        "changed",
+        "name",
+        "commit",
+        "metric",
+        m.name,
+        "gain",
+        "low",
+        "high",
+        "verdict",
+        "picked",
+        "validation",
+        "seeds",
+        "why",
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    numbers = [m.name, "gain", "low", "high", "validation"]
+    return table.astype(dict.fromkeys(numbers, float)).round(dict.fromkeys(numbers, 6)).fillna(dict.fromkeys(TEXTS, ""))
