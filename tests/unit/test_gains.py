@@ -35,6 +35,7 @@ from datapass.decisions.candidates import (
 )
 from datapass.messages.problems import Refusal
 from datapass.report import gains_view
+from datapass.report.forms import write
 from datapass.report.html import html
 from datapass.report.markdown import markdown
 from datapass.report.record import record
@@ -265,6 +266,38 @@ def test_a_change_of_the_model_has_no_verdict_on_the_data(here: Callable[..., ga
     assert "helps" not in gains_view.gains(found).rows["verdict"].to_list()
 
 
+def test_what_changed_is_told_in_a_few_words(here: Callable[..., gains.Gains]) -> None:
+    """The first setting or file of the model, another class before its settings, and what differs beside the model."""
+    (made,), coded, other, both = sweep(0.7), new("code", 0.81), new("class", 0.82), new("both", 0.83)
+    network(coded)
+    for one, target in ((made, "a.Adam"), (other, "a.SGD")):
+        one.model["optimizer"]["_target_"] = target
+    faster(other)
+    relabel(both)
+    faster(both)
+    environment(both)
+    old = new("old")
+    old.model["optimizer"]["_target_"] = "a.Adam"
+    coded.model["optimizer"]["_target_"] = both.model["optimizer"]["_target_"] = "a.Adam"
+    report = gains_view.gains(here(made, coded, other, both, baseline=old))
+    assert report.rows is not None
+    assert dict(zip(report.rows["name"], report.rows["what"], strict=True)) == {
+        "old": "", "lr-0": "lr 0.1 → 0.2", "code": "network.py changed", "class": "Adam → SGD +1",
+        "both": "2 relabelled; lr 0.1 → 0.2",
+    }  # fmt: skip
+    assert "`both` was trained in another environment too: torch 2.13.0+cpu → torch 2.14.0+cpu." in str(report.sections)
+
+
+def test_numbers_stay_numbers_in_csv(here: Callable[..., gains.Gains], tmp_path: Path) -> None:
+    """A negative gain is no formula; a name that is one runs in no spreadsheet."""
+    bad = new("=cmd|1", 0.74)
+    relabel(bad)
+    write(gains_view.gains(here(bad)), [tmp_path / "g.csv"])
+    header, _, row = ((tmp_path / "g.csv").read_text(encoding="utf-8")).splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+    assert float(cells["gain"]) < -0.04 and cells["name"] == "'=cmd|1" and cells["verdict"] == "hurts"
+
+
 def part(made: Made) -> Made:
     made.augment = {"data.size": 20}
     return made
@@ -287,7 +320,8 @@ def test_what_is_left_out_is_counted(here: Callable[..., gains.Gains]) -> None:
         "broken": UNREADABLE, "torn": UNREADABLE, "good": DATA_ONLY,
     }  # fmt: skip
     text = told(found)
-    assert "1 trained on a part of the examples" in text and "1 branches, tags or experiments without results" in text
+    assert "Left out of experiments, branches and tags: 1 trained on a part of the examples" in text
+    assert ", 1 without results." in text
     assert "broken (unreadable): broken:dvc.lock is not YAML" in text.replace("`", "")
     assert "torn (unreadable): its files are not what this version writes (KeyError" in text.replace("`", "")
 

@@ -9,19 +9,22 @@ import pandas as pd
 
 from ..comparison import verdict as v
 from ..comparison.metric import Metric
+from ..comparison.proof import CHANGED
 from ..decisions.candidates import BOTH, DATA_ONLY, MODEL_ONLY, NEITHER, Candidate
 from ..decisions.crossing import Effects
 from ..decisions.gains import Crossed, Gains
 from . import charts
 from .sections import MOST, SENTENCE, Block, Forest, Name, Report, Section, one_line, table
 from .sections import lines as sentences
-from .words import interval
+from .words import data_line, interval
 
-TEXTS = ("verdict", "picked", "why")
+TEXTS = ("verdict", "picked", "what", "why")
 ORDER = (DATA_ONLY, MODEL_ONLY, BOTH)
 COLORS = {v.HELPS: charts.HELPS, v.HURTS: charts.HURTS}
 PICKED, OTHER, ONLY = "picked", "not picked", "the only one"
 LINES = 12  # of a kind, in the chart
+WHAT = 34  # characters of what changed, so that a row fits on a terminal
+NOTHING = "Name the commit that experiments were run on (`dvc exp show --all-commits`), or one before: only what descends from it is compared."
 CAPTION = (
     "Gain in {} over the baseline with its 95 % interval; 0 is the baseline. Coloured: a verdict on the data. Grey: not picked by "
     "validation, so what its test score says is partly luck."
@@ -36,12 +39,14 @@ def gains(found: Gains) -> Report:
     headline = (
         f"Against {name}, in {m.of}: {', '.join(said)}" if said else f"No result that descends from {name} has a gain"
     )
-    short = Section(f"Baseline, data, model: {count:,} results", _short(found), open=True)
-    sections = [short, *_kinds(found), *_crossed(found), _refused(found)]
+    short = Section(f"Baseline, data, model: {count:,} result{'s' * (count != 1)}", _short(found), open=True)
+    chart = Section("Each gain with its interval", [*_forest(found), *_notes(found)], open=True)
+    sections = [short, chart, *_kinds(found), *_crossed(found), _refused(found)]
     return Report(
         headline,
         _record(found),
         [section for section in sections if section.blocks],
+        advice="" if found.candidates else NOTHING,
         rows=_rows(found),
     )
 
@@ -52,7 +57,7 @@ def _gist(found: Gains, kind: str) -> str:
 
 
 def _short(found: Gains) -> list[Block]:
-    """The table of the baseline and of what stands for each kind of change, and what was left out."""
+    """The table of the baseline and of what stands for each kind of change."""
     m = found.metric
     rows = [["baseline", Name(found.baseline.name), "", "", m.score(found.level), f"{found.seeds:,}"]]
     for kind in ORDER:
@@ -65,21 +70,60 @@ def _short(found: Gains) -> list[Block]:
         elif number:
             rows.append([f"{kind}, none of {number:,}", Name("–"), "–", "", "–", f"{found.trainings[kind]:,}"])
     header = f"changed | result | gain in {m.unit} [95 % interval] | verdict | {m.label} | trainings"
-    said = [f"{kind[0].upper()}{kind[1:]}: {why}." for kind, why in found.unpicked.items()]
+    return table(header, rows, len(rows))
+
+
+def _notes(found: Gains) -> list[Block]:
+    """What a reader must know besides, and what was left out."""
+    other = [one for kind in (MODEL_ONLY, BOTH) for one in found.of(kind)]
+    said = [
+        "A verdict is about the data, so a change of the model has none; the seeds of another model are other trainings, "
+        "taken as unpaired.",
+        "Of several models one is picked by its validation accuracy. The gains of the others are shown as what they are: "
+        "the best of many test scores is partly luck, so none is to be picked by them.",
+    ]
+    said = said[: min(len(other), 2)]
+    said += [f"{kind[0].upper()}{kind[1:]}: {why}." for kind, why in found.unpicked.items()]
     same = [f"`{one_line(one.name)}`" for one in found.of(NEITHER)]
     if same:
         said.append(f"With the data and the model of the baseline: {_some(same)}.")
-    if found.parts:
-        said.append(f"{found.parts:,} trained on a part of the examples (`data.size`) and left out: no candidates.")
-    if found.without:
-        said.append(f"{found.without:,} branches, tags or experiments without results were left out.")
+    for one in other:
+        where = (
+            [what.removeprefix("environment: ") for what in one.found.proof.model if what.startswith("environment: ")]
+            if one.found
+            else []
+        )
+        said += [f"⚠️ `{one_line(one.name)}` was trained in another environment too: {'; '.join(where)}."] * bool(where)
+    left = [f"{found.parts:,} trained on a part of the examples (`data.size`)"] * bool(found.parts)
+    left += [f"{found.without:,} without results"] * bool(found.without)
+    said += [f"Left out of experiments, branches and tags: {', '.join(left)}."] * bool(left)
     warned = dict.fromkeys(line for one in found.candidates if one.found for line in one.found.warnings)
-    return [*table(header, rows, len(rows)), *_forest(found), *sentences([*(f"⚠️ {line}" for line in warned), *said])]
+    return sentences([*(f"⚠️ {line}" for line in warned), *said])
 
 
 def _verdict(one: Candidate) -> str:
     """The verdict, which is about the data; a change of the model has none."""
     return one.found.verdict if one.found and one.kind == DATA_ONLY else ""
+
+
+def _what(one: Candidate) -> str:
+    """What was changed, in a few words: of the data what `diff` counts, of the model its first setting or file."""
+    if one.found is None:
+        return ""
+    said = [data_line(one.found.data)] if one.kind in (DATA_ONLY, BOTH) else []
+    made = (
+        [what for what in one.found.proof.model if what.startswith(CHANGED)] if one.kind in (MODEL_ONLY, BOTH) else []
+    )
+    if made:
+        first = next((what for what in made if "._target_: " in what), made[0])
+        kind, _, change = first.partition(" ")
+        name, _, how = change.partition(": ")
+        if "._target_: " in first:  # another class says more than its settings
+            short = " → ".join(side.strip('"').rpartition(".")[2] for side in how.split(" → "))
+        else:
+            short = f"{name.rpartition('.' if kind == 'param' else '/')[2]} {how}"
+        said.append(short + (f" +{len(made) - 1:,}" if len(made) > 1 else ""))
+    return "; ".join(said)
 
 
 def _ordered(found: Gains, kind: str) -> list[Candidate]:
@@ -116,12 +160,12 @@ def _kinds(found: Gains) -> list[Section]:
                 f"⚠️ {_some(moved)} changed test labels: the gain is by the new ones; `datapass compare` shows both."
             )
         seen = kind != DATA_ONLY  # of a change of the data the validation labels may be a part
-        header = f"result | gain in {m.unit} [95 % interval] | {mark} | {m.label}{' | validation' * seen} | seeds"
+        header = f"result | gain [95 % interval] | {mark} | {m.label}{' | validation' * seen} | seeds | what changed"
         rows = [
             [
                 *(Name(one.name), interval(one.gain, m), marks[id(one)], m.score(one.found.new)),
                 *([Metric().score(one.validation)] * seen),
-                f"{len(one.found.seeds)}",
+                *(f"{len(one.found.seeds)}", Name(one_line(_what(one), WHAT))),
             ]
             for one in tried[:MOST]
             if one.gain and one.found
@@ -131,22 +175,15 @@ def _kinds(found: Gains) -> list[Section]:
 
 
 def _model_lines(found: Gains, kind: str) -> list[str]:
-    tried, picked = found.of(kind), found.picks.get(kind)
-    said = [
-        "Another network's seeds are other trainings, so they are taken as unpaired."
-        if kind == MODEL_ONLY
-        else "Data and model changed at once, so this is the gain of neither alone."
-    ]
-    if len(tried) > 1:
-        said.append(
-            "The others' gains on the test set are shown as what they are: the best of several is better by luck alone, so "
-            "none is to be picked by them."
-        )
-    if kind == MODEL_ONLY and picked and picked.validation <= found.validation:
-        said.append(
-            f"By validation `{one_line(picked.name)}` is no better than the baseline, which has {Metric().score(found.validation)} there."
-        )
-    return said
+    picked = found.picks.get(kind)
+    if kind == BOTH:
+        return ["Data and model changed at once, so this is the gain of neither alone."]
+    if picked and picked.validation <= found.validation:
+        return [
+            f"By validation `{one_line(picked.name)}` is no better than the baseline, which has "
+            f"{Metric().score(found.validation)} there."
+        ]
+    return []
 
 
 def _forest(found: Gains) -> list[Block]:
@@ -226,8 +263,10 @@ def _effects(c: Crossed, e: Effects) -> Section:
 def _refused(found: Gains) -> Section:
     """The results without a gain, each with its reasons."""
     left = [one for one in found.candidates if one.gain is None]
-    said = [f"`{one_line(one.name)}` ({one.kind}): {'; '.join(one.why)}" for one in left]
-    return Section(f"Not comparable: {len(left):,}", sentences(said))
+    kinds = {one.name: "" if one.kind == NEITHER else f" ({one.kind})" for one in left}
+    said = [f"`{one_line(one.name)}`{kinds[one.name]}: {'; '.join(one.why)}" for one in left]
+    mend = "`datapass compare` says of each what would mend it." if left else None
+    return Section(f"Not comparable: {len(left):,}", sentences([*said, mend]))
 
 
 def _record(found: Gains) -> dict[str, Any]:
@@ -246,6 +285,8 @@ def _record(found: Gains) -> dict[str, Any]:
             "examples": one.found.examples if one.found else None,
             "seeds": one.seeds,
             "validation": one.validation,
+            "model": one.found.proof.model if one.found else [],
+            "data": data_line(one.found.data) if one.found else None,
             "why": one.why,
             "warnings": one.found.warnings if one.found else [],
         }
@@ -281,6 +322,7 @@ def _rows(found: Gains) -> pd.DataFrame:
                 "picked": "yes" if found.picks.get(one.kind) is one else "",
                 "validation": one.validation,
                 "seeds": len(one.seeds),
+                "what": _what(one),
                 "why": "; ".join(one.why),
             }
         )
@@ -297,6 +339,7 @@ def _rows(found: Gains) -> pd.DataFrame:
         "picked",
         "validation",
         "seeds",
+        "what",
         "why",
     ]
     table = pd.DataFrame(rows, columns=columns)
