@@ -1,24 +1,18 @@
 """The report on what data and model gained: the short table, all results by what they changed, and which of the two it was."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
-
-import pandas as pd
 
 from ..comparison import verdict as v
 from ..comparison.metric import Metric
-from ..comparison.proof import CHANGED
 from ..decisions.candidates import BOTH, DATA_ONLY, MODEL_ONLY, NEITHER, Candidate
-from ..decisions.crossing import Effects
-from ..decisions.gains import Crossed, Gains
+from ..decisions.gains import Gains
 from . import charts
+from .attribution_view import attribution
+from .gains_record import record_of, rows_of, verdict_on_data, what_changed
 from .sections import MOST, SENTENCE, Block, Forest, Name, Report, Section, one_line, table
 from .sections import lines as sentences
-from .words import data_line, interval
+from .words import interval
 
-TEXTS = ("verdict", "picked", "what", "why")
 ORDER = (DATA_ONLY, MODEL_ONLY, BOTH)
 COLORS = {v.HELPS: charts.HELPS, v.HURTS: charts.HURTS}
 PICKED, OTHER, ONLY = "picked", "not picked", "the only one"
@@ -41,13 +35,13 @@ def gains(found: Gains) -> Report:
     )
     short = Section(f"Baseline, data, model: {count:,} result{'s' * (count != 1)}", _short(found), open=True)
     chart = Section("Each gain with its interval", [*_forest(found), *_notes(found)], open=True)
-    sections = [short, chart, *_kinds(found), *_crossed(found), _refused(found)]
+    sections = [short, chart, *_kinds(found), *attribution(found), _refused(found)]
     return Report(
         headline,
-        _record(found),
+        record_of(found),
         [section for section in sections if section.blocks],
         advice="" if found.candidates else NOTHING,
-        rows=_rows(found),
+        rows=rows_of(found),
     )
 
 
@@ -65,7 +59,13 @@ def _short(found: Gains) -> list[Block]:
         number = len(tried) + len(found.of(kind, False))
         chosen = "" if number < 2 else f", best of {len(tried):,}" if kind == DATA_ONLY else f", picked of {number:,}"
         if one and one.found and one.gain:
-            row = [f"{kind}{chosen}", Name(one.name), interval(one.gain, m), _verdict(one), m.score(one.found.new)]
+            row = [
+                f"{kind}{chosen}",
+                Name(one.name),
+                interval(one.gain, m),
+                verdict_on_data(one),
+                m.score(one.found.new),
+            ]
             rows.append([*row, f"{found.trainings[kind]:,}"])
         elif number:
             rows.append([f"{kind}, none of {number:,}", Name("–"), "–", "", "–", f"{found.trainings[kind]:,}"])
@@ -101,31 +101,6 @@ def _notes(found: Gains) -> list[Block]:
     return sentences([*(f"⚠️ {line}" for line in warned), *said])
 
 
-def _verdict(one: Candidate) -> str:
-    """The verdict, which is about the data; a change of the model has none."""
-    return one.found.verdict if one.found and one.kind == DATA_ONLY else ""
-
-
-def _what(one: Candidate) -> str:
-    """What was changed, in a few words: of the data what `diff` counts, of the model its first setting or file."""
-    if one.found is None:
-        return ""
-    said = [data_line(one.found.data)] if one.kind in (DATA_ONLY, BOTH) else []
-    made = (
-        [what for what in one.found.proof.model if what.startswith(CHANGED)] if one.kind in (MODEL_ONLY, BOTH) else []
-    )
-    if made:
-        first = next((what for what in made if "._target_: " in what), made[0])
-        kind, _, change = first.partition(" ")
-        name, _, how = change.partition(": ")
-        if "._target_: " in first:  # another class says more than its settings
-            short = " → ".join(side.strip('"').rpartition(".")[2] for side in how.split(" → "))
-        else:
-            short = f"{name.rpartition('.' if kind == 'param' else '/')[2]} {how}"
-        said.append(short + (f" +{len(made) - 1:,}" if len(made) > 1 else ""))
-    return "; ".join(said)
-
-
 def _ordered(found: Gains, kind: str) -> list[Candidate]:
     """The candidates of a kind with a gain: what stands for it, then the others by gain."""
     return sorted(found.of(kind), key=lambda one: one is not found.picks.get(kind))
@@ -147,7 +122,7 @@ def _kinds(found: Gains) -> list[Section]:
         cost = f"{found.trainings[kind]:,} trainings"
         if kind == DATA_ONLY:
             title = f"Data only: {number}, by gain; {cost}"
-            marks = {id(one): _verdict(one) for one in tried}
+            marks = {id(one): verdict_on_data(one) for one in tried}
             mark, said = "verdict", [f"⚠️ {found.luck}"] * bool(found.luck)
         else:
             how = ", picked by validation" if picked and len(tried) > 1 else ""
@@ -165,7 +140,7 @@ def _kinds(found: Gains) -> list[Section]:
             [
                 *(Name(one.name), interval(one.gain, m), marks[id(one)], m.score(one.found.new)),
                 *([Metric().score(one.validation)] * seen),
-                *(f"{len(one.found.seeds)}", Name(one_line(_what(one), WHAT))),
+                *(f"{len(one.found.seeds)}", Name(one_line(what_changed(one), WHAT))),
             ]
             for one in tried[:MOST]
             if one.gain and one.found
@@ -196,68 +171,12 @@ def _forest(found: Gains) -> list[Block]:
             charts.Row(
                 one_line(one.name, SENTENCE),
                 one.gain,
-                COLORS.get(_verdict(one), charts.INK if kind == DATA_ONLY or one is picked else charts.MUTED),
+                COLORS.get(verdict_on_data(one), charts.INK if kind == DATA_ONLY or one is picked else charts.MUTED),
             )
             for one in tried[:LINES]
         ]
         rows += [charts.Row(f"{LINES} of {len(tried):,}")] * (len(tried) > LINES)
     return [Forest(rows, CAPTION.format(found.metric.unit), found.metric)] if rows else []
-
-
-def _crossed(found: Gains) -> list[Section]:
-    """Data or model: the four cells and the effects, or how to get the cells that are missing."""
-    c = found.crossed
-    if c is None:
-        kinds = {one.kind for one in found.candidates if one.gain}
-        if not kinds & {DATA_ONLY, MODEL_ONLY, BOTH}:
-            return []
-        lacks = "the model" if kinds == {DATA_ONLY} else "the data" if kinds == {MODEL_ONLY} else ""
-        why = f"no result changed {lacks}" if lacks else "no model was picked"
-        return [Section(f"Data or model: {why}, so there is nothing to attribute", sentences([_HINTS.get(lacks)]))]
-    if c.effects:
-        return [_effects(c, c.effects)]
-    said = [f"The result of {what} is missing. To make it: {how}" for what, how in c.commands]
-    return [Section(f"Data or model: not attributed, {c.why}", [*_cells(c, found.metric), *sentences(said)])]
-
-
-_HINTS = {
-    "the model": "A file of conf/model and `dvc exp run -n NAME -S model=FILE` try another model on the same data.",
-    "the data": "A pass in data/passes and `dvc exp run -n NAME` try other data on the same model.",
-}
-
-
-def _cells(c: Crossed, m: Metric) -> list[Block]:
-    """The four cells, and of which results they are."""
-    levels: Sequence[Sequence[float | None]] = c.effects.cells if c.effects else c.levels
-    rows = [
-        [f"{age} model", *("missing" if value is None else m.score(value) for value in row)]
-        for age, row in zip(("old", "new"), levels, strict=True)
-    ]
-    (_, data), (model, both) = ([one and one_line(one) for one in row] for row in c.names)
-    named = {"New data": data, "new model": model, "both": both}
-    said = ", ".join(f"{what}: `{name}`" for what, name in named.items() if name)
-    return [*table(f"{m.label} | old data | new data", rows, 2), *sentences([f"{said}."])]
-
-
-def _effects(c: Crossed, e: Effects) -> Section:
-    m = e.metric
-    effects = {"data": e.data, "model": e.model, "interaction": e.interaction}
-    exact = not math.isnan(e.data.low)
-    shown = {name: interval(one, m) if exact else m.difference(one.mean) for name, one in effects.items()}
-    blocks: list[Block] = []
-    if exact:
-        rows = [charts.Row(name[0].upper() + name[1:], one) for name, one in effects.items()]
-        caption = "Shapley's share of the data and of the model in the gain of both, and what they gain together beyond the sum of each alone."
-        blocks.append(Forest(rows, f"{caption} In {m.unit}, with 95 % intervals.", m))
-    blocks += _cells(c, m)
-    blocks += table(f"effect | {m.unit}{' [95 % interval]' if exact else ''}", [[n, s] for n, s in shown.items()], 3)
-    said = [
-        "Data: the mean of its gains under the old and under the new model; model: the same with the two exchanged (Shapley's value). "
-        f"Together they are the gain of both. {e.examples:,} test examples, {e.seeds[0]} seeds of the old and {e.seeds[1]} of the new model.",
-        None if exact else "Macro-F1 is no mean of scores of examples, so its effects have no interval here.",
-    ]
-    title = f"Data or model: data {shown['data']}, model {shown['model']} {m.unit}"
-    return Section(title, [*blocks, *sentences(said)])
 
 
 def _refused(found: Gains) -> Section:
@@ -267,81 +186,3 @@ def _refused(found: Gains) -> Section:
     said = [f"`{one_line(one.name)}`{kinds[one.name]}: {'; '.join(one.why)}" for one in left]
     mend = "`datapass compare` says of each what would mend it." if left else None
     return Section(f"Not comparable: {len(left):,}", sentences([*said, mend]))
-
-
-def _record(found: Gains) -> dict[str, Any]:
-    """What JSON holds: all but the changed rows of the data, which `datapass diff` has."""
-    whole = {one.name: getattr(found, one.name) for one in fields(found)}
-    candidates = [
-        {
-            "name": one.name,
-            "commit": one.revision.commit,
-            "kind": one.kind,
-            "verdict": v.NOT_COMPARABLE if one.gain is None else _verdict(one) or None,
-            "picked": found.picks.get(one.kind) is one,
-            "gain": one.gain,
-            "old": one.found.old if one.found and one.gain else None,
-            "new": one.found.new if one.found and one.gain else None,
-            "examples": one.found.examples if one.found else None,
-            "seeds": one.seeds,
-            "validation": one.validation,
-            "model": one.found.proof.model if one.found else [],
-            "data": data_line(one.found.data) if one.found else None,
-            "why": one.why,
-            "warnings": one.found.warnings if one.found else [],
-        }
-        for one in found.candidates
-    ]
-    return whole | {"candidates": candidates, "picks": {kind: one.name for kind, one in found.picks.items()}}
-
-
-def _rows(found: Gains) -> pd.DataFrame:
-    """The table of all results, for CSV."""
-    m, nan = found.metric, math.nan
-    base: dict[str, object] = {
-        "changed": "baseline",
-        "name": found.baseline.name,
-        "commit": found.baseline.commit,
-        "metric": m.name,
-    }
-    base |= {m.name: found.level, "validation": found.validation, "seeds": found.seeds}
-    rows = [base]
-    for one in found.candidates:
-        gain = one.gain
-        rows.append(
-            {
-                "changed": one.kind,
-                "name": one.name,
-                "commit": one.revision.commit,
-                "metric": m.name,
-                m.name: one.found.new if one.found and gain else nan,
-                "gain": gain.mean if gain else nan,
-                "low": gain.low if gain else nan,
-                "high": gain.high if gain else nan,
-                "verdict": v.NOT_COMPARABLE if gain is None else _verdict(one),
-                "picked": "yes" if found.picks.get(one.kind) is one else "",
-                "validation": one.validation,
-                "seeds": len(one.seeds),
-                "what": _what(one),
-                "why": "; ".join(one.why),
-            }
-        )
-    columns = [
-        "changed",
-        "name",
-        "commit",
-        "metric",
-        m.name,
-        "gain",
-        "low",
-        "high",
-        "verdict",
-        "picked",
-        "validation",
-        "seeds",
-        "what",
-        "why",
-    ]
-    table = pd.DataFrame(rows, columns=columns)
-    numbers = [m.name, "gain", "low", "high", "validation"]
-    return table.astype(dict.fromkeys(numbers, float)).round(dict.fromkeys(numbers, 6)).fillna(dict.fromkeys(TEXTS, ""))
