@@ -250,7 +250,9 @@ def test_data_is_shown_by_gain_with_its_verdict(here: Callable[..., gains.Gains]
     assert [one.name for one in found.of(DATA_ONLY)] == ["good", "sure", "bad"]
     assert found.picks[DATA_ONLY].name == "good"
     assert [one.found.verdict for one in found.of(DATA_ONLY) if one.found] == [v.HELPS, v.HELPS, v.HURTS]
-    assert "4 different data revisions were scored on this test set" in told(found)
+    best = found.picks[DATA_ONLY].gain
+    assert best is not None and found.luck == pytest.approx(0.846 * best.se, rel=0.001), "the best of three"
+    assert "4 data revisions were scored on this test set. The best of 3 changes without effect" in told(found)
 
 
 def test_a_change_of_the_model_has_no_verdict_on_the_data(here: Callable[..., gains.Gains]) -> None:
@@ -506,6 +508,13 @@ def test_an_experiment_holds_its_overrides_in_its_params_alone(offline: None) ->
     assert said.startswith("`git switch --detach fix0000 && dvc checkout && dvc exp run -n both -S ")
     given = shlex.split(said.strip("`"))[-4:]
     assert given[1::2] == ["data.augment={_target_:team.inputs.Augment,flip:false,shift:1}", "model.optimizer.lr=0.2"]
+
+
+def test_a_command_that_no_form_shows_whole_is_told_in_words(offline: None) -> None:
+    v00, v10, v01, _ = (configured(made) for made in four())
+    v10.model |= {f"setting_{number}": number for number in range(20)}
+    said = missing.how(v01.revision(), v10.revision(), v00.revision(), "both")
+    assert said.startswith("At fix0000 give conf/ the settings of lr00000")
 
 
 def test_a_model_of_other_code_is_told_in_words(offline: None) -> None:

@@ -136,9 +136,10 @@ def parts(found: Sequence[tuple[str, np.ndarray, float, float, Interval]], score
 
 def compare(baseline: Revision, candidate: Revision) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
-    found, scored = weigh(baseline, candidate)
+    found, wider = weigh(baseline, candidate)
     if found.gain is None:
         return found
+    scored = wider.of(wider.counts)
     old, new, gain, metric = scored.right(0, 1), scored.right(1, 1), found.gain, found.metric
     mcnemar = None
     if len(scored.seeds) == 1:
@@ -156,7 +157,7 @@ def compare(baseline: Revision, candidate: Revision) -> Comparison:
 
 
 def weigh(baseline: Revision, candidate: Revision, frozen: bool = True) -> tuple[Comparison, Scored]:
-    """Return the comparison as far as its verdict needs it, and what both answered on the shared test examples.
+    """Return the comparison as far as its verdict needs it, and what both answered, on dropped test examples too.
 
     Args:
         frozen: whether the model must be the same. If not, another model is no objection: the gain is then of everything
@@ -182,12 +183,12 @@ def weigh(baseline: Revision, candidate: Revision, frozen: bool = True) -> tuple
         "metric": metric,
     }
     if why:
-        return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common), scored
+        return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common), wider
     gain, ruler = scored.gain(), measure_ruler(scored)
     verdict, why, mend = judge(scored, wider, gain, ruler)
     old, new = scored.level(0), scored.level(1)
     found = Comparison(verdict=verdict, why=why, mend=mend, old=old, new=new, gain=gain, ruler=ruler, **common)
-    return found, scored
+    return found, wider
 
 
 def measure_ruler(scored: Scored) -> Ruler | None:

@@ -63,7 +63,7 @@ def cross(baseline: Revision, level: float, found: Sequence[Candidate], picks: d
             data_of = (data or both) if place[1] else None
             model_of = (model or both) if place[0] else None
             revisions = [one.revision if one else baseline for one in (data_of, model_of)]
-            name = missing.free_name(wish, [])
+            name = missing.free_name(wish, [one.name for one in found])
             commands.append((what, missing.how(revisions[0], revisions[1], baseline, name)))
     if commands:
         return Crossed(shown, levels, why=f"{len(commands)} of 4 cells missing", commands=commands)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..comparison.history import looks, warning
+from ..comparison.history import looks, luck
 from ..comparison.lock import NOTHING
 from ..comparison.metric import Metric
 from ..comparison.proof import SEEDS
@@ -46,7 +46,7 @@ class Gains:
         trainings: {kind: trainings in all}, each training once.
         parts, without: how many results were left out as they trained on a part of the examples, and for want of results.
         looks: data revisions that were scored on the test set.
-        luck: what that means for the best change of the data.
+        luck: what the best of as many changes of the data without effect would show, as a gain.
         crossed: None where no two results of the same kind of change meet.
     """
 
@@ -62,7 +62,7 @@ class Gains:
     parts: int = 0
     without: int = 0
     looks: int = 0
-    luck: str | None = None
+    luck: float | None = None
     crossed: Crossed | None = None
 
     def of(self, kind: str, gained: bool = True) -> list[Candidate]:
@@ -118,7 +118,7 @@ def gains(baseline: Revision) -> Gains:
         parts,
         without,
         seen,
-        warning(seen, best.gain, metric) if best and best.gain else None,
+        luck(seen - 1) * best.gain.se if best and best.gain and seen > 2 else None,
         cross(baseline, level, found, picks),
     )
 

@@ -28,7 +28,7 @@ OF_MODEL = (
 )  # params of these stages; all else is of the data, or of no result
 WORD = re.compile(r"[A-Za-z_][\w.]*(/[\w.]+)*")
 TAKEN = {"true", "false", "null", "nan", "inf", "yes", "no", "on", "off"}  # words that are no text in Hydra or YAML
-FILES = 3  # of code, named
+FILES, LONGEST = 3, 300  # files of code that are named, and characters of a command, which every form shows whole
 
 
 def how(data_of: Revision, model_of: Revision, baseline: Revision, name: str) -> str:
@@ -50,13 +50,12 @@ def how(data_of: Revision, model_of: Revision, baseline: Revision, name: str) ->
             f"conf/, and `dvc exp run -n {name}`."
         )
     found = overrides(start, wanted(data_of, model_of))
-    if found is None:
+    command = f"dvc exp run -n {name}" + "".join(f" -S {shlex.quote(one)}" for one in found or [])
+    if found is None or len(command) > LONGEST:
         return (
             f"At {_short(start)} give conf/ the settings of {_short(model_of)} (`git diff {_short(data_of)} "
             f"{_short(model_of)} -- params.yaml` shows them), and `dvc exp run -n {name}`."
         )
-    settings = "".join(f" -S {shlex.quote(one)}" for one in found)
-    command = f"dvc exp run -n {name}{settings}"
     if _is_here(start, baseline):
         return f"`{command}`"
     dirty = " after `git stash -u`, as there are changes that no commit has" if git("status", "--porcelain") else ""

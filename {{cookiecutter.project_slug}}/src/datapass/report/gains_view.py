@@ -16,7 +16,7 @@ from .words import interval
 ORDER = (DATA_ONLY, MODEL_ONLY, BOTH)
 COLORS = {v.HELPS: charts.HELPS, v.HURTS: charts.HURTS}
 PICKED, OTHER, ONLY = "picked", "not picked", "the only one"
-LINES = 12  # of a kind, in the chart
+LINES, WARNINGS = 12, 3  # of a kind in the chart, and shown at once
 WHAT = 34  # characters of what changed, so that a row fits on a terminal
 NOTHING = "Name the commit that experiments were run on (`dvc exp show --all-commits`), or one before: only what descends from it is compared."
 CAPTION = (
@@ -97,7 +97,8 @@ def _notes(found: Gains) -> list[Block]:
     left = [f"{found.parts:,} trained on a part of the examples (`data.size`)"] * bool(found.parts)
     left += [f"{found.without:,} without results"] * bool(found.without)
     said += [f"Left out of experiments, branches and tags: {', '.join(left)}."] * bool(left)
-    warned = dict.fromkeys(line for one in found.candidates if one.found for line in one.found.warnings)
+    warned = list(dict.fromkeys(line for one in found.candidates if one.found for line in one.found.warnings))
+    warned[WARNINGS:] = [f"{len(warned) - WARNINGS:,} more such warnings"] * (len(warned) > WARNINGS)
     return sentences([*(f"⚠️ {line}" for line in warned), *said])
 
 
@@ -119,11 +120,12 @@ def _kinds(found: Gains) -> list[Section]:
         if not tried:
             continue
         number = f"{len(tried) + without:,} result{'s' * (len(tried) + without > 1)}"
+        number += f", {without:,} of them not comparable" if without else ""
         cost = f"{found.trainings[kind]:,} trainings"
         if kind == DATA_ONLY:
             title = f"Data only: {number}, by gain; {cost}"
             marks = {id(one): verdict_on_data(one) for one in tried}
-            mark, said = "verdict", [f"⚠️ {found.luck}"] * bool(found.luck)
+            mark, said = "verdict", _luck_lines(found)
         else:
             how = ", picked by validation" if picked and len(tried) > 1 else ""
             title = f"{kind[0].upper()}{kind[1:]}: {number}{how}; {cost}"
@@ -147,6 +149,16 @@ def _kinds(found: Gains) -> list[Section]:
         ]
         sections.append(Section(title, [*table(header, rows, len(tried)), *sentences(said)]))
     return sections
+
+
+def _luck_lines(found: Gains) -> list[str]:
+    """What many looks at one test set mean for the best change of the data."""
+    if not found.luck:
+        return []
+    return [
+        f"⚠️ {found.looks:,} data revisions were scored on this test set. The best of {found.looks - 1:,} changes without effect "
+        f"would show about {found.metric.difference(found.luck)} {found.metric.unit} by luck."
+    ]
 
 
 def _model_lines(found: Gains, kind: str) -> list[str]:
