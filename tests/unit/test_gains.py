@@ -284,7 +284,7 @@ def test_what_changed_is_told_in_a_few_words(here: Callable[..., gains.Gains]) -
     report = gains_view.gains(here(made, coded, other, both, baseline=old))
     assert report.rows is not None
     assert dict(zip(report.rows["name"], report.rows["what"], strict=True)) == {
-        "old": "", "lr-0": "lr 0.1 → 0.2", "code": "network.py changed", "class": "Adam → SGD +1",
+        "old": "", "lr-0": "lr 0.1 → 0.2", "code": "network.py changed", "class": "Adam → SGD and 1 more",
         "both": "2 relabelled; lr 0.1 → 0.2",
     }  # fmt: skip
     assert "`both` was trained in another environment too: torch 2.13.0+cpu → torch 2.14.0+cpu." in str(report.sections)

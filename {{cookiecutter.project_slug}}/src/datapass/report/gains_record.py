@@ -29,14 +29,15 @@ def what_changed(one: Candidate) -> str:
         [what for what in one.found.proof.model if what.startswith(CHANGED)] if one.kind in (MODEL_ONLY, BOTH) else []
     )
     if made:
-        first = next((what for what in made if "._target_: " in what), made[0])
+        classes = (what for what in made if "._target_: " in what and "absent" not in what)
+        first = next(classes, made[0])
         kind, _, change = first.partition(" ")
         name, _, how = change.partition(": ")
         if "._target_: " in first:  # another class says more than its settings
             short = " → ".join(side.strip('"').rpartition(".")[2] for side in how.split(" → "))
         else:
             short = f"{name.rpartition('.' if kind == 'param' else '/')[2]} {how}"
-        said.append(short + (f" +{len(made) - 1:,}" if len(made) > 1 else ""))
+        said.append(short + (f" and {len(made) - 1:,} more" if len(made) > 1 else ""))
     return "; ".join(said)
 
 

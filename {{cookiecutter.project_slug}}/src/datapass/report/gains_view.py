@@ -17,7 +17,7 @@ ORDER = (DATA_ONLY, MODEL_ONLY, BOTH)
 COLORS = {v.HELPS: charts.HELPS, v.HURTS: charts.HURTS}
 PICKED, OTHER, ONLY = "picked", "not picked", "the only one"
 LINES, WARNINGS = 12, 3  # of a kind in the chart, and shown at once
-WHAT = 34  # characters of what changed, so that a row fits on a terminal
+WHAT = 44  # characters of what changed, so that a row fits on a terminal
 NOTHING = "Name the commit that experiments were run on (`dvc exp show --all-commits`), or one before: only what descends from it is compared."
 CAPTION = (
     "Gain in {} over the baseline with its 95 % interval; 0 is the baseline. Coloured: a verdict on the data. Grey: not picked by "
