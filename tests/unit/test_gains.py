@@ -114,7 +114,8 @@ def moved_ruler(made: Made) -> None:
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The workspace holds nothing that a result does, and has an experiment called `both`."""
     monkeypatch.setattr(missing, "list_experiments", lambda: {"both": {"base": "commit"}})
-    monkeypatch.setattr(missing, "git", lambda *arguments: b"file" * ("ls-files" in arguments))
+    monkeypatch.setattr(missing, "git", lambda *_: b"")
+    monkeypatch.setattr(missing, "_is_here", lambda *_: False)
 
 
 @pytest.fixture
@@ -611,6 +612,22 @@ def test_what_descends_from_a_baseline(repository: Callable[..., str]) -> None:
     expected = sorted([("fix", one), ("fix", other)], key=lambda pair: pair[1])
     assert [(one.name, one.commit) for one in found] == [*expected, ("later", later), ("only-a-tag", tagged)]
     assert names(found) == [f"fix ({commit[:7]})" for _, commit in expected] + ["later", "only-a-tag"]
+
+
+def test_a_workspace_that_holds_an_experiment_needs_no_switch(repository: Callable[..., str], tmp_path: Path) -> None:
+    """DVC leaves the files of an experiment there, and the new ones out of Git's index."""
+    elsewhere = repository("elsewhere", None)
+    base = repository("baseline", None, "refs/heads/main")
+    run = Revision("run", repository("new data", base))
+    assert not missing._is_here(run, Revision("main", base)), "nothing is there"
+    (tmp_path / "file").write_text("new data", encoding="utf-8")
+    assert missing._is_here(run, Revision("main", base))
+    assert not missing._is_here(run, Revision("elsewhere", elsewhere)), "what is run here would not descend from it"
+    (tmp_path / "more").touch()
+    assert not missing._is_here(run, Revision("main", base))
+    (tmp_path / "more").unlink()
+    (tmp_path / "file").write_text("newer data", encoding="utf-8")
+    assert not missing._is_here(run, Revision("main", base))
 
 
 HOSTILE = ["<script>x</script>", "`code`|a", "@org/team", "a" * 200]

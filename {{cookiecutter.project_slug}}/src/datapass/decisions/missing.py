@@ -4,6 +4,7 @@ It starts at a commit that holds the files of both, and overrides what conf/ say
 stand in its params.yaml alone. It is composed here as DVC will compose it, so that what is printed gives those params.
 """
 
+import os
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ import yaml
 
 from ..comparison.lock import NOTHING
 from ..comparison.proof import kind_of
-from ..comparison.revisions import YAML, Revision, git, list_experiments
+from ..comparison.revisions import WORKSPACE, YAML, Revision, git, list_experiments
 from ..messages.problems import Refusal
 
 STAGES = ("train", "evaluate")  # what they read is the model; what the others read makes the data
@@ -170,11 +171,17 @@ def _differing(one: Revision, other: Revision, stages: Sequence[str], kind: str)
 
 
 def _is_here(start: Revision, baseline: Revision) -> bool:
-    """Return whether the workspace holds what a revision does, on a commit that descends from the baseline."""
+    """Return whether the workspace holds what a revision does, on a commit that descends from the baseline.
+
+    After `dvc exp run` it holds the experiment, of which Git tracks a new pass no more; so files are asked, not the index.
+    """
     with suppress(Refusal):
         git("merge-base", "--is-ancestor", str(baseline.commit), "HEAD")
-        git("diff", "--quiet", str(start.commit), "--", ".")
-        return not git("ls-files", "--others", "--exclude-standard")
+        paths = sorted(start.files)
+        if sorted(Revision(WORKSPACE, None).files) == paths:
+            asked = "".join(f"{path}\n" for path in paths)
+            hashes = git("hash-object", "--stdin-paths", stdin=os.fsencode(asked)).decode().split()
+            return hashes == [start.files[path] for path in paths]
     return False
 
 
