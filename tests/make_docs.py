@@ -238,11 +238,40 @@ def show_sureness(digits: Project, tumours: Project) -> None:
     screenshot(digits.path / "looks.html", "looks", height=620)
 
 
+def gains(folder: Path) -> None:
+    """Write the transcript and the picture of the table of gains: a sweep, another network, a pass, and both."""
+    project = render(folder)
+    project.run("dvc", "repro", "evaluate")
+    project.commit("Baseline")
+    typed = Transcript(project)
+    typed.type("dvc exp run --queue -n lr -S model.task.optimizer.lr=0.003,0.03 evaluate", keep=NOTHING)
+    typed.type("dvc exp run --queue -n mlp -S model=mlp evaluate", keep=NOTHING)
+    typed.type("dvc exp run --run-all", keep=NOTHING)
+    project.write_pass("p001-review", *project.reviewer("pass").stdout.splitlines()[1:])
+    typed.type("dvc exp run -n relabel-1 evaluate", keep=" applied: |^accuracy")
+    typed.type("datapass gains main", keep="^(Data or model|The result of)")
+    command = re.search("`(.*?)`", typed.lines[-2])
+    assert command is not None
+    typed.type(f"{command[1]} evaluate", keep="^accuracy")
+    typed.type("datapass gains main --to gains.html", keep="^(?!gains)")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1100, "height": 900})
+        tab.goto((project.path / "gains.html").as_uri())
+        tab.screenshot(path=DOCS / "gains.png", full_page=True)
+        browser.close()
+    page = (DOCS / "gains.md").read_text(encoding="utf-8")
+    fresh = re.sub(
+        r"(<!-- transcript -->\n).*?(<!-- end -->)", lambda m: m[1] + str(typed) + m[2], page, flags=re.DOTALL
+    )
+    (DOCS / "gains.md").write_text(fresh, encoding="utf-8")
+
+
 if __name__ == "__main__":
     os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
     home = Path(tempfile.mkdtemp(prefix="docs-"))
     try:
-        for part in (report, conflict, table, text, photo, sureness):
+        for part in (report, conflict, table, text, photo, gains, sureness):
             if part.__name__ in (sys.argv[1:] or [part.__name__]):
                 part(home / part.__name__)
     finally:

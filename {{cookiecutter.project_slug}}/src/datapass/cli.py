@@ -17,6 +17,7 @@ VERBS: dict[str, Callable[..., None]] = {  # in the order in which `--help` list
     "diff": comparing.diff,
     "passes": comparing.passes,
     "errors": deciding.errors,
+    "gains": deciding.gains,
     "plan": deciding.plan,
     "review": labelling.review,
     "agree": labelling.agree,

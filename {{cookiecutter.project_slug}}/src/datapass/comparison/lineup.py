@@ -6,10 +6,13 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..data.examples import counts as counting
 from ..data.examples import metadata
 from ..files.paths import CLASSES, PREDICTIONS, TEST
+from ..files.tables import strings
 from ..messages.problems import Refusal
 from . import statistics
 from .crossed import Components, components, gain_arms, units_of
@@ -165,7 +168,6 @@ def score(
     said_words = [*labels, lost_labels, *(t[s] for t in (old_answers, new_answers, lost) for s in seeds)]
     # All classes, as the worst answer to what is gone may be one that nobody gave.
     classes = sorted({*pd.unique(pd.concat(said_words)), *candidate.table(CLASSES)["class"]})
-    code = {name: number for number, name in enumerate(classes)}
     table = (
         tests[1]
         .loc[ids]
@@ -176,20 +178,23 @@ def score(
 
     def coded(frame: pd.DataFrame) -> np.ndarray:
         shape = (len(seeds), len(frame))
-        return np.array([frame[s].map(code).to_numpy(np.int64) for s in seeds], dtype=np.int64).reshape(shape)
+        return np.array([codes(frame[s]) for s in seeds], dtype=np.int64).reshape(shape)
 
-    old_codes, new_codes = (series.map(code).to_numpy(np.int64) for series in labels)
+    def codes(column: pd.Series) -> np.ndarray:
+        said = strings(column)
+        return pc.index_in(said, value_set=pa.array(classes, said.type)).to_numpy().astype(np.int64)
+
     return Scored(
         table.reset_index(),
         classes,
         seeds,
         coded(old_answers),
         coded(new_answers),
-        (old_codes, new_codes),
+        (codes(labels[0]), codes(labels[1])),
         {reason: left_out for reason, left_out in excluded.items() if left_out},
         (int(counts[0].sum()), int(counts[1].sum())),
         both,
-        (lost_labels.map(code).to_numpy(np.int64), coded(lost)),
+        (codes(lost_labels), coded(lost)),
         paired,
         metric or Metric(),
     )

@@ -6,7 +6,7 @@ from ..files.paths import CLASSES, DATA
 from ..messages.problems import quoted
 from .datadiff import DataDiff
 from .lineup import MIN_SLICE, MIN_UNITS, Scored
-from .proof import METRIC, Proof
+from .proof import SEEDS, Proof, of_metric
 from .revisions import Revision
 from .stale import stale
 
@@ -29,9 +29,13 @@ def shadowed(revision: Revision) -> str | None:
 
 
 def objections(
-    baseline: Revision, candidate: Revision, proof: Proof, data: DataDiff, scored: Scored
+    baseline: Revision, candidate: Revision, proof: Proof, data: DataDiff, scored: Scored, frozen: bool = True
 ) -> tuple[list[str], list[str], list[str]]:
-    """Return why two revisions cannot be compared, what would mend it, and warnings."""
+    """Return why two revisions cannot be compared, what would mend it, and warnings.
+
+    Args:
+        frozen: whether another model is an objection, and other seeds are; see `verdict.weigh`.
+    """
     why, mend, warnings = [], [], []
     for revision in (baseline, candidate):
         outdated, unknown = stale(revision)
@@ -43,17 +47,18 @@ def objections(
                 f"Run `dvc repro` on {revision.name}{commit}; where that finds nothing to do, Git and DVC "
                 "see other files: name those that Git ignores in .dvcignore too."
             )
-    why += [f"the model changed: {what}" for what in proof.model]
-    if proof.model and all(what.startswith("environment: ") for what in proof.model):
+    model = proof.model if frozen else proof.objections
+    why += [f"the model changed: {what}" for what in model]
+    if model and all(what.startswith("environment: ") for what in model):
         mend.append(
             "Run `dvc repro --force train evaluate` on the baseline in the candidate's environment, and commit."
         )
-    elif proof.model and all(what.startswith(tuple(f"param {key}" for key in METRIC)) for what in proof.model):
+    elif model and all(map(of_metric, model)):
         mend.append(
             "Give both sides the same `evaluate.metric` and `evaluate.costs` in conf/config.yaml, run `dvc repro` on the one "
             "that changes (no model is trained again), and commit."
         )
-    elif proof.model:
+    elif model:
         mend.append(
             "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
             "model first (`dvc exp run` on the baseline after the same change) and compare with that."
@@ -86,8 +91,9 @@ def objections(
                 "The test set was renewed in between: make the renewed one the baseline, and measure the other's data on it "
                 "(merge it there, then `dvc repro`)."
             )
-    if not proof.model:
-        trained = baseline.lock.stages["train"].settings.get("seeds", [])
+    if not model:
+        old, new = (revision.lock.stages["train"].settings.get(SEEDS, []) for revision in (baseline, candidate))
+        trained = [seed for seed in old if seed in new]
         if len(trained) != len(scored.seeds):
             why.append(f"{len(trained)} seeds were trained, and {len(scored.seeds)} have answers in both revisions")
             mend.append("Run `dvc repro` on both revisions and commit what it writes.")

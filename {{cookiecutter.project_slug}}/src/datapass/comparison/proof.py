@@ -29,7 +29,9 @@ MACHINERY = ["src/datapass"]
 # The training core is model: beside the folder the two stages, which choose the rows, the seeds and what is stored.
 CORE = ["src/datapass/training", "src/datapass/stages/train.py", "src/datapass/stages/evaluate.py"]
 METRIC = ("evaluate.metric", "evaluate.costs")  # compared by what they mean, see `compare_metrics`
+SEEDS = "seeds"
 MARKER = "conf.ok"
+CHANGED = ("param ", "code ", "command ")  # how a difference of the model begins that someone made
 # Beside Lightning numpy only orders the batches, by integer arithmetic that no version changed. Of the others, and of
 # numpy beside an estimator, which computes by it, the minor version decides.
 TOLERATED, BESIDE = "numpy", "pytorch-lightning"
@@ -65,7 +67,19 @@ class Proof:
     @property
     def paired(self) -> bool:
         """Whether a seed means the same training on both sides, but for the data."""
-        return not self.environment
+        return not self.environment and not self.another
+
+    @property
+    def another(self) -> bool:
+        """Whether settings, code or commands make it another model, and not the metric, environment or a gap in the proof alone."""
+        return any(what.startswith(CHANGED) and not of_metric(what) for what in self.model)
+
+    @property
+    def objections(self) -> list[str]:
+        """Of `model` what forbids a comparison even with another model: the metric, or a stage that is missing."""
+        if not self.another:
+            return self.model
+        return [what for what in self.model if of_metric(what) or not what.startswith((*CHANGED, "environment: "))]
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,11 @@ class Differences:
 
 
 def prove(
-    baseline: Revision, candidate: Revision, other_inputs: bool, renamed: Mapping[str, str] | None = None
+    baseline: Revision,
+    candidate: Revision,
+    other_inputs: bool,
+    renamed: Mapping[str, str] | None = None,
+    other_seeds: bool = False,
 ) -> Proof:
     """Compare what the results of two revisions were made with.
 
@@ -86,6 +104,7 @@ def prove(
         other_inputs: whether an example of both has other pixels. The hash of data/inputs/ alone does not tell, as the
             libraries that write its index leave their versions there.
         renamed: classes of the baseline that have another name in the candidate, see `datadiff.renamed`.
+        other_seeds: whether other `seeds` are no difference, as who asks looks at those alone that both have.
     """
     revisions = (baseline, candidate)
     stages = {name: [revision.lock.stages.get(name) for revision in revisions] for name in RESULTS}
@@ -96,7 +115,13 @@ def prove(
         if stage is None
     ]
     pairs = {name: [stage or NOTHING for stage in both] for name, both in stages.items()}
-    found = {name: _sort(name, pairs[name], revisions) for name in ("train", "evaluate") if None not in stages[name]}
+    seeds = [stage.settings.get(SEEDS) for stage in pairs["train"]]
+    reseeded = other_seeds and seeds[0] != seeds[1]  # then weights and fingerprint differ, and say nothing
+    found = {
+        name: _sort(name, pairs[name], revisions, reseeded)
+        for name in ("train", "evaluate")
+        if None not in stages[name]
+    }
     # Inputs may differ because the files do, but not because they are prepared in another way.
     if any(INPUTS.as_posix() in part.data for part in found.values()):
         found["pack"] = _sort("pack", pairs["pack"], revisions)
@@ -114,10 +139,10 @@ def prove(
             before, after = (stage.outs.get(result) for stage in pairs[name])
             same = other_inputs is False if name == "pack" else before == after and before is not None
             proven += [name] if alike and same else []
-            if alike and not same and not (name == "train" and environment):
+            if alike and not same and not (name == "train" and (environment or reseeded)):
                 model.append(_unexplained(what, part.machinery))
     fingerprint = metrics[0].get("model")
-    if not model and (fingerprint != metrics[1].get("model") or fingerprint is None):
+    if not model and not reseeded and (fingerprint != metrics[1].get("model") or fingerprint is None):
         model.append(f"fingerprint in metrics.json: {quoted(fingerprint)} → {quoted(metrics[1].get('model'))}")
     machinery = {line: None for part in found.values() for line in part.machinery}
     compared = [pairs[name][0] for name in ("train", "evaluate") if name in found]
@@ -150,7 +175,12 @@ def _under(path: str, roots: Iterable[str]) -> bool:
     return any(path == root or path.startswith(f"{root}/") for root in roots)
 
 
-def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision]) -> Differences:
+def of_metric(what: str) -> bool:
+    """Return whether a difference of the model is one of the metric."""
+    return what.startswith(tuple(f"param {key}" for key in METRIC))
+
+
+def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision], reseeded: bool = False) -> Differences:
     """Return what differs in one stage; what `pack` reads under data/ is its data, and no difference."""
     (one, other), found = pair, Differences([], [], [])
     if one.cmd != other.cmd:
@@ -158,7 +188,12 @@ def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision]) ->
     if one.augment != other.augment:
         found.data.append(AUGMENT)
     old, new = (
-        {k: v for k, v in stage.settings.items() if not k.startswith(METRIC) and not is_augment(k)} for stage in pair
+        {
+            k: v
+            for k, v in stage.settings.items()
+            if not (k.startswith(METRIC) or is_augment(k) or (reseeded and k == SEEDS))
+        }
+        for stage in pair
     )
     found.model.extend(
         f"param {key}: {_shown(old, key)} → {_shown(new, key)}"

@@ -50,11 +50,13 @@ class Revision:
     Attributes:
         name: as the user gave it.
         commit: full hash; None for the workspace.
+        standing: what `stale` found out, once it did: one baseline is compared with many candidates.
     """
 
     name: str
     commit: str | None
     contents: dict[str, bytes | None] = field(default_factory=dict, repr=False)
+    standing: tuple[list[str], list[str]] | None = field(default=None, repr=False)
 
     @property
     def label(self) -> str:

@@ -16,8 +16,15 @@ from .revisions import Revision
 def stale(revision: Revision) -> tuple[list[str], list[str]]:
     """Return what changed in a revision after its results were made, and what cannot be told, each as a sentence.
 
-    What Git holds is checked by content, of what only DVC holds the recorded hashes; in the workspace DVC is asked.
+    What Git holds is checked by content, of what only DVC holds the recorded hashes; in the workspace DVC is asked. A
+    revision is checked once.
     """
+    if revision.standing is None:
+        revision.standing = _check(revision)
+    return revision.standing
+
+
+def _check(revision: Revision) -> tuple[list[str], list[str]]:
     pipeline = (revision.yaml("dvc.yaml") or {}).get("stages") or {} if revision.read("dvc.yaml") is not None else {}
     # DVC keeps stages in the lock that were deleted from the pipeline; the audit has no part in a gain.
     stages = {

@@ -1,7 +1,7 @@
 """The verdict on a data change: does the candidate's data help the frozen model, and how sure is that?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -156,12 +156,46 @@ NOTHING_ELSE = Aim()
 
 def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
+    found, wider = weigh(baseline, candidate)
+    if aim.within is not None:
+        found = replace(found, within=Within(aim.within / found.metric.scale, False))
+    if found.gain is None:
+        return found
+    scored = wider.of(wider.counts)
+    old, new, gain, metric = scored.right(0, 1), scored.right(1, 1), found.gain, found.metric
+    mcnemar = None
+    if len(scored.seeds) == 1:
+        b, c = int((old & ~new).sum()), int((new & ~old).sum())
+        mcnemar = (b, c, statistics.mcnemar(b, c)[0])
+    sure = dict[str, Any]()
+    if found.verdict != NOT_COMPARABLE:
+        sure = sureness(scored, wider, gain, found.verdict == NO_DIFFERENCE, found.proof.fingerprint, aim)
+    return replace(
+        found,
+        accuracy=gain if metric.name == ACCURACY else scored.gain(metric=Metric(ACCURACY)),
+        macro_f1=gain if metric.name == MACRO_F1 else scored.gain(metric=Metric(MACRO_F1)),
+        classes=parts(scored.by_class(), scored),
+        slices=parts([(name, mask, *scored.part(mask)) for name, mask in slice_masks(scored.table)], scored),
+        flips=flips(scored, old, new),
+        mcnemar=mcnemar,
+        **sure,
+    )
+
+
+def weigh(baseline: Revision, candidate: Revision, frozen: bool = True) -> tuple[Comparison, Scored]:
+    """Return the comparison as far as its verdict needs it, and what both answered, on dropped test examples too.
+
+    Args:
+        frozen: whether the model must be the same. If not, another model is no objection: the gain is then of everything
+            that changed, with the seeds of each side taken on their own, and `verdict` is not about the data. Nor are other
+            `seeds` one: those that both have are compared.
+    """
     data = diff(baseline, candidate)
-    proof = prove(baseline, candidate, bool(data.notes or data.number("input changed")), data.renamed)
+    proof = prove(baseline, candidate, bool(data.notes or data.number("input changed")), data.renamed, not frozen)
     metric = candidate.lock.metric  # the baseline's too, else there is no verdict
     wider = score(baseline, candidate, data.renamed, proof.paired, metric)
     scored = wider.of(wider.counts)
-    why, mend, warnings = objections(baseline, candidate, proof, data, scored)
+    why, mend, warnings = objections(baseline, candidate, proof, data, scored, frozen)
     common: dict[str, Any] = {
         "baseline": baseline,
         "candidate": candidate,
@@ -173,35 +207,14 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
         "excluded": scored.excluded,
         "warnings": warnings,
         "metric": metric,
-        "within": None if aim.within is None else Within(aim.within / metric.scale, False),
     }
     if why:
-        return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common)
-    old, new = scored.right(0, 1), scored.right(1, 1)
+        return Comparison(verdict=NOT_COMPARABLE, why=why, mend=mend, **common), wider
     gain, ruler = scored.gain(), measure_ruler(scored)
     verdict, why, mend = judge(scored, wider, gain, ruler)
-    mcnemar = None
-    if verdict != NOT_COMPARABLE:
-        common |= sureness(scored, wider, gain, verdict == NO_DIFFERENCE, proof.fingerprint, aim)
-    if len(scored.seeds) == 1:
-        b, c = int((old & ~new).sum()), int((new & ~old).sum())
-        mcnemar = (b, c, statistics.mcnemar(b, c)[0])
-    return Comparison(
-        verdict=verdict,
-        why=why,
-        mend=mend,
-        old=scored.level(0),
-        new=scored.level(1),
-        gain=gain,
-        accuracy=gain if metric.name == ACCURACY else scored.gain(metric=Metric(ACCURACY)),
-        macro_f1=gain if metric.name == MACRO_F1 else scored.gain(metric=Metric(MACRO_F1)),
-        classes=parts(scored.by_class(), scored),
-        slices=parts([(name, mask, *scored.part(mask)) for name, mask in slice_masks(scored.table)], scored),
-        ruler=ruler,
-        flips=flips(scored, old, new),
-        mcnemar=mcnemar,
-        **common,
-    )
+    old, new = scored.level(0), scored.level(1)
+    found = Comparison(verdict=verdict, why=why, mend=mend, old=old, new=new, gain=gain, ruler=ruler, **common)
+    return found, wider
 
 
 def measure_ruler(scored: Scored) -> Ruler | None:

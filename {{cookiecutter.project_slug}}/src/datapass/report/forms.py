@@ -34,6 +34,8 @@ def write(report: "Report", to: Sequence[Path], pictures: Callable[[list[str]], 
     Args:
         pictures: gives the pictures of test examples, {id: data URI}; asked only where a form shows them.
     """
+    from pandas.api.types import is_numeric_dtype
+
     from ..files.tables import escape_cells, write_table
     from ..files.writes import write_json, write_text
 
@@ -53,7 +55,10 @@ def write(report: "Report", to: Sequence[Path], pictures: Callable[[list[str]], 
 
                 write_json(record(report), path)
             case ".csv" if report.rows is not None:
-                write_table(report.rows.astype("str").apply(escape_cells), path)
+                # Numbers are no formulas, so a negative one stays a number.
+                write_table(
+                    report.rows.apply(lambda c: c if is_numeric_dtype(c) else escape_cells(c.astype("str"))), path
+                )
 
 
 def say(report: "Report", to: Sequence[Path], pictures: Callable[[list[str]], dict[str, str]] | None = None) -> None:

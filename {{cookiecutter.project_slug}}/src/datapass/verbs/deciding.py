@@ -39,3 +39,17 @@ def plan(
     wanted = positive("--gain", gain)
     (revision,) = resolve([baseline])
     say(plan_view.plan(make_plan(revision, wanted)), files)
+
+
+def gains(baseline: Revision, to: To = None) -> None:
+    """Say what data and model gained: all that descends from a baseline.
+
+    Experiments, branches and tags, sorted into data only, model only and both, each with its gain and cost.
+    """
+    from ..comparison.revisions import resolve
+    from ..decisions.gains import gains
+    from ..report import gains_view
+
+    files = check(to, ".md", ".html", ".json", ".csv")
+    (first,) = resolve([baseline])
+    say(gains_view.gains(gains(first)), files)
