@@ -155,8 +155,8 @@ def test_the_headline_is_the_best_step_with_its_number():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("noisy labels", "40 of 1,000 labels look wrong, 40 of them surely"),
-        ("clean labels and one bad slice", "1 of 1,000 labels look wrong, 0 of them surely"),
+        ("noisy labels", "40 of 1,000 labels look wrong, 40 or more beyond what"),
+        ("clean labels and one bad slice", "1 of 1,000 labels look wrong, 0 or more beyond what"),
         ("clean labels and one bad slice", "with the error rate of the rest it would be +9.00"),  # 20 errors where 2 would be
         ("a model that does not fit", "Suspects: not estimated. What the model does not fit it cannot judge either"),
         ("a model that cannot know", "Suspects: not estimated. The model cannot tell a wrong label from an error of its own"),
@@ -207,7 +207,13 @@ def test_only_passes_that_correct_labels_tell_what_a_label_gains():
     assert per_label(results(), known(passes=[one, one])) == pytest.approx(
         (0.04 / 100 - 0.02**0.5 / 1000, 0.04 / 100 + 0.02**0.5 / 1000, 2)
     )
-    for other in ({"gain": None}, {"edits": {"relabel": 50, "add": 9}}, {"edits": {"keep": 9}}, {"metric": COST}):
+    for other in (
+        {"gain": None},
+        {"edits": {"relabel": 50, "add": 9}},
+        {"edits": {"keep": 9}},
+        {"edits": {"drop": 9}},
+        {"metric": COST},
+    ):
         assert per_label(results(), known(passes=[one | other])) is None
 
 

@@ -134,14 +134,15 @@ def unordered(pairs: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
 def per_label(errors: Errors, known: Evidence) -> tuple[float, float, int] | None:
     """Return what earlier passes gained for each label that they corrected: low, high, and of how many passes.
 
-    Passes count that only corrected, dropped or confirmed examples, and have a gain in the same metric. Their intervals
-    are taken as independent.
+    Passes count that corrected labels, and dropped no more than they corrected, and have a gain in the same metric. Their
+    intervals are taken as independent.
     """
     used = [
         one
         for one in known.passes
         if one["gain"] is not None and one["metric"] == errors.metric
-        if set(one["edits"]) <= {"relabel", "drop", "keep"} and set(one["edits"]) != {"keep"}
+        if set(one["edits"]) <= {"relabel", "drop", "keep"}
+        and one["edits"].get("relabel", 0) >= max(one["edits"].get("drop", 0), 1)
     ]
     if not used:
         return None

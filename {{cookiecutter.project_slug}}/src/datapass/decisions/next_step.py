@@ -124,8 +124,8 @@ def _suspects(
         basis = f"low end: what labels wrong at random cost (error ~ n^-{trained.slope[1]:.2f}, {trained.said})"
     found = min(1.0, number / max(wrong, 1))  # the queue may hold fewer than look wrong
     why = (
-        f"{wrong:,} of {audited:,} labels look wrong, {sure * audited:,.0f} of them surely: so many the model's own errors do not "
-        f"explain; {basis}; high end: no more than the test errors of a model that copies the suspects' labels, {m.difference(ceiling)}"
+        f"{wrong:,} of {audited:,} labels look wrong, {sure * audited:,.0f} or more beyond what the model's own errors explain; {basis}; "
+        f"no more than the test errors of a model that copies the suspects' labels, {m.difference(ceiling)}"
     )
     low, high = found * min(low, ceiling), found * min(high, ceiling)
     source = "earlier passes" if past else "audit"
