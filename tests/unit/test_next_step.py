@@ -2,10 +2,13 @@
 
 import json
 import shlex
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
@@ -16,7 +19,7 @@ from datapass.annotators.agreement import measure
 from datapass.cli import app
 from datapass.comparison.metric import Metric
 from datapass.decisions.estimates import copied, lowered, per_label, surely_wrong
-from datapass.decisions.evidence import Evidence, groups, other_model, slope_of
+from datapass.decisions.evidence import Evidence, curve_points, groups, other_model, slope_of
 from datapass.decisions.next_step import Step, next_steps
 from datapass.report.errors import Errors, analyse
 from datapass.report.errors_view import errors as report_of
@@ -125,6 +128,7 @@ SITUATIONS = {
     ),
     "macro-F1": ({"metric": Metric("macro_f1")}, [THIN, ALL, (PEOPLE, "1 or 7", 0, 10.8, 14.33), (SUSPECTS, "", 0, 0.2, 1.33)]),
     "nothing to do": ({"thin": 0, "bold": 0}, []),
+    "no error, by labels on which people do not agree": ({"thin": 0, "bold": 0, "agreement": people(16)}, [(DEFINE, "", 0, 0, 17)]),
 }  # fmt: skip
 
 
@@ -157,7 +161,7 @@ def test_the_headline_is_the_best_step_with_its_number():
     [
         ("noisy labels", "40 of 1,000 labels look wrong, 40 or more beyond what"),
         ("clean labels and one bad slice", "1 of 1,000 labels look wrong, 0 or more beyond what"),
-        ("clean labels and one bad slice", "with the error rate of the rest it would be +9.00"),  # 20 errors where 2 would be
+        ("clean labels and one bad slice", "at the error rate of the rest it would gain +9.00"),  # 20 errors where 2 would be
         ("a model that does not fit", "Suspects: not estimated. What the model does not fit it cannot judge either"),
         ("a model that cannot know", "Suspects: not estimated. The model cannot tell a wrong label from an error of its own"),
         ("a model that cannot know", "no learning curves tell whether the model fits"),
@@ -236,6 +240,42 @@ def test_an_uncertain_slope_has_an_interval():
     # ln n = 0, 1, 2 and ln error = 0, -1, -1: b = .5, residuals -1/6, 1/3, -1/6, se = sqrt(1/6 / 2), t(.975, 1) = 12.7
     low, middle, high = slope_of([(1000 * np.exp(x), 0.3 * np.exp(y)) for x, y in ((0, 0), (1, -1), (2, -1))])
     assert (low, high) == (0, 1) and middle == pytest.approx(0.5)
+
+
+def test_results_on_subsets_of_the_same_data_are_points_of_the_curve(tmp_path, monkeypatch):
+    """Experiments with another model or other training examples are none, and neither is one without a result."""
+    monkeypatch.chdir(tmp_path)
+
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+        return subprocess.run(["git", *who, *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    def write(size: int | None, accuracy: float, model: str = "m", train: str = "aa") -> None:
+        outs = [{"path": f"data/examples/{name}.csv", "md5": md5} for name, md5 in (("train", train), ("test", "bb"))]
+        stages = {
+            "curate": {"cmd": "curate", "outs": outs},
+            "train": {"cmd": "train", "params": {"params.yaml": {"data.size": size}}},
+        }
+        Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+        Path("metrics.json").write_text(json.dumps({"accuracy": accuracy, "model": model, "train_examples": 800}))
+
+    git("init", "-q", "-b", "main")
+    write(None, 0.95)
+    git("add", "."), git("commit", "-qm", "all")
+    base = git("rev-parse", "HEAD")
+    for name, more in {
+        "a": (400, 0.93), "b": (200, 0.9), "model": (200, 0.5, "other"), "data": (200, 0.5, "m", "cc"), "none": None,
+    }.items():  # fmt: skip
+        if more is None:
+            Path("metrics.json").write_text("{}")
+        else:
+            write(*more)
+        git("commit", "-qam", name)
+        git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/{name}", "HEAD")
+        git("reset", "-q", "--hard", base)
+    found = sorted(curve_points())
+    assert [size for size, _ in found] == [200, 400, 800]
+    assert [error for _, error in found] == pytest.approx([0.1, 0.07, 0.05])
 
 
 def test_groups_are_named_as_the_errors_name_them():

@@ -87,7 +87,8 @@ def read() -> tuple[Errors, Evidence]:
     audited = pd.concat([t["label"] for t in tables.values()]) if tables else pd.Series(dtype="str")
     audit = json.loads(AUDIT.read_text(encoding="utf-8")) if AUDIT.is_file() else None
     suspects = read_table(SUSPECTS) if SUSPECTS.is_file() else pd.DataFrame(columns=["queue", "label", "suggested"])
-    curves = read_table(CURVES).apply(pd.to_numeric, errors="coerce") if CURVES.is_file() else pd.DataFrame()
+    curves = read_table(CURVES) if CURVES.is_file() else pd.DataFrame()
+    fits = pd.to_numeric(curves.get("train_accuracy", pd.Series(dtype="float64")), errors="coerce").dropna()
     annotations = read_annotations()
     shared = annotations.drop_duplicates(["id", "annotator"])["id"].duplicated().any()
     points = curve_points()
@@ -98,7 +99,7 @@ def read() -> tuple[Errors, Evidence]:
         suspects.loc[suspects["queue"] == TRAINING, ["label", "suggested"]].reset_index(drop=True),
         audited.value_counts(),
         groups(tables[TRAIN]) if TRAIN in tables else {},
-        float(curves["train_accuracy"].iloc[-1]) if len(curves) and "train_accuracy" in curves else None,
+        float(fits.iloc[-1]) if len(fits) else None,
         measure(annotations) if shared else None,
         past(),
         slope_of(points),

@@ -163,7 +163,7 @@ def _double(errors: Errors, known: Evidence, trained: Fit, name: str, examples: 
         )
     if name != ALL:
         rest = (errors.loss - rise) / max(errors.examples - examples, 1) * examples
-        why += f"; with the error rate of the rest it would be {errors.metric.difference(rise - rest)}"
+        why += f"; at the error rate of the rest it would gain {errors.metric.difference(rise - rest)}"
     command = f"datapass errors --of {shlex.quote(name)}"
     seconds = COLLECT * rows
     return Step("Collect more", name, low, high, f"curve, {trained.said}", why, rows, known.trainings, seconds, command)

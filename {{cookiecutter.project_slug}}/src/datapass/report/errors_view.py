@@ -39,8 +39,10 @@ def errors(found: Errors, advice: Advice) -> Report:
 
 def _best(found: Errors, advice: Advice) -> str:
     """Return the best step with its number, in one line."""
-    if not found.loss > 0:
-        return f"Nothing to do here: none of {found.examples:,} test answers costs anything; a larger test set may show more."
+    if not advice.steps and not found.loss > 0:
+        return (
+            f"Nothing to do: none of {found.examples:,} test answers costs anything; a larger test set may show more."
+        )
     if not advice.steps:
         return (
             f"No step has a number: {words.percent(1 - found.accuracy)} of {found.examples:,} test answers are wrong."
