@@ -93,7 +93,9 @@ def error_tables(errors: Errors) -> list[Block]:
     """Return the errors by class, slice and confusion, the most first."""
     pairs = errors.pairs["label"] + TAKEN + errors.pairs["predicted"]
     m = errors.metric
-    told = f"Rise if perfect: by how much {m.label} would be better if this group had no error. Means of the seeds; the largest first."
+    # A cost falls where the others rise.
+    rise, would = ("saved", "fall") if m.better < 0 else ("rise", "rise")
+    told = f"{rise.capitalize()} if perfect: by how much {m.label} would {would} if this group had no error. Means of the seeds; the largest first."
     share = "share of errors" if m.name == ACCURACY else "share of the loss"
     blocks = lines([told])
     for kind, groups in (
@@ -105,6 +107,6 @@ def error_tables(errors: Errors) -> list[Block]:
             (Name(r.name), f"{r.examples:,}", f"{r.errors:.1f}", f"{r.share:.0%}", m.difference(r.rise, False))
             for r in groups.head(SHOWN)[["name", "examples", "errors", "share", "rise"]].itertuples(index=False)
         )
-        header = f"{kind} | examples | errors | {share} | rise if perfect ({m.unit})"
+        header = f"{kind} | examples | errors | {share} | {rise} if perfect ({m.unit})"
         blocks += table(header, rows, len(groups), f"By {kind}")
     return blocks
