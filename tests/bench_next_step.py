@@ -2,7 +2,8 @@
 
 Each kind of example is made with 12 % wrong labels for training and validation, and with right ones. Of each a simulated
 careful reviewer answers the suspects, and half of the training examples, chosen at random, are dropped: what the whole set
-gains over that half is a doubling of the data. Prints the table of docs/next-step.md; what is in FOLDER already is not run again.
+gains over that half is a doubling of the data. Prints the table of docs/next-step.md; what is in FOLDER already is not
+trained again.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from conftest import KINDS, Project, render
+from conftest import KINDS, SOURCE, Project, render
 from datapass.comparison.metric import Metric
 from datapass.files.tables import read_table
 
@@ -56,9 +57,14 @@ def halve(project: Project) -> None:
     """Run a pass that drops half of the training examples."""
     if experiment(project, "half"):
         ids = read_table(project.path / "data" / "examples" / "train.csv")["id"].to_numpy()
-        dropped = sorted(np.random.default_rng(0).choice(ids, len(ids) // 2, replace=False))
+        dropped = ids[sorted(np.random.default_rng(0).permutation(len(ids))[: len(ids) // 2])]
         project.write_pass("p001-half", *(f"{id},drop,,,half,simulated" for id in dropped))
         project.run("dvc", "exp", "run", "-n", "half")
+
+
+def renew(project: Project) -> None:
+    """Give a project the machinery of this checkout, so that an estimate can change without a new training."""
+    shutil.copytree(SOURCE / "datapass", project.path / "src" / "datapass", dirs_exist_ok=True)
 
 
 def said(project: Project, revision: str, do: str) -> dict[str, Any]:
@@ -70,6 +76,7 @@ def said(project: Project, revision: str, do: str) -> dict[str, Any]:
     project.run("git", "push", "--quiet", str(clone), f"{commit or revision}:refs/heads/asked")
     asked = Project(clone, project.package)
     asked.run("git", "checkout", "--quiet", "asked")
+    renew(asked)
     asked.verb("errors", "--to", "said.json")
     found = json.loads((clone / "said.json").read_text(encoding="utf-8"))
     shutil.rmtree(clone)
@@ -103,6 +110,7 @@ def main(folder: Path) -> None:
             review(project)
             halve(project)
             of = f"{kind}, {'12 % wrong' if float(noise) else 'right labels'}"
+            renew(project)
             reviewed = said(project, "main", "Review suspects")
             print(f"| {of} {row(project, 'review the suspects', reviewed, 'main', 'reviewed')}", flush=True)
             doubled = said(project, "half", "Collect more")

@@ -163,7 +163,7 @@ def next_step(folder: Path) -> None:
     """Write what `errors` says of the baseline, as text and as a picture. The table is of bench_next_step.py."""
     project = baseline(folder)
     typed = Transcript(project)
-    typed.type("datapass errors", keep="^(Review|step|Collect|Ask|Step|Annot|Model|Order|Minutes|  )")
+    typed.type("datapass errors", keep="^(Review|step|Collect|Ask|  )")
     between(DOCS / "next-step.md", "transcript", str(typed))
     project.verb("errors", "--to", "errors.html")
     with sync_playwright() as play:
