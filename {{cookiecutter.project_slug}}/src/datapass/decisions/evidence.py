@@ -25,7 +25,7 @@ from ..data.passes import pass_names
 from ..files.paths import AUDIT, CURVES, METRICS, PARAMS, PASSES, PREDICTIONS, SUSPECTS, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
-from ..report.errors import ALL, Errors, analyse
+from ..report.errors import ALL, CLASS, Errors, analyse
 from ..review.suspects import TRAINING
 
 MODELS = Path("conf/model")
@@ -121,7 +121,7 @@ def past() -> list[dict[str, Any]]:
 def groups(train: pd.DataFrame) -> dict[str, int]:
     """Return how many training examples there are in all, of each class and of each slice."""
     masks = slice_masks(train[metadata(train.columns)])
-    classes = {f"class = {name}": int(number) for name, number in train["label"].value_counts().items()}
+    classes = {f"{CLASS}{name}": int(number) for name, number in train["label"].value_counts().items()}
     return {name: int(mask.sum()) for name, mask in masks} | classes | {ALL: len(train)}
 
 

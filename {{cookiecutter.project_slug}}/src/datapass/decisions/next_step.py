@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from ..comparison.lineup import MIN_SLICE
-from ..report.errors import ALL, Errors
+from ..report.errors import ALL, CLASS, Errors
 from .estimates import Fit, cannot_judge, confused_by_people, copied, fit, lowered, per_label, surely_wrong, unordered
 from .evidence import Evidence
 
@@ -138,7 +138,7 @@ def _collect(errors: Errors, known: Evidence, trained: Fit) -> list[Step | None]
     """More data: of everything, and of the class and of the slice that stand out and gain most for a row."""
     whole = pd.DataFrame({"name": [ALL], "examples": errors.examples, "rise": errors.loss})
     made: list[Step | None] = []
-    for groups in (whole, errors.classes.assign(name="class = " + errors.classes["name"]), errors.slices):
+    for groups in (whole, errors.classes.assign(name=CLASS + errors.classes["name"]), errors.slices):
         lift = groups["share"] * errors.examples / groups["examples"] if "share" in groups else LIFT
         worst = groups[(lift >= LIFT) & (groups["p"] < SURE)] if "p" in groups else groups
         steps = [
@@ -155,12 +155,16 @@ def _double(errors: Errors, known: Evidence, trained: Fit, name: str, examples: 
         return None
     low, high = (rise * trained.share * (1 - 2.0**-slope) for slope in (trained.slope[0], trained.slope[2]))
     why = f"twice as many for training: error ~ n^-{trained.slope[0]:.2f} to n^-{trained.slope[2]:.2f}, {trained.said}"
+    doubts = []
     if trained.beyond != 0:  # or NaN: nothing tells that more of the same would help
-        low = 0.0
         fits = "the model does not fit the examples that there are"
-        why += (
-            f"; {fits if trained.beyond > 0 else 'no learning curves tell whether the model fits those that there are'}"
+        doubts.append(
+            fits if trained.beyond > 0 else "no learning curves tell whether the model fits those that there are"
         )
+    if name.startswith(CLASS):
+        doubts.append("of its own errors alone: others may be taken for it more often")
+    low = 0.0 if doubts else low
+    why = "; ".join([why, *doubts])
     if name != ALL:
         rest = (errors.loss - rise) / max(errors.examples - examples, 1) * examples
         why += f"; at the error rate of the rest it would gain {errors.metric.difference(rise - rest)}"

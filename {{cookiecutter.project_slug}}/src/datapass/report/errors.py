@@ -15,7 +15,7 @@ from ..data.examples import counts, metadata
 from ..files.paths import PREDICTIONS, TEST
 from ..messages.problems import Refusal, near_miss, quoted
 
-ALL = "all"  # the group of every example
+ALL, CLASS = "all", "class = "  # the group of every example, and how that of a class begins
 TAKEN = " taken for "
 
 
@@ -138,7 +138,7 @@ def examples_of(group: str, predictions: pd.DataFrame, test: pd.DataFrame) -> pd
         Refusal: where there is no such group, or the predictions are not of this test set.
     """
     answers, rows, seeds = _line_up(predictions, test)
-    masks = {f"class = {name}": (answers["label"] == name).to_numpy() for name in sorted(set(answers["label"]))}
+    masks = {f"{CLASS}{name}": (answers["label"] == name).to_numpy() for name in sorted(set(answers["label"]))}
     masks = dict(slice_masks(rows[metadata(rows.columns)].reset_index(drop=True))) | masks
     masks[ALL] = np.ones(len(answers), dtype=bool)
     if group not in masks:
