@@ -139,7 +139,7 @@ def curve_points() -> list[tuple[int, float]]:
 
     They are the workspace's and those of experiments with the same model, training and test examples.
     """
-    own, points = Revision(WORKSPACE, None), []
+    own, points = Revision(WORKSPACE, None), set[tuple[int, float]]()
     runs = {commit: name for name, commits in list_experiments().items() for commit in commits.values()}
     for revision in (own, *(Revision(name, commit) for commit, name in runs.items())):
         with suppress(Refusal, KeyError, TypeError):  # what this version cannot read is no point
@@ -148,9 +148,9 @@ def curve_points() -> list[tuple[int, float]]:
                 revision.digest(path) == own.digest(path) is not None for path in (TRAIN, TEST)
             )
             size = revision.lock.stages.get("train", NOTHING).settings.get("data.size")
-            if same:
-                points.append((int(size or metrics["train_examples"]), 1 - float(metrics["accuracy"])))
-    return points
+            if same:  # an experiment that was kept is the workspace's result too
+                points.add((int(size or metrics["train_examples"]), 1 - float(metrics["accuracy"])))
+    return sorted(points)
 
 
 def slope_of(points: Sequence[tuple[int, float]]) -> tuple[float, float, float] | None:
