@@ -1,8 +1,8 @@
-"""What `errors` said against what then happened: `python tests/bench_next_step.py FOLDER` (about 20 minutes of one core).
+"""What `errors` said against what then happened: `make bench-next-step` (about 20 minutes of one core).
 
 Each kind of example is made with 12 % wrong labels for training and validation, and with right ones. Of each a simulated
-careful reviewer answers the suspects, and half of the training examples, chosen at random, are dropped: what the whole set
-gains over that half is a doubling of the data. Prints the table of docs/next-step.md; what is in FOLDER already is not
+careful reviewer answers the suspects, and half of the training examples, chosen at random, are dropped, or of those of a class:
+what the whole set gains over that half is a doubling. Prints the table of docs/next-step.md; what is in the folder already is not
 trained again.
 """
 
@@ -19,6 +19,7 @@ from datapass.comparison.metric import Metric
 from datapass.files.tables import read_table
 
 NOISE = ("0.12", "0.0")
+CLASSES = {"images": "8", "tables": "malignant", "texts": "billing"}  # of which more is collected
 HEADER = "| data | step | it said, points | it gained, points | |\n|---|---|--:|--:|---|"
 
 
@@ -53,13 +54,16 @@ def review(project: Project) -> None:
         project.run("dvc", "exp", "run", "-n", "reviewed")
 
 
-def halve(project: Project) -> None:
-    """Run a pass that drops half of the training examples."""
-    if experiment(project, "half"):
-        ids = read_table(project.path / "data" / "examples" / "train.csv")["id"].to_numpy()
+def halve(project: Project, label: str = "") -> str:
+    """Run a pass that drops half of the training examples, or of those of a class; return the experiment's name."""
+    name = f"half-{label}" if label else "half"
+    if experiment(project, name):
+        train = read_table(project.path / "data" / "examples" / "train.csv")
+        ids = train.loc[train["label"].isin([label]) if label else slice(None), "id"].to_numpy()
         dropped = ids[sorted(np.random.default_rng(0).permutation(len(ids))[: len(ids) // 2])]
         project.write_pass("p001-half", *(f"{id},drop,,,half,simulated" for id in dropped))
-        project.run("dvc", "exp", "run", "-n", "half")
+        project.run("dvc", "exp", "run", "-n", name)
+    return name
 
 
 def renew(project: Project) -> None:
@@ -67,8 +71,8 @@ def renew(project: Project) -> None:
     shutil.copytree(SOURCE / "datapass", project.path / "src" / "datapass", dirs_exist_ok=True)
 
 
-def said(project: Project, revision: str, do: str) -> dict[str, Any]:
-    """Return what `errors` says of a step at a revision, or nothing; Git holds all that it reads."""
+def said(project: Project, revision: str, do: str, of: str = "") -> dict[str, Any]:
+    """Return what `errors` says of a step of a group at a revision, or nothing; Git holds all that it reads."""
     clone = project.path.with_name(f"{project.path.name}-{revision}")
     shutil.rmtree(clone, ignore_errors=True)
     project.run("git", "clone", "--quiet", "--no-checkout", ".", str(clone))
@@ -80,9 +84,9 @@ def said(project: Project, revision: str, do: str) -> dict[str, Any]:
     asked.verb("errors", "--to", "said.json")
     found = json.loads((clone / "said.json").read_text(encoding="utf-8"))
     shutil.rmtree(clone)
-    first = found["next_steps"][0]["do"]
-    step = next((one for one in found["next_steps"] if one["do"] == do and one["of"] in ("", "all")), {})
-    return step | {"first": first == do}
+    steps = found["next_steps"]
+    number = next((n for n, step in enumerate(steps) if (step["do"], step["of"]) == (do, of)), None)
+    return {"first": number == 0} | ({} if number is None else steps[number])
 
 
 def row(project: Project, what: str, step: dict[str, Any], old: str, new: str) -> str:
@@ -109,12 +113,17 @@ def main(folder: Path) -> None:
             project = baseline(folder, kind, noise)
             review(project)
             halve(project)
-            of = f"{kind}, {'12 % wrong' if float(noise) else 'right labels'}"
+            label = "" if noise == NOISE[-1] else CLASSES[kind]
+            part = halve(project, label)
             renew(project)
-            reviewed = said(project, "main", "Review suspects")
-            print(f"| {of} {row(project, 'review the suspects', reviewed, 'main', 'reviewed')}", flush=True)
-            doubled = said(project, "half", "Collect more")
-            print(f"| {of} {row(project, 'twice the data', doubled, 'half', 'main')}", flush=True)
+            of = f"{kind}, {'12 % wrong' if float(noise) else 'right labels'}"
+            rows = [("review the suspects", said(project, "main", "Review suspects"), "main", "reviewed")]
+            rows += [("twice the data", said(project, "half", "Collect more", "all"), "half", "main")]
+            if label:
+                step = said(project, part, "Collect more", f"class = {label}")
+                rows += [(f"twice the class {label}", step, part, "main")]
+            for one in rows:
+                print(f"| {of} {row(project, *one)}", flush=True)
 
 
 if __name__ == "__main__":

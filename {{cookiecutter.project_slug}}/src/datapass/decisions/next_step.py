@@ -153,24 +153,24 @@ def _double(errors: Errors, known: Evidence, trained: Fit, name: str, examples: 
     rows = known.train.get(name, 0)
     if not rows or rise <= 0:
         return None
-    low, high = (rise * trained.share * (1 - 2.0**-slope) for slope in (trained.slope[0], trained.slope[2]))
-    why = f"twice as many for training: error ~ n^-{trained.slope[0]:.2f} to n^-{trained.slope[2]:.2f}, {trained.said}"
-    doubts = []
+    high, source = rise * trained.share, f"curve, {trained.said}"
+    if name.startswith(CLASS):  # the curve is of whole data sets, whose classes keep their shares
+        low, source = 0.0, "ceiling: its errors"
+        why = "twice as many for training; a ceiling: all its errors that training errors do not explain"
+        why += ", while others may be taken for it more often"
+    else:
+        low, high = (high * (1 - 2.0**-slope) for slope in (trained.slope[0], trained.slope[2]))
+        why = f"twice as many for training: error ~ n^-{trained.slope[0]:.2f} to n^-{trained.slope[2]:.2f}, {trained.said}"
     if trained.beyond != 0:  # or NaN: nothing tells that more of the same would help
-        fits = "the model does not fit the examples that there are"
-        doubts.append(
-            fits if trained.beyond > 0 else "no learning curves tell whether the model fits those that there are"
+        low, fits = 0.0, "the model does not fit the examples that there are"
+        why += (
+            f"; {fits if trained.beyond > 0 else 'no learning curves tell whether the model fits those that there are'}"
         )
-    if name.startswith(CLASS):
-        doubts.append("of its own errors alone: others may be taken for it more often")
-    low = 0.0 if doubts else low
-    why = "; ".join([why, *doubts])
     if name != ALL:
         rest = (errors.loss - rise) / max(errors.examples - examples, 1) * examples
         why += f"; at the error rate of the rest it would gain {errors.metric.difference(rise - rest)}"
     command = f"datapass errors --of {shlex.quote(name)}"
-    seconds = COLLECT * rows
-    return Step("Collect more", name, low, high, f"curve, {trained.said}", why, rows, known.trainings, seconds, command)
+    return Step("Collect more", name, low, high, source, why, rows, known.trainings, COLLECT * rows, command)
 
 
 def _definition(errors: Errors, known: Evidence, notes: list[str]) -> Step | None:
