@@ -97,7 +97,7 @@ def row(project: Project, what: str, step: dict[str, Any], old: str, new: str) -
     if step.get("gain") is None:
         held = ""
     elif gain["mean"] < step["low"] or gain["mean"] > step["high"]:
-        held = "holds only the interval" if gain["low"] <= step["high"] and gain["high"] >= step["low"] else "missed"
+        held = "its interval meets it" if gain["low"] <= step["high"] and gain["high"] >= step["low"] else "missed"
     else:
         held = "held"
     number = f"{m.difference(gain['mean'])} [{m.difference(gain['low'])}, {m.difference(gain['high'])}]"

@@ -15,7 +15,7 @@ UNFIT = 0.05  # training error beyond the estimated noise
 # where 0 to 30 % were; those with .04 to .18 were within .05 of the truth (confident learning, 5 folds).
 UNKNOWN = 0.25
 # b in error ~ n^-b where it is not measured: low, middle, high. Statistical learning theory has .5 without and 1 with a model
-# that can be right; measured ones are often lower, and were .1 to 1.1 on the three examples (docs/next-step.md).
+# that can be right; measured ones are often lower. On the three examples with wrong labels they were .1 to 1.1.
 SLOPES = (0.1, 0.5, 1.0)
 Z = 1.645  # one-sided 95 %
 
