@@ -85,11 +85,7 @@ def report(folder: Path) -> None:
             tab.goto(page.as_uri())
             tab.screenshot(path=DOCS / f"{name}.png", full_page=name == "comment")
         browser.close()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    fresh = re.sub(
-        r"(<!-- transcript -->\n).*?(<!-- end -->)", lambda m: m[1] + str(typed) + m[2], readme, flags=re.DOTALL
-    )
-    (ROOT / "README.md").write_text(fresh, encoding="utf-8")
+    between(ROOT / "README.md", "transcript", str(typed))
 
 
 def picture(page: Path, name: str, keys: str = "") -> None:
@@ -152,6 +148,30 @@ def photo(folder: Path) -> None:
     project.run("dvc", "repro")
     project.verb("review")
     picture(project.path / "reports" / "review.html", "review-photo")
+
+
+def between(file: Path, mark: str, text: str) -> None:
+    """Put a text between `<!-- mark -->` and `<!-- end -->` in a page."""
+    page = file.read_text(encoding="utf-8")
+    fresh = re.sub(
+        rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: m[1] + text + m[2], page, count=1, flags=re.DOTALL
+    )
+    file.write_text(fresh, encoding="utf-8")
+
+
+def next_step(folder: Path) -> None:
+    """Write what `errors` says of the baseline, as text and as a picture. The table is of bench_next_step.py."""
+    project = baseline(folder)
+    typed = Transcript(project)
+    typed.type("datapass errors", keep="^(Review|step|Collect|Ask|  )")
+    between(DOCS / "next-step.md", "transcript", str(typed))
+    project.verb("errors", "--to", "errors.html")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1100, "height": 850})
+        tab.goto((project.path / "errors.html").as_uri())
+        tab.screenshot(path=DOCS / "next-step.png")
+        browser.close()
 
 
 def conflict(folder: Path) -> None:
@@ -271,7 +291,7 @@ if __name__ == "__main__":
     os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
     home = Path(tempfile.mkdtemp(prefix="docs-"))
     try:
-        for part in (report, conflict, table, text, photo, gains, sureness):
+        for part in (report, next_step, conflict, table, text, photo, gains, sureness):
             if part.__name__ in (sys.argv[1:] or [part.__name__]):
                 part(home / part.__name__)
     finally:

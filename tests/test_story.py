@@ -30,6 +30,25 @@ def test_the_pass_helps_and_the_model_stayed_frozen(story: Project, tmp_path: Pa
     assert len(found["data"]["rows"]) == 60
 
 
+def test_what_to_do_next_holds_what_the_pass_gains(story: Project, tmp_path: Path) -> None:
+    """The first step is to review the suspects, its range holds the gain of correcting half of them, and its commands run."""
+    assert story.verb("errors", "--to", str(tmp_path / "e.json")).stdout.startswith("Review suspects: ")
+    story.verb("compare", "main", "relabel-1", "--to", str(tmp_path / "c.json"))
+    (steps, gain) = (
+        json.loads((tmp_path / name).read_text(encoding="utf-8"))[key]
+        for name, key in (("e.json", "next_steps"), ("c.json", "gain"))
+    )
+    assert 0 < steps[0]["low"] < gain["mean"] < steps[0]["high"] < 0.0723 + 1e-3, "no more than there are errors"
+    changed = story.copy(tmp_path / "digits")
+    commands = {step["command"] for step in steps}
+    assert len(commands) > 2
+    for command in commands:
+        changed.run("sh", "-c", command.replace("datapass ", "python -m datapass ", 1))
+    changed.run("git", "checkout", "--quiet", "--force", "relabel-1")
+    printed = changed.verb("errors").stdout
+    assert " in 1 earlier pass;" in printed
+
+
 def test_nothing_runs_twice(project: Project) -> None:
     assert ran(project.run("dvc", "repro").stdout) == []
 

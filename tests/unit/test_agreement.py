@@ -195,6 +195,14 @@ def test_sample_goes_out_and_comes_back(project: Path, capsys: pytest.CaptureFix
     assert "label_book.patch" in capsys.readouterr().out
 
 
+def test_a_sample_of_some_classes(project: Path) -> None:
+    agree(sample=4, only=["=x", "cat"])
+    form = pd.read_csv("reports/sample.csv", keep_default_na=False)
+    assert sorted(form["id"].str[1:].astype(int) % 3) == [0, 0, 2, 2]
+    with pytest.raises(Refusal, match='--only "ct": the class is not known; did you mean "cat"'):
+        agree(sample=4, only=["ct"])
+
+
 def test_nothing_left_to_sample_is_refused(project: Path) -> None:
     collect(long(["aa"] * 9, "AB").assign(id=[f"e{i // 2}" for i in range(18)]))
     with pytest.raises(Refusal, match="nothing to sample"):

@@ -1,20 +1,17 @@
-"""Error analysis and the suggested next step."""
+"""Where the errors are, and what they cost in the project's metric."""
 
 import math
-from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
 
+from datapass.comparison.metric import Metric
+from datapass.decisions.evidence import Evidence
+from datapass.decisions.next_step import next_steps
 from datapass.messages.problems import Refusal
-from datapass.report.data_view import errors as report_of
-from datapass.report.errors import Errors, analyse, next_step
+from datapass.report.errors import Errors, analyse, examples_of
+from datapass.report.errors_view import errors as report_of
 from datapass.report.record import record
-from datapass.review.suspects import by_model
 
 
 def tables(wrong_thin: int = 0, wrong_bold: int = 0, size: int = 100) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -82,89 +79,67 @@ def test_stale_predictions_are_refused():
 
 def test_no_error_at_all():
     errors = analyse(*tables())
-    assert errors.accuracy == 1 and errors.pairs.empty
-    assert "no single cause" in next_step(errors).do
-    assert record(report_of(errors, next_step(errors)))["classes"][0]["p"] is None
-
-
-AUDIT = {"wrong_labels": 100, "audited": 1000, "suspects": 120, "out_of_fold_accuracy": 0.88}
-CLEAN = {"wrong_labels": 1, "audited": 1000, "suspects": 2, "out_of_fold_accuracy": 0.99}
-
-
-def curves(train: float, validation: float) -> pd.DataFrame:
-    return pd.DataFrame({"train_accuracy": [0.1, train], "validation_accuracy": [0.1, validation]})
+    assert errors.accuracy == 1 and errors.loss == 0 and errors.pairs.empty
+    said = record(report_of(errors, next_steps(errors, Evidence())))
+    assert said["headline"].startswith("Nothing to do") and said["next_steps"] == []
+    assert said["classes"][0]["p"] is None
 
 
 @pytest.mark.parametrize(
-    ("audit", "fit", "alpha", "said"),
+    ("metric", "loss", "rises"),
     [
-        (AUDIT, curves(0.99, 0.9), (0.5, 60), "Fix the definition"),
-        (AUDIT, curves(0.99, 0.9), (0.5, 10), "Clean labels"),  # too few examples to say that
-        (AUDIT, curves(0.99, 0.9), (0.9, 60), "Clean labels"),
-        (CLEAN, curves(0.7, 0.69), None, "Work on the model"),
-        (AUDIT, curves(0.4, 0.39), None, "Work on the model"),  # an estimate by a model that does not fit
-        (AUDIT, curves(0.9, 0.89), None, "Clean labels"),  # the wrong labels explain the fit
-        (AUDIT | {"wrong_labels": 19}, curves(0.99, 0.9), None, "Collect for a slice: stroke = thin"),
-        (CLEAN, curves(0.99, 0.9), None, "Collect for a slice: stroke = thin"),
-        (None, None, None, "Collect for a slice: stroke = thin"),
+        # 110 of class 1 and 30 of class 7; 11 of 1 and 6 of 7 are wrong
+        (Metric(), 17 / 140, {"1": 11 / 140, "7": 6 / 140}),
+        (Metric("balanced_accuracy"), 0.15, {"7": 0.1, "1": 0.05}),
+        (Metric("macro_f1"), 0.15, {"7": 0.1, "1": 0.05}),  # by what stands in for it
+        (Metric("cost", {"7": {"1": 20}}), 131 / 140, {"7": 120 / 140, "1": 11 / 140}),
+        (Metric("cost", {"7": {"1": 0}}), 11 / 140, {"1": 11 / 140, "7": 0}),
+        (Metric("cost", {"7": {"7": 2, "1": 5}}), 29 / 140, {"7": 18 / 140, "1": 11 / 140}),  # 2 are lost all the same
     ],
+    ids=["accuracy", "balanced accuracy", "macro-F1", "cost", "an error without cost", "a cost of the right answer"],
 )
-def test_next_step(audit, fit, alpha, said):
-    step = next_step(known(), audit, fit, alpha)
-    assert step.do.startswith(said)
-    assert any("200" in line for line in step.numbers)
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "unseen", "wrong", "said"),
-    [
-        (0.54, 0.54, 634, "Work on the model"),  # 88 % in training, 54 % in validation, 22 % called wrong
-        (0.9, 0.6, 800, "Clean labels"),  # it answers a clean test set, so the labels that it contradicts are wrong
-        (0.74, 0.8, 400, "Clean labels"),
-    ],
-    ids=["knows neither", "knows the test set", "knows the labels"],
-)
-def test_a_model_that_cannot_know_comes_before_labels(accuracy, unseen, wrong, said):
-    audit = {"wrong_labels": wrong, "audited": 2880, "suspects": 500, "out_of_fold_accuracy": unseen}
-    step = next_step(replace(known(), accuracy=accuracy), audit, curves(0.88, unseen))
-    assert step.do.startswith(said)
-    assert any("error of its own" in line for line in step.numbers) == (said == "Work on the model")
-
-
-@pytest.mark.parametrize(
-    ("blur", "noise", "said"),
-    [(0.0, 0.12, "Clean labels"), (0.5, 0.0, "Work on the model"), (0.5, 0.12, "Work on the model")],
-    ids=["good model, wrong labels", "weak model, right labels", "weak model, wrong labels"],
-)
-def test_what_confident_learning_can_tell_on_real_digits(blur, noise, said):
-    rng = np.random.default_rng(0)
-    inputs, truth = load_digits(return_X_y=True)
-    inputs = inputs / 16 + rng.normal(0, blur, inputs.shape) if blur else inputs / 16
-    here, there = np.split(rng.permutation(len(truth)), [1000])
-    given = truth[here]
-    flipped = rng.random(len(here)) < noise
-    given[flipped] = (given[flipped] + 1) % 10
-    model = LogisticRegression(max_iter=200)
-    unseen = cross_val_predict(model, inputs[here], given, cv=5, method="predict_proba")
-    classes = [str(digit) for digit in range(10)]
-    evidence, wrong = by_model(pd.DataFrame({"label": given.astype(str)}, dtype="str"), classes, unseen)
-    right = float((evidence["suggested"] == "").mean())
-    audit = {"wrong_labels": int(wrong.sum()), "audited": 1000, "suspects": 100, "out_of_fold_accuracy": right}
-    accuracy = float(model.fit(inputs[here], given).score(inputs[there], truth[there]))
-    # Without learning curves: the model's fit has a rule of its own, which would speak first.
-    assert next_step(replace(known(), accuracy=accuracy), audit).do.startswith(said)
-
-
-def test_without_a_group_that_stands_out():
-    errors = analyse(*tables(wrong_thin=10, wrong_bold=10))
-    assert next_step(errors, CLEAN, curves(0.99, 0.9)).do.startswith("Collect more")
-    assert "no single cause" in next_step(errors, CLEAN, curves(0.96, 0.95)).do
+def test_errors_are_ordered_by_what_they_cost_in_the_metric(metric, loss, rises):
+    label = ["1"] * 110 + ["7"] * 30
+    said = ["7"] * 11 + ["1"] * 99 + ["1"] * 6 + ["7"] * 24
+    ids = [f"a{i:03}" for i in range(140)]
+    predictions = pd.DataFrame({"id": ids, "label": label, "seed_0": said, "seed_1": said}, dtype="str")
+    test = pd.DataFrame({"id": ids, "label": label, "weight": "1", "part": ["a", "b"] * 70}, dtype="str")
+    errors = analyse(predictions, test, metric)
+    assert errors.loss == pytest.approx(loss)
+    assert errors.classes["name"].to_list() == list(rises)
+    assert errors.classes["rise"].to_list() == pytest.approx(list(rises.values()))
+    assert errors.pairs["label"].to_list() == list(rises)
+    assert errors.pairs["rise"].to_list() == pytest.approx(list(rises.values()))
+    assert errors.slices["rise"].sum() == pytest.approx(loss)
+    assert (errors.chosen, errors.metric.name == "balanced_accuracy") == (
+        metric,
+        metric.name in ("balanced_accuracy", "macro_f1"),
+    )
+    assert errors.accuracy == pytest.approx(1 - 17 / 140)
 
 
 def test_small_groups_get_no_verdict():
     errors = analyse(*tables(wrong_thin=20, size=25))
     assert all(math.isnan(p) for p in errors.slices["p"])
-    assert "no single cause" in next_step(errors, CLEAN).do
+
+
+@pytest.mark.parametrize(
+    ("group", "number", "first"),
+    [("all", 22, "a001"), ("stroke = bold", 2, "a100"), ("class = 7", 11, "a001")],
+)
+def test_the_wrong_answers_of_a_group(group, number, first):
+    predictions, test = tables(wrong_thin=20, wrong_bold=2)
+    predictions.loc[0, "seed_0"] = predictions.loc[0, "label"]  # right under one seed, so not the first to look at
+    found = examples_of(group, predictions, test)
+    assert (len(found), found["id"].iloc[0]) == (number, first)
+    assert (found["predicted"] != found["label"]).all()
+    if group == "all":
+        assert found.iloc[-1].to_list() == ["a000", "1", "7", 1]
+
+
+def test_a_group_that_is_none_is_refused():
+    with pytest.raises(Refusal, match='did you mean "stroke = thin"'):
+        examples_of("stroke = thn", *tables())
 
 
 def test_labels_are_only_text(capsys):
@@ -176,6 +151,6 @@ def test_labels_are_only_text(capsys):
     hostile = {"1": "[red]1[/red]\x1b[31m", "7": "7"}
     predictions = predictions.assign(**{c: predictions[c].map(hostile) for c in predictions.columns[1:]})
     errors = analyse(predictions, test.assign(label=test["label"].map(hostile)))
-    show(report_of(errors, next_step(errors)), Console(width=200, highlight=False))
+    show(report_of(errors, next_steps(errors, Evidence(train={"all": 100}))), Console(width=200, highlight=False))
     printed = capsys.readouterr().out
     assert "[red]1[/red]" in printed and "\x1b" not in printed

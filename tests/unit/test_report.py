@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -27,12 +28,13 @@ from datapass.comparison.proof import Proof
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval
 from datapass.comparison.verdict import Comparison, Part, Ruler
+from datapass.decisions.next_step import Advice, Step
 from datapass.messages.problems import Refusal
-from datapass.report import charts, data_view
+from datapass.report import charts, data_view, errors_view
 from datapass.report import html as page_form
 from datapass.report import markdown as comment_form
 from datapass.report.comparison_view import comparisons
-from datapass.report.errors import Errors, Step
+from datapass.report.errors import Errors
 from datapass.report.forms import check, write
 from datapass.report.markdown import code, text
 from datapass.report.record import record
@@ -258,7 +260,23 @@ def ledger_row(name: str, **more: object) -> dict:
 def found_errors(names: list[str]) -> Errors:
     groups = pd.DataFrame({"name": names, "examples": 40, "errors": 4.0, "share": 0.5, "accuracy": 0.9, "rise": 0.01})
     pairs = groups.assign(label=names, predicted=names[::-1]).drop(columns=["name", "accuracy"])
-    return Errors(80, 5, 0.9, groups.assign(p=0.5), groups.assign(p=0.5), pairs)
+    return Errors(80, 5, 0.9, groups.assign(p=0.5), groups.assign(p=0.5), pairs, 0.1, Metric(), Metric())
+
+
+def next_of(name: str) -> Advice:
+    """Return two steps of which one is about a group of this name."""
+    command = f"datapass errors --of {shlex.quote(name)}"
+    return Advice(
+        [
+            Step("Review suspects", "", 0.01, 0.02, "audit", "7 look wrong", 9, 10, 90, "datapass review"),
+            Step("Collect more", name, 0.0, 0.01, "curve", "assumed", 9, 10, 270, command, "it is so"),
+        ],
+        [f"Model: {name}."],
+    )
+
+
+def wrong_answers(names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"id": names, "label": names, "predicted": names[::-1], "wrong": 3})
 
 
 ONE = comparison(
@@ -272,7 +290,7 @@ REPORTS = {
     "passes": data_view.ledger(
         [ledger_row("p001-cats", gain=0.01, low=-0.01, high=0.03, metric=Metric(), verdict=v.HELPS)]
     ),
-    "errors": data_view.errors(found_errors(["cat", "dog"]), Step("Clean labels.", ["Test set: 10.0% are wrong."])),
+    "errors": errors_view.errors(found_errors(["cat", "dog"]), next_of("class = cat")),
 }
 
 
@@ -318,7 +336,8 @@ def test_other_verbs_take_any_name_in_every_form(names):
         data_view.changes(one.data, one.baseline, one.candidate, names),
         data_view.ledger([ledger_row(name) for name in names]),
         data_view.ledger([]),
-        data_view.errors(found_errors(names), Step(names[0], names)),
+        *(errors_view.errors(found_errors(names), next_of(name)) for name in names),
+        *(errors_view.errors_of(name, wrong_answers(names), 5) for name in names),
     ):
         comment, page = comment_form.markdown(report), Page(page_form.html(report))
         assert not re.search(r"@(?!\u200b)|#(?!\u200b|#)", "".join(Page(rendered(comment)).texts))

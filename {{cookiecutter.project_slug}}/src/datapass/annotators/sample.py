@@ -32,24 +32,33 @@ def examples(test: bool = False) -> pd.DataFrame:
     return table.assign(path=raw["path"].loc[table["id"]].to_numpy() if "path" in raw else "")
 
 
-def write_sample(number: int, test: bool) -> str:
+def write_sample(number: int, test: bool, only: Sequence[str] = ()) -> str:
     """Write a form and Label Studio tasks of examples that no two people have labelled; say what one does with them.
 
+    Args:
+        number: of examples.
+        test: of the test set, in place of the other two.
+        only: the classes to draw from; all where it is empty.
+
     Raises:
-        Refusal: where there is no such example.
+        Refusal: where there is no such example or class.
     """
     from .tasks import config, kind_of, rows_of, tasks
 
     done = read_annotations()[["id", "annotator"]].drop_duplicates()
     done = done["id"][done["id"].duplicated()]
     table = examples(test)
+    known = current_labels()[1]
+    if unknown := [name for name in only if name not in known]:
+        raise Refusal(f"--only {quoted(unknown[0])}: the class is not known{near_miss(unknown[0], known)}")
+    table = table[table["label"].isin(only or known)]
     drawn = draw(table[~table["id"].isin(done)].reset_index(drop=True), number)
     if drawn.empty:
         raise Refusal("There is nothing to sample: two people have labelled every example of these sets.")
     rows = rows_of(drawn)
     write_table(form(drawn, rows), FORM)
     write_json(tasks(drawn, blind=True, rows=rows), SAMPLE)
-    write_text(config(kind_of(drawn), current_labels()[1]), CONFIG)
+    write_text(config(kind_of(drawn), known), CONFIG)
     return (
         f"{len(drawn):,} examples that no two people have labelled: {FORM}; for Label Studio {SAMPLE} and {CONFIG}.\n"
         "Each person fills in a copy of the form, or labels the tasks, alone; then `agree --read FILE --read FILE`."

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from ..data.examples import counts
 from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
 from ..files.paths import DATA, METRICS, PARAMS, PASSES, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
@@ -179,12 +180,15 @@ def _augmentation(lock: bytes) -> str:
 
 
 def _inputs(test: bytes) -> frozenset[tuple[str, str]]:
-    """Return the ids and inputs of a table of test examples."""
+    """Return the ids and inputs of those examples of a test table that count: what a renewal dropped is seen no more."""
     try:
         table = read_table(TEST, content=test)
     except Refusal:  # of a revision that was broken then
         return frozenset()
-    return frozenset(zip(table["id"], table["input"], strict=True)) if "input" in table else frozenset()
+    if not {"input", "weight"} <= set(table):
+        return frozenset()
+    table = table[counts(table)]
+    return frozenset(zip(table["id"], table["input"], strict=True))
 
 
 def budget(revision: Revision) -> int | None:

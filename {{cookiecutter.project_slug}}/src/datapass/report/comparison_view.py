@@ -10,8 +10,9 @@ from ..comparison import verdict as v
 from ..comparison.metric import Metric
 from ..comparison.verdict import Comparison, Part
 from . import charts, sureness, words
-from .data_view import data_section, error_tables
+from .data_view import data_section
 from .errors import Errors
+from .errors_view import error_tables
 from .sections import MOST, SENTENCE, Block, Excerpt, Forest, Name, Report, Section, one_line, table
 from .sections import lines as sentences
 

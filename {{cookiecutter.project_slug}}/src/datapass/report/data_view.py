@@ -1,4 +1,4 @@
-"""The reports on data and on people: `diff`, `passes`, `agree` and `errors`."""
+"""The reports on data and on people: `diff`, `passes`, `agree` and `predict`."""
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,10 @@ from ..comparison.datadiff import KINDS, DataDiff
 from ..comparison.revisions import Revision
 from ..files.paths import SPLITS
 from . import words
-from .errors import Errors, Step
-from .sections import MOST, Block, Name, Report, Section, lines, table
+from .sections import MOST, Name, Report, Section, lines, table
 
 if TYPE_CHECKING:  # the other verbs need no torch
     from ..production.predict import Answers
-
-SHOWN = 10  # groups of errors
 
 
 def changes(found: DataDiff, baseline: Revision, candidate: Revision, notes: list[str]) -> Report:
@@ -127,33 +124,6 @@ def _cells(rows: pd.DataFrame) -> list[list[str]]:
         return "–" if value != value else f"{value:.3f}" if isinstance(value, float) else f"{value:,}"
 
     return [[cell(value) for value in row] for row in rows.head(MOST).itertuples(index=False)]
-
-
-def errors(found: Errors, step: Step) -> Report:
-    """Return where the model errs: the suggested step, its numbers and the tables."""
-    data = {"next_step": step.do, "numbers": step.numbers, **{f.name: getattr(found, f.name) for f in fields(found)}}
-    title = f"Errors: {words.percent(1 - found.accuracy)} of {found.examples:,} answers"
-    basis = Section("The numbers behind it", lines(step.numbers), open=True)
-    return Report(step.do, data, [basis, Section(title, error_tables(found))])
-
-
-def error_tables(errors: Errors) -> list[Block]:
-    """Return the errors by class, slice and confusion, the most first."""
-    pairs = errors.pairs["label"] + " taken for " + errors.pairs["predicted"]
-    told = "Rise if perfect: by how much accuracy would rise if this group had no error. Means of the seeds; the most errors first."
-    blocks = lines([told])
-    for kind, groups in (
-        ("class", errors.classes),
-        ("slice", errors.slices),
-        ("confusion", errors.pairs.assign(name=pairs)),
-    ):
-        rows = (
-            (Name(r.name), f"{r.examples:,}", f"{r.errors:.1f}", f"{r.share:.0%}", f"{100 * r.rise:.2f}")
-            for r in groups.head(SHOWN)[["name", "examples", "errors", "share", "rise"]].itertuples(index=False)
-        )
-        header = f"{kind} | examples | errors | share of errors | rise if perfect (points)"
-        blocks += table(header, rows, len(groups), f"By {kind}")
-    return blocks
 
 
 def answers(found: "Answers") -> Report:

@@ -39,6 +39,10 @@ def agree(
         list[Path] | None, typer.Option(help="Add answers: a filled-in CSV form or a Label Studio export (.json).")
     ] = None,
     test: Annotated[bool, typer.Option("--test", help="Sample the test set, in place of the other two.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CLASS", help="Sample examples with this label; more than one may be named."),
+    ] = None,
     to: To = None,
 ) -> None:
     """Say how far annotators agree, by class, worst first.
@@ -53,7 +57,7 @@ def agree(
 
     files = check(to, ".md", ".html", ".json")
     if sample:
-        print(write_sample(sample, test))
+        print(write_sample(sample, test, only or []))
         return
     if read:
         print(collect(read_back(read)))
