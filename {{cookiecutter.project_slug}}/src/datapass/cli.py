@@ -17,6 +17,7 @@ VERBS: dict[str, Callable[..., None]] = {  # in the order in which `--help` list
     "diff": comparing.diff,
     "passes": comparing.passes,
     "errors": deciding.errors,
+    "worth": deciding.worth,
     "review": labelling.review,
     "agree": labelling.agree,
     "predict": production.predict,

@@ -90,7 +90,14 @@ def _gain(before: list[Revision], after: list[Revision]) -> dict[str, Any]:
     of = f"{new.name} against {old.name}"
     name = new.json(DATA)["passes"][-1]["name"]
     mine = found.data.rows["passes"].str.split(" ").map(lambda names: name in names)
-    if found.data.notes or not mine.all() or found.data.rows.empty or found.data.augmentation or new.lock.size:
+    if (
+        found.data.notes
+        or not mine.all()
+        or found.data.rows.empty
+        or found.data.augmentation
+        or found.data.size
+        or new.lock.size
+    ):
         return nothing  # something else changed too, or nothing did: the gain is not this pass's
     if found.verdict == NOT_COMPARABLE or found.gain is None:
         return nothing | {"verdict": found.verdict, "of": of}

@@ -199,7 +199,7 @@ def curves(found: Sequence[Curve], distance: Distance | None, title: str, metric
                 axes.annotate("", (distance.start, y), (distance.end, y), arrowprops=arrow)
             middle = distance.end if math.isnan(distance.start) else math.sqrt(distance.start * distance.end)
             axes.annotate(
-                distance.text, (middle, y), (0, 7), textcoords="offset points", ha="center", color=INK, size=11
+                distance.text, (middle, y), (0, -15), textcoords="offset points", ha="center", color=INK, size=11
             )
         return _element(figure, title, height)
 

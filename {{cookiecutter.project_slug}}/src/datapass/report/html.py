@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from . import charts
-from .sections import SENTENCE, Chart, Curves, Forest, Lines, Name, Report, Table, one_line
+from .sections import SENTENCE, Chart, Curves, Lines, Name, Report, Table, one_line
 
 BYTES = 3 << 20
 PICTURES = 3 << 19  # bytes, of the above
