@@ -146,11 +146,11 @@ STATES: dict[str, tuple[Callable[[int], float], Change | None, str, str]] = {
     "read off": (rising, None, SHOWN, r"^These 20 labels are worth \d+ more examples \(\d+ to [\d,]+\) like the ones you have$"),
     "above on the whole ladder": (lambda size: 0.9, None, SHOWN, "at least 8.00 times the data: 1,100 more examples like the ones you have, or more"),
     "estimate beyond the ladder": (lambda size: 0.9 if size > 60 else 0.803, None, SHOWN, "at least .* more examples .*; the estimate is beyond the smallest size, 8.00 times"),
-    "no difference": (lambda size: 0.8 if size == WHOLE else rising(size) - 0.06, None, NONE, "no worth shown: .* reaches 0; if any, at most"),
+    "no difference": (lambda size: 0.8 if size == WHOLE else rising(size) - 0.06, None, NONE, "No worth shown: .* reaches 0; if any, at most"),
     "worse": (lambda size: 0.7, None, LESS, "These 20 labels are worth less than nothing"),
     "rows replaced too": (rising, replaced, SHOWN, r"^This data change \(20 relabelled, 1 added, 1 removed\) is worth .* like the ones you have$"),
-    "two seeds": (rising, seeds, v.NOT_COMPARABLE, "^not comparable, so no worth can be told"),
-    "another model": (rising, other_model, v.NOT_COMPARABLE, "^not comparable, so no worth can be told"),
+    "two seeds": (rising, seeds, v.NOT_COMPARABLE, "^Not comparable, so no worth can be told"),
+    "another model": (rising, other_model, v.NOT_COMPARABLE, "^Not comparable, so no worth can be told"),
 }  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def test_rungs_that_are_missing_are_named_and_no_number_is(monkeypatch: pytest.M
     found = measured(revisions(rising, lambda size: size in (113, 28)), monkeypatch)
     assert (found.state, found.missing, found.ratio) == (INCOMPLETE, [80, 57, 40], None)
     said = report(found)
-    assert "3 of the sizes" in said.headline and "15 trainings" in said.advice
+    assert "3 sizes are still to be trained" in said.headline and "15 trainings" in said.advice
     assert "-S data.size=80,57,40 evaluate && dvc queue start" in said.advice
 
 
@@ -235,7 +235,7 @@ def test_a_result_of_fewer_examples_has_no_worth(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"), [(614.2, "610"), (1096, "1,100"), (38.4, "38"), (6.28, "6.3"), (5.0, "5")]
+    ("number", "shown"), [(614.2, "610"), (1096, "1,100"), (38.4, "38"), (6.28, "6.3"), (5.0, "5"), (0.25, "0.25")]
 )
 def test_numbers_have_two_digits(number: float, shown: str) -> None:
     assert about(number) == shown

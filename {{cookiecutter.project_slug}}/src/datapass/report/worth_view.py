@@ -20,7 +20,7 @@ CAPTION = (
 def about(number: float) -> str:
     """Return a number with two significant digits, such as 610 or 1,100."""
     if number < 10:
-        return f"{number:.1f}".removesuffix(".0")
+        return f"{number:.{1 if number >= 1 else 2}f}".removesuffix(".0")
     digits = len(f"{number:.0f}") - 2
     return f"{round(number / 10**digits) * 10**digits:,}"
 
@@ -44,24 +44,25 @@ def statement(w: Worth) -> str:
     """Return what can be said, in a sentence."""
     names = f"{one_line(w.comparison.candidate.label)} against {one_line(w.comparison.baseline.label)}"
     if w.state in (v.NOT_COMPARABLE, v.DEPENDS):
-        return f"{w.state}, so no worth can be told: {names}"
+        return f"{w.state.capitalize()}, so no worth can be told: {names}"
     what, one = subject(w)
     if not w.corrected and not w.others and not w.comparison.data.augmentation:
-        return f"no training example changed, so there is nothing to be worth anything: {names}"
+        return f"No training example changed, so there is nothing to be worth anything: {names}"
     said, is_ = what[0].upper() + what[1:], "is" if one else "are"
     if w.state == LESS:
         return (
             f"{said} {is_} worth less than nothing: the candidate's data is worse than the baseline's on all examples"
         )
     if w.state == INCOMPLETE:
-        return f"what {what} {is_} worth cannot be told yet: {len(w.missing)} of the sizes to train are missing"
+        left = f"{len(w.missing)} sizes are" if len(w.missing) > 1 else "one size is"
+        return f"What {what} {is_} worth cannot be told yet: {left} still to be trained"
     if w.state == NONE:
         end = ""
         if w.ratio and 1 <= w.ratio.high < math.inf:
             end = (
                 f"; if any, at most {about(w.more(w.ratio.high))} more examples ({times(w.ratio.high)} times the data)"
             )
-        return f"no worth shown: the interval of what {what} {is_} worth reaches 0{end}"
+        return f"No worth shown: the interval of what {what} {is_} worth reaches 0{end}"
     assert w.ratio is not None
     top = w.rungs[-1].examples / w.rungs[0].examples
     like = "like the ones you have" if len(set(w.examples)) == 1 else "like the baseline's"
@@ -118,7 +119,7 @@ def _advice(w: Worth) -> str:
     cost = len(w.missing) * len(c.seeds)
     here = f"datapass worth {one_line(c.baseline.name)} {one_line(c.candidate.name)} --run"
     return (
-        f"`{here}` trains them: {len(w.missing)} sizes of {len(c.seeds)} seeds, {cost} trainings. "
+        f"`{here}` trains them, {cost} trainings: {len(c.seeds)} seeds of each size. "
         f"The same by hand: `{command(c.candidate, w.missing)}`."
     )
 
@@ -138,6 +139,11 @@ def _basis(w: Worth) -> Section:
         said.append(
             f"About {at} of the {new:,} examples of `{one_line(c.candidate.name)}` are as good as all {old:,} of "
             f"`{one_line(c.baseline.name)}`. It was read off between sizes that were trained; nothing was extrapolated."
+        )
+    if w.state == SHOWN and w.ratio and w.ratio.high == math.inf:
+        said.append(
+            f"How much it is worth at most is not known: even {w.rungs[0].examples:,} examples, the smallest size, are not shown "
+            "to be worse than the baseline. More seeds narrow it."
         )
     if w.others:
         said.append(
@@ -177,7 +183,7 @@ def _curves(w: Worth) -> Section:
     if w.old_rungs:
         own = _curve(f"{one_line(c.baseline.name)}, fewer examples", w.old_rungs, w, charts.MUTED)
         line = [*own.line, c.old] if own.line else [own.points[0].value, c.old]
-        found.append(own._replace(points=[*own.points, base], line=line))
+        found.insert(1, own._replace(points=[*own.points, base], line=line))
     distance = None
     if w.state == SHOWN and w.ratio and w.ratio.value < math.inf:
         distance = charts.Distance(new / w.ratio.value, new, c.old, f"{times(w.ratio.value)} times the data")
@@ -221,4 +227,4 @@ def _until(w: Worth) -> Section:
             f"forecast without an interval, by error = c + a n^-b. Fitted to the smaller sizes, it missed the largest by "
             f"{m.difference(f.missed, False)} {m.unit}, and the last value alone by {m.difference(f.last, False)}."
         )
-    return Section(title, lines([f"{title} {said}"]), open=True)
+    return Section(title, lines([said]))
