@@ -182,13 +182,13 @@ def conflict(folder: Path) -> None:
 
 
 def worth(folder: Path) -> None:
-    """Write the transcript and the picture of what labels are worth (70 trainings)."""
+    """Write the transcript and the picture of what labels are worth (40 trainings)."""
     project = baseline(folder)
     project.write_pass("p001-review", *project.reviewer("pass").stdout.splitlines()[1:])
     project.run("dvc", "exp", "run", "-n", "relabel-1")
     typed = Transcript(project)
     typed.type("datapass worth main relabel-1", keep="^(What|To do)")
-    run = "datapass worth main relabel-1 --run --both --until 0.97 --to worth.html"
+    run = "datapass worth main relabel-1 --run --until 0.97 --to worth.html"
     typed.type(run, keep="^(These|About|On all|How|It |The (model|candidate)| *examples |[0-9,]+ )")
     page = (DOCS / "worth.md").read_text(encoding="utf-8")
     fresh = re.sub(

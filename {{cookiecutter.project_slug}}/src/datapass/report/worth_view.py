@@ -98,11 +98,11 @@ def _figures(w: Worth) -> list[tuple[str, str]]:
     c, (value, low, high) = w.comparison, w.ratio
     if math.inf in (value, low):
         return []
-    end = times(high) if high < math.inf else "more"
+    reach = f"{times(low)} to {times(high)}" if high < math.inf else f"{times(low)} or more"
     measured = f"{words.measured_on(c)}, {len(w.rungs)} sizes"
     found = [
         ("more examples it is worth", about(w.more(value))),
-        ("times the data, 95 % interval", f"{times(value)} ({times(low)} to {end})"),
+        ("times the data, 95 % interval", f"{times(value)} ({reach})"),
         ("measured on", measured),
     ]
     if w.corrected and not w.others and not c.data.augmentation:
