@@ -41,7 +41,7 @@ bench-images: $(VENV)/ready-test
 
 study: $(VENV)/ready-test
 	python tests/browser.py
-	PYTHONPATH="$(TEMPLATE)/src" nice python tests/study.py
+	PYTHONPATH="$(TEMPLATE)/src" nice python tests/study.py $(ARGS)
 
 docs: $(VENV)/ready-test
 	python tests/browser.py

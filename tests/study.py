@@ -1,4 +1,4 @@
-"""Is cleaning 500 examples of which 12 % are mislabelled worth 500 more? `make study` (about 15 minutes of one core).
+"""Is cleaning 500 examples of which 12 % are mislabelled worth 500 more? `make study` (about 15 minutes of one core; ARGS="--model mlp --seeds 3" two).
 
 Fashion-MNIST, the shipped image model. Each seed draws its own 500 training images and its own wrong labels, of two kinds: any
 other class (uniform), or mostly the class it looks most like (systematic), as in the embedded example. The clean curve is
@@ -7,6 +7,7 @@ and picture.
 """
 
 import argparse
+import math
 import re
 import sys
 import tempfile
@@ -78,6 +79,11 @@ def theory(kind: str) -> float:
     return (1 - NOISE * k / (k - 1)) ** -2
 
 
+def shown(value: float, decimals: int) -> str:
+    """Return a number; what lies beyond the ladder is not known."""
+    return f"{value:,.{decimals}f}" if value < math.inf else "beyond the ladder"
+
+
 def read_off(answers: dict[str, dict[int, np.ndarray]], kind: str, truth: np.ndarray) -> tuple[Ratio, list[Interval]]:
     """Return what cleaning is worth, and the gains of the clean ladder over the noisy data at full size."""
     gains = [Metric().gain(truth, answers[kind][N], answers["clean"][size], CLASSES) for size in LADDER]
@@ -98,7 +104,9 @@ def block(answers: dict[str, dict[int, np.ndarray]], kind: str, truth: np.ndarra
         charts.Curve("all labels right", clean, line, charts.HELPS),
         charts.Curve(f"{NOISE:.0%} wrong, {kind}", noisy, [p.value for p in noisy], charts.HURTS),
     ]
-    distance = charts.Distance(N / found.value, N, base, f"{found.value:.2f} times the data")
+    start = N / found.value if found.value < math.inf else math.nan
+    times = f"{found.value:.2f} times the data" if found.value < math.inf else "beyond the ladder"
+    distance = charts.Distance(start, N, base, times)
     caption = f"{kind.capitalize()} noise. Bars: the 95 % interval of the gain over the mislabelled {N}."
     return Curves(curves, caption, distance)
 
@@ -136,10 +144,11 @@ def main() -> None:
     for kind in KINDS:
         found, _ = read_off(answers, kind, right)
         levels = [f"{(answers[data][N] == right).mean():.1%}" for data in (kind, "clean")]
-        more = [round(N * (end - 1)) for end in found]
+        times = [shown(end, 2) for end in found]
+        more = [shown(N * (end - 1), 0) for end in found]
         lines.append(
-            f"| {kind} | {' | '.join(levels)} | {found.value:.2f} ({found.low:.2f} to {found.high:.2f}) | "
-            f"{more[0]} ({more[1]} to {more[2]}) | {theory(kind):.2f} |"
+            f"| {kind} | {' | '.join(levels)} | {times[0]} ({times[1]} to {times[2]}) | {more[0]} ({more[1]} to {more[2]}) | "
+            f"{theory(kind):.2f} |"
         )
     lines.append(f"\n{number} seeds, {TEST:,} test images, the model `{chosen.model}`.")
     page = ROOT / "docs" / "study.md"
