@@ -12,11 +12,13 @@ from test_verdict import Made, answer, examples
 
 from datapass.comparison import history
 from datapass.comparison import verdict as v
+from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval, t_interval
 from datapass.comparison.verdict import compare
+from datapass.decisions import ladder
 from datapass.decisions import worth as worth_module
 from datapass.decisions.curve import Power, forecast, power_law, ratio
-from datapass.decisions.ladder import differs, sizes
+from datapass.decisions.ladder import differs, named, sizes, without_later_passes
 from datapass.decisions.worth import INCOMPLETE, LESS, NONE, SHOWN, Worth, measure
 from datapass.messages.problems import Refusal
 from datapass.report import words
@@ -225,6 +227,22 @@ def test_what_makes_a_rung() -> None:
     assert differs(new, made["old"].revision()) == ["data/examples/train.csv"]
     made["rung-80"].model = {"optimizer": {"lr": 0.2}, "steps": 10}
     assert differs(new, made["rung-80"].revision()) == ["model.optimizer.lr"]
+
+
+def test_a_rung_has_a_readable_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ladder, "list_experiments", lambda: {"worth-team-fix-106": {}, "worth-team-fix-106-2": {}})
+    assert named(Revision("team/fix", "0" * 40), 150) == "worth-team-fix-150"
+    assert named(Revision("team/fix", "0" * 40), 106) == "worth-team-fix-106-3"
+
+
+def test_the_baselines_data_is_the_candidates_without_its_passes() -> None:
+    made = revisions(rising)
+    old, new = made["old"].revision(), made["new"].revision()
+    assert without_later_passes(old, new) == ("data.passes.until=p000",)
+    made["old"].passes, made["new"].passes = ["p001-fix"], ["p001-fix", "p002-more"]
+    assert without_later_passes(made["old"].revision(), made["new"].revision()) == ("data.passes.until=p001-fix",)
+    with pytest.raises(Refusal, match="--both makes the baseline's data by leaving out"):
+        without_later_passes(new, old)
 
 
 def test_a_result_of_fewer_examples_has_no_worth(monkeypatch: pytest.MonkeyPatch) -> None:
