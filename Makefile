@@ -3,6 +3,7 @@
 # make bench   costs as ratios to a floor measured in the same run; make bench-validity: error rates of the verdict (minutes)
 # make bench-images  the image model beside the one before, on three sets, see docs/image-model.md (needs packages of Debian)
 # make bench-next-step  what `errors` said against what then happened, see docs/next-step.md (20 minutes)
+# make study  what cleaning 500 examples with 12 % wrong labels is worth, see docs/study.md (needs a package of Debian)
 # make docs    the samples, pictures and transcripts in docs/ and README.md, from a real run
 # make sums    write the checksums of the machinery, after a change of it
 # make pins    choose new versions for constraints.txt, after a change of dependencies
@@ -19,7 +20,7 @@ export DVC_NO_ANALYTICS := 1
 # The machinery's tests run in the template's folder, which cookiecutter copies whole.
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test bench bench-validity bench-images bench-next-step docs sums pins clean
+.PHONY: demo test bench bench-validity bench-images bench-next-step study docs sums pins clean
 
 demo: $(VENV)/ready
 	@python tests/demo.py build/demo
@@ -41,6 +42,10 @@ bench-images: $(VENV)/ready-test
 
 bench-next-step: $(VENV)/ready-test
 	PYTHONPATH="$(TEMPLATE)/src" python tests/bench_next_step.py build/next-step
+
+study: $(VENV)/ready-test
+	python tests/browser.py
+	PYTHONPATH="$(TEMPLATE)/src" nice python tests/study.py $(ARGS)
 
 docs: $(VENV)/ready-test
 	python tests/browser.py

@@ -108,19 +108,26 @@ def need(missing: list[str]) -> None:
         sys.exit(f"{', '.join(missing)}: not installed; Debian has all of it: apt-get install {PACKAGES}")
 
 
+def fashion_part(file: str, where: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Return some images of Fashion-MNIST (n, 28, 28, 1; uint8) and their classes (n); `file` is train or t10k."""
+    contents = [
+        gzip.decompress((FASHION / f"{file}-{name}-ubyte.gz").read_bytes()) for name in ("images-idx3", "labels-idx1")
+    ]
+    pixels, codes = (
+        np.frombuffer(content, np.uint8, -1, head) for content, head in zip(contents, (16, 8), strict=True)
+    )
+    return pixels.reshape(-1, 28, 28, 1)[where], codes[where].astype(np.int64)
+
+
 def fashion() -> Set:
     """Fashion-MNIST: the first images of its training set, and the first of its test set."""
     parts = {"train": ("train", 0), "validation": ("train", SIZES["train"]), "test": ("t10k", 0)}
     need([] if FASHION.is_dir() else [str(FASHION)])
     images, truth, part = [], [], []
     for name, (file, start) in parts.items():
-        where = slice(start, start + SIZES[name])
-        pixels = np.frombuffer(
-            gzip.decompress((FASHION / f"{file}-images-idx3-ubyte.gz").read_bytes()), np.uint8, -1, 16
-        )
-        codes = np.frombuffer(gzip.decompress((FASHION / f"{file}-labels-idx1-ubyte.gz").read_bytes()), np.uint8, -1, 8)
-        images.append(pixels.reshape(-1, 28, 28, 1)[where])
-        truth.append(codes[where].astype(np.int64))
+        found = fashion_part(file, slice(start, start + SIZES[name]))
+        images.append(found[0])
+        truth.append(found[1])
         part += [name] * SIZES[name]
     pictures, classes, parts_ = np.concatenate(images), np.concatenate(truth), np.array(part)
     return Set(pictures, classes, mislabelled(pictures, classes, parts_), parts_)

@@ -1,4 +1,4 @@
-"""Make docs/ and the transcript in README.md from real runs: `make docs` (three minutes; a name makes only that part)."""
+"""Make docs/ and the transcript in README.md from real runs: `make docs` (ten minutes; a name makes only that part)."""
 
 import os
 import re
@@ -287,11 +287,33 @@ def gains(folder: Path) -> None:
     (DOCS / "gains.md").write_text(fresh, encoding="utf-8")
 
 
+def worth(folder: Path) -> None:
+    """Write the transcript and the picture of what labels are worth (40 trainings)."""
+    project = baseline(folder)
+    project.write_pass("p001-review", *project.reviewer("pass").stdout.splitlines()[1:])
+    project.run("dvc", "exp", "run", "-n", "relabel-1")
+    typed = Transcript(project)
+    typed.type("datapass worth main relabel-1", keep="^(What|To do)")
+    run = "datapass worth main relabel-1 --run --until 0.97 --to worth.html"
+    typed.type(run, keep="^(These|About|On all|How|It |The (model|candidate)| *examples |[0-9,]+ )")
+    page = (DOCS / "worth.md").read_text(encoding="utf-8")
+    fresh = re.sub(
+        r"(<!-- transcript -->\n).*?(<!-- end -->)", lambda m: m[1] + str(typed) + m[2], page, flags=re.DOTALL
+    )
+    (DOCS / "worth.md").write_text(fresh, encoding="utf-8")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1100, "height": 900})
+        tab.goto((project.path / "worth.html").as_uri())
+        tab.screenshot(path=DOCS / "worth.png", full_page=True)
+        browser.close()
+
+
 if __name__ == "__main__":
     os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
     home = Path(tempfile.mkdtemp(prefix="docs-"))
     try:
-        for part in (report, next_step, conflict, table, text, photo, gains, sureness):
+        for part in (report, next_step, conflict, table, text, photo, gains, worth, sureness):
             if part.__name__ in (sys.argv[1:] or [part.__name__]):
                 part(home / part.__name__)
     finally:

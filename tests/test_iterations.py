@@ -98,7 +98,7 @@ def test_augmentation_is_compared_like_a_pass(project: Project) -> None:
         path = project.path / file
         path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
-    edit("dvc.yaml", "data.inputs, data.augment]", "data.inputs]")
+    edit("dvc.yaml", "data.inputs, data.augment", "data.inputs")
     edit("conf/data/images.yaml", "augment: none", "augment: mild")
     said = project.run("dvc", "repro", ok=False).stderr
     assert "dvc.yaml: stage train uses data.augment without declaring it" in said

@@ -14,8 +14,8 @@ import pytest
 from conftest import Project, params
 from datapass.files.paths import CLASSES, TRAIN, VALIDATION, VALUES
 from datapass.settings import Settings, check
-from datapass.training import kept
-from datapass.training.kept import AGAIN, MONTH, Kept, seconds, specification
+from datapass.stages import kept
+from datapass.stages.kept import AGAIN, MONTH, Kept, seconds, specification
 
 ABOUT = {"fingerprint": "0123456789ab", "environment": "python 3.11"}
 CURVE = pd.DataFrame({"step": [10, 20], "validation_loss": [0.1 + 0.2, float("nan")]})

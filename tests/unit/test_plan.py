@@ -133,9 +133,9 @@ def _baseline() -> Made:
 
 @pytest.fixture(name="timed")
 def _timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: Any = ModuleType("datapass.training.kept")
+    kept: Any = ModuleType("datapass.stages.kept")
     kept.seconds = {"abc": 30.0}.get
-    monkeypatch.setitem(__import__("sys").modules, "datapass.training.kept", kept)
+    monkeypatch.setitem(__import__("sys").modules, "datapass.stages.kept", kept)
 
 
 def told(found: Plan) -> str:

@@ -112,9 +112,9 @@ def test_rounded_up_to_two_digits() -> None:
 
 
 def test_minutes_come_from_the_trainings_that_were_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = ModuleType("datapass.training.kept")
+    kept = ModuleType("datapass.stages.kept")
     kept.seconds = {"abc": 45.0}.get  # type: ignore[attr-defined]
-    monkeypatch.setitem(__import__("sys").modules, "datapass.training.kept", kept)
+    monkeypatch.setitem(__import__("sys").modules, "datapass.stages.kept", kept)
     assert (seconds_of("abc"), seconds_of("xyz")) == (45.0, None)
     assert by_which(Ways(0.01, 4, 900, seconds=45.0)) == [
         "with 4 more seeds a side (8 trainings, about 6 minutes)",

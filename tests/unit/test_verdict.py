@@ -74,6 +74,7 @@ class Made:
     tampered: dict[str, bytes] = dataclasses.field(default_factory=dict)
     evaluate: dict[str, Any] = dataclasses.field(default_factory=lambda: {"batch_size": 8})
     augment: dict[str, Any] = dataclasses.field(default_factory=dict)  # params of `train` for it; none before a choice
+    examples: int = 0  # on which each seed trained, as metrics.json has it
 
     def revision(self) -> Revision:
         """Write all files and a dvc.lock that fits them; then tamper."""
@@ -90,10 +91,13 @@ class Made:
                 {
                     "classes": self.classes,
                     "passes": [{"name": name} | self.edits.get(name, {}) for name in self.passes],
-                    "sets": {s: {"classes": {}} for s in ("train", "validation", "test")},
+                    "sets": {s: {"classes": {}} for s in ("validation", "test")}
+                    | {"train": {"classes": {}, "examples": len(self.train)}},
                 }
             ).encode(),
-            "metrics.json": json.dumps({"model": self.fingerprint, "environment": self.environment}).encode(),
+            "metrics.json": json.dumps(
+                {"model": self.fingerprint, "environment": self.environment, "train_examples": self.examples}
+            ).encode(),
             "params.yaml": yaml.safe_dump(params).encode(),
             CODE: self.code.encode(),
         }

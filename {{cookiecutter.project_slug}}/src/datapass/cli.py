@@ -18,6 +18,7 @@ VERBS: dict[str, Callable[..., None]] = {  # in the order in which `--help` list
     "passes": comparing.passes,
     "errors": deciding.errors,
     "gains": deciding.gains,
+    "worth": deciding.worth,
     "plan": deciding.plan,
     "review": labelling.review,
     "agree": labelling.agree,

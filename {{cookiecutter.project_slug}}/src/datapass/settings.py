@@ -83,6 +83,7 @@ class Data(Part):
 
     inputs: Node
     augment: Node | None = None  # of training examples; projects made before there was a choice have none
+    size: Positive | None = None  # training examples of each seed; null: all
     classes: Annotated[list[str | int], AfterValidator(_different)] | None
     split: Split
     passes: Passes

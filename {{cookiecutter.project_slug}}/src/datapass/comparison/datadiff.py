@@ -14,6 +14,7 @@ from ..files.paths import DATA, SPLITS, TABLES
 from ..files.tables import strings
 from ..messages.problems import Refusal
 from .augmentation import changed as augmentation
+from .augmentation import sizes
 from .revisions import Revision
 
 COLUMNS = ["id", "kind", "split", "column", "old", "new", "passes"]
@@ -31,6 +32,7 @@ class DataDiff:
         notes: what cannot be told, and why.
         renamed: {class of the baseline: its name in the candidate}; such a class's examples are not relabelled.
         augmentation: of both in words, where they trained with different ones.
+        size: on how many of their training examples both trained, in words, where not on all or on as many.
     """
 
     rows: pd.DataFrame
@@ -39,6 +41,7 @@ class DataDiff:
     notes: list[str] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
     augmentation: tuple[str, str] | None = None
+    size: str | None = None
 
     def number(self, kind: str, split: str | None = None) -> int:
         """Return how many examples changed in this way, in one set or in all."""
@@ -109,7 +112,7 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
                 f"{refusal} So the changed rows cannot be told, only the counts; sets whose tables are equal: {same}. "
                 "`dvc fetch --all-commits` with the right remote brings the tables."
             ]
-    return DataDiff(rows, counts, only, notes, names, augmentation(baseline, candidate))
+    return DataDiff(rows, counts, only, notes, names, augmentation(baseline, candidate), sizes(baseline, candidate))
 
 
 def _same(baseline: Revision, candidate: Revision, path: str) -> bool:

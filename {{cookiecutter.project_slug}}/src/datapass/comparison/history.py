@@ -91,7 +91,14 @@ def _gain(before: list[Revision], after: list[Revision]) -> dict[str, Any]:
     of = f"{new.name} against {old.name}"
     name = new.json(DATA)["passes"][-1]["name"]
     mine = found.data.rows["passes"].str.split(" ").map(lambda names: name in names)
-    if found.data.notes or not mine.all() or found.data.rows.empty or found.data.augmentation:
+    if (
+        found.data.notes
+        or not mine.all()
+        or found.data.rows.empty
+        or found.data.augmentation
+        or found.data.size
+        or new.lock.size
+    ):
         return nothing  # something else changed too, or nothing did: the gain is not this pass's
     if found.verdict == NOT_COMPARABLE or found.gain is None:
         return nothing | {"verdict": found.verdict, "of": of}
@@ -106,6 +113,7 @@ def _alike(old: Revision, new: Revision) -> bool:
         return (
             old.json(METRICS).get("model") == new.json(METRICS).get("model")
             and old.lock.augment == new.lock.augment
+            and old.lock.size is new.lock.size is None  # what fewer examples give is a measurement, and no result
             # A cost of renamed classes is another text; which it is the comparison says.
             and old.lock.metric.name == new.lock.metric.name
         )

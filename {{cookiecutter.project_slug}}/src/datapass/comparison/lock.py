@@ -6,7 +6,8 @@ from typing import Any
 from ..messages.problems import Refusal
 from .metric import Metric
 
-AUGMENT = "data.augment"
+AUGMENT, SIZE = "data.augment", "data.size"
+VARIED = (AUGMENT, SIZE)  # the params of `train` that are data: what of the examples is trained on, and how they vary
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,19 @@ class Stage:
     @property
     def augment(self) -> Any:
         """The node of conf/data/augment/ that it ran with: None for none, and before there was a choice."""
+        return self.varied(AUGMENT)
+
+    @property
+    def size(self) -> Any:
+        """How many training examples each seed got: None for all, and before there was a choice."""
+        return self.varied(SIZE)
+
+    def varied(self, key: str) -> Any:
+        """Return its value for one of VARIED."""
         given = self.params.get("params.yaml", {})
         data = given.get("data")  # as a stage has it that names all of `data` as its param
-        return given[AUGMENT] if AUGMENT in given else data.get("augment") if isinstance(data, dict) else None
+        name = key.removeprefix("data.")
+        return given[key] if key in given else data.get(name) if isinstance(data, dict) else None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -74,6 +85,11 @@ class Lock:
         return self.stages.get("train", NOTHING).augment
 
     @property
+    def size(self) -> Any:
+        """How many training examples each seed got when `train` last ran, see `Stage.size`."""
+        return self.stages.get("train", NOTHING).size
+
+    @property
     def metric(self) -> Metric:
         """The metric that `evaluate` last ran with: accuracy, where it ran before there was a choice.
 
@@ -98,9 +114,9 @@ def _stage(entry: dict[str, Any]) -> Stage:
     return Stage(entry.get("cmd"), deps, outs, params)
 
 
-def is_augment(key: str) -> bool:
-    """Return whether a dotted key is of the augmentation, the one param of `train` that is data."""
-    return key == AUGMENT or key.startswith(f"{AUGMENT}.")
+def is_varied(key: str) -> bool:
+    """Return whether a dotted key is of a param of `train` that is data and not model, see VARIED."""
+    return any(key == one or key.startswith(f"{one}.") for one in VARIED)
 
 
 def flatten(params: Any, prefix: str = "") -> dict[str, Any]:

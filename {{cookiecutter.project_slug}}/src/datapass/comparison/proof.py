@@ -14,7 +14,7 @@ from packaging.version import Version
 from ..files.paths import DATA, EXAMPLES, INPUTS, METRICS, MODELS, PREDICTIONS
 from ..messages.problems import quoted
 from ..settings import targets
-from .lock import AUGMENT, NOTHING, Stage, is_augment
+from .lock import NOTHING, VARIED, Stage, is_varied
 from .metric import Metric
 from .revisions import Revision
 
@@ -43,7 +43,7 @@ class Proof:
 
     Attributes:
         model: differences of the model, each a sentence; empty where it stayed frozen.
-        data: paths of the data of `train` and `evaluate` that differ, as they may, and `data.augment` where that does.
+        data: paths of the data of `train` and `evaluate` that differ, as they may, and of VARIED what does.
         machinery: differences of the machinery outside the training core, each a sentence.
         neutral: whether the stages whose machinery differs read the same data and gave the same all the same.
         environment: differences of the environment that are tolerated, as sentences.
@@ -155,7 +155,7 @@ def prove(
         _same_encoders(*(content.get("encoders") for content in metrics)),
         pairs["train"][1].settings.get("model.resample") is True,
         str(fingerprint),
-        sum(not is_augment(key) for stage in compared for key in stage.settings),
+        sum(not is_varied(key) for stage in compared for key in stage.settings),
         sum(kind_of(path) != "data" for stage in compared for path in stage.deps if path != MARKER),
     )
 
@@ -185,13 +185,12 @@ def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision], re
     (one, other), found = pair, Differences([], [], [])
     if one.cmd != other.cmd:
         found.model.append(f"command of {name}: {one.cmd} → {other.cmd}")
-    if one.augment != other.augment:
-        found.data.append(AUGMENT)
+    found.data.extend(key for key in VARIED if one.varied(key) != other.varied(key))
     old, new = (
         {
             k: v
             for k, v in stage.settings.items()
-            if not (k.startswith(METRIC) or is_augment(k) or (reseeded and k == SEEDS))
+            if not (k.startswith(METRIC) or is_varied(k) or (reseeded and k == SEEDS))
         }
         for stage in pair
     )

@@ -157,7 +157,7 @@ def timed(found: Ways | None, fingerprint: str) -> Ways | None:
 def seconds_of(fingerprint: str) -> float | None:
     """Return the median seconds of one training of a model on this machine; None where none was timed."""
     try:
-        from ..training.kept import seconds
+        from ..stages.kept import seconds
     except ImportError:
         return None
     return seconds(fingerprint)

@@ -127,7 +127,7 @@ def _basis(c: Comparison) -> Section:
     said += [words.resample_line(c), words.encoders_line(c)]
     said += [words.machinery_line(c), words.environment_line(c), *words.ruler_lines(c), *words.excluded_lines(c)]
     # Of the data what must not be missed.
-    said += [*c.data.notes, *words.renamed_lines(c.data), words.augmentation_line(c.data)]
+    said += [*c.data.notes, *words.renamed_lines(c.data), words.augmentation_line(c.data), words.size_line(c.data)]
     ruler: list[Block] = []
     if c.ruler and c.gain:
         moved = (m.difference(c.ruler.moved), "")

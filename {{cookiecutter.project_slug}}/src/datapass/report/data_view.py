@@ -25,6 +25,7 @@ def changes(found: DataDiff, baseline: Revision, candidate: Revision, notes: lis
         "notes": [*found.notes, *notes],
         "renamed": found.renamed,
         "augmentation": found.augmentation,
+        "size": found.size,
         "passes": dict(zip(("added", "removed"), found.passes, strict=True)),
         "counts": found.counts,
         "transitions": found.transitions,
@@ -48,7 +49,13 @@ def changes(found: DataDiff, baseline: Revision, candidate: Revision, notes: lis
 
 def data_section(data: DataDiff, notes: list[str] | None = None) -> Section:
     """Return what changed: how many rows of which set, which labels became which, by which passes."""
-    said = [words.augmentation_line(data), *data.notes, *words.renamed_lines(data), *(notes or [])]
+    said = [
+        words.augmentation_line(data),
+        words.size_line(data),
+        *data.notes,
+        *words.renamed_lines(data),
+        *(notes or []),
+    ]
     for side, names in zip(("candidate", "baseline"), data.passes, strict=True):
         said += [f"Passes that only the {side} has: {', '.join(names)}"] if names else []
     sets = [data.counts.get(split, {}) for split in SPLITS]

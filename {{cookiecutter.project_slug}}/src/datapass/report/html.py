@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from . import charts
-from .sections import SENTENCE, Forest, Lines, Name, Report, Table, one_line
+from .sections import SENTENCE, Chart, Curves, Lines, Name, Report, Table, one_line
 
 BYTES = 3 << 20
 PICTURES = 3 << 19  # bytes, of the above
@@ -34,7 +34,7 @@ def html(report: Report, pictures: Mapping[str, str] | None = None) -> str:
     environment.filters |= {"line": one_line, "prose": prose, "heat": heat, "chart": chart, "number": "{:,}".format}
     environment.tests |= {
         "lines": lambda block: isinstance(block, Lines),
-        "forest": lambda block: isinstance(block, Forest),
+        "chart": lambda block: isinstance(block, Chart),
         "name": lambda cell: isinstance(cell, Name),
     }
     parts = (report.parts or [report])[:PARTS]
@@ -52,8 +52,11 @@ def prose(sentence: str) -> Markup:
     return Markup(re.sub("`(.+?)`", r"<code>\1</code>", str(escape(one_line(sentence, SENTENCE)))))
 
 
-def chart(block: Forest) -> Markup:
+def chart(block: Chart) -> Markup:
     """Return a chart as an inline `<svg>`."""
+    if isinstance(block, Curves):
+        title = f"{block.metric.label} by number of training examples"
+        return Markup(charts.curves(block.curves, block.distance, title[0].upper() + title[1:], block.metric))
     return Markup(charts.forest(block.rows, f"Gains in {block.metric.unit} with their intervals", block.metric))
 
 

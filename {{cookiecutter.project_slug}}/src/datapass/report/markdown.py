@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ..comparison import verdict as v
-from .sections import NAME, SENTENCE, Block, Forest, Lines, Name, Report, Section, Table, one_line
+from .sections import NAME, SENTENCE, Block, Chart, Lines, Name, Report, Section, Table, one_line
 
 CHARACTERS, BYTES = 60_000, 200_000  # GitHub refuses comments of over 65,536 and 262,144
 ROWS = (100, 50, 20, 8, 3, 1)  # lengths of the tables; the first at which the whole fits is taken
@@ -71,7 +71,7 @@ def section(found: Section, most: int) -> str:
             else ""
         )
 
-    body = [block(one) for one in found.blocks if not isinstance(one, Forest)]
+    body = [block(one) for one in found.blocks if not isinstance(one, Chart)]
     return "\n\n".join(body) if found.open else fold(prose(found.title), body)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.revisions import Revision
-from .sections import Forest, Report
+from .sections import Chart, Report
 
 
 def record(report: Report) -> Any:
@@ -22,7 +22,7 @@ def record(report: Report) -> Any:
     if isinstance(content, list):
         return content
     sections = [
-        {"title": one.title, "blocks": [plain(block) for block in one.blocks if not isinstance(block, Forest)]}
+        {"title": one.title, "blocks": [plain(block) for block in one.blocks if not isinstance(block, Chart)]}
         for one in report.sections
     ]
     return {"headline": report.headline} | content | {"sections": sections}

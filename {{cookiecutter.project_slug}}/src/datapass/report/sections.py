@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..comparison.metric import Metric
-from .charts import Row
+from .charts import Curve, Distance, Row
 
 MOST = 200  # rows that a table keeps to be shown; files of data hold them all
 NAME, EXCERPT, SENTENCE = 40, 320, 400  # characters shown of a name, of what shows an example, and of a sentence
@@ -70,7 +70,18 @@ class Forest:
     metric: Metric = field(default_factory=Metric)
 
 
-Block = Lines | Table | Forest
+@dataclass(frozen=True)
+class Curves:
+    """Curves over the number of training examples, as a chart where the form has charts; a table beside it has the numbers."""
+
+    curves: list[Curve]
+    caption: str
+    distance: Distance | None = None
+    metric: Metric = field(default_factory=Metric)
+
+
+Chart = Forest | Curves
+Block = Lines | Table | Forest | Curves
 
 
 @dataclass(frozen=True)

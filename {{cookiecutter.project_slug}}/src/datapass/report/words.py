@@ -146,6 +146,7 @@ def data_line(data: DataDiff) -> str:
     parts = [f"{data.number(kind):,} {kind}" for kind in KINDS if data.number(kind)]
     parts += [f"{len(data.renamed):,} class{'es' if len(data.renamed) > 1 else ''} renamed"] if data.renamed else []
     parts += ["other augmentation"] if data.augmentation else []
+    parts += [data.size] if data.size else []
     return ", ".join(parts) if parts else "no example changed"
 
 
@@ -157,6 +158,11 @@ def renamed_lines(data: DataDiff) -> list[str]:
 def augmentation_line(data: DataDiff) -> str | None:
     """Return how the training inputs are augmented on both sides, where that differs."""
     return data.augmentation and "Augmentation of the training examples: {} → {}.".format(*data.augmentation)
+
+
+def size_line(data: DataDiff) -> str | None:
+    """Return on how many examples both sides trained, where that differs."""
+    return data.size and f"A difference of the data, and none of the model: {data.size} (`data.size`)."
 
 
 def passes_line(data: DataDiff) -> str:
@@ -220,6 +226,10 @@ def advice(c: Comparison) -> str:
         return " ".join(c.mend) or "Run both with the same `seeds`."
     if c.verdict == v.DEPENDS:
         return "By the old test labels, or on the unchanged ones, the verdict is another: agree on those that changed first."
+    if c.data.size:
+        return (
+            f"Nothing to merge for this: {c.data.size}. `datapass worth` reads from such results what labels are worth."
+        )
     if not rows and not c.data.augmentation:
         return "No row changed: there is nothing to merge for the data's sake."
     if c.verdict == v.HELPS:

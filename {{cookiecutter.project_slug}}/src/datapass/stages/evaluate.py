@@ -18,7 +18,7 @@ from ..files.writes import write_json, written
 from ..messages.problems import Refusal
 from ..settings import load, make
 from ..training.encoding import digest
-from ..training.models import load_models, votes
+from ..training.models import Trained, load_models, votes
 from .frame import run
 
 PROBABILITIES, BY_CLASS = Path("reports/probabilities.npy"), Path("reports/classes.csv")
@@ -65,7 +65,7 @@ def main() -> None:
     }
     metrics = intervals | {
         MACRO_F1: float(macro_f1(truth, predicted, len(classes)).mean()),
-        "train_examples": data["sets"]["train"]["examples"],
+        "train_examples": trained_on(models) or data["sets"]["train"]["examples"],
         "relabelled": data["edits"].get("relabel", 0),
         "dropped": data["edits"].get("drop", 0),
         "added": data["edits"].get("add", 0) + data["edits"].get("add-test", 0),
@@ -81,6 +81,12 @@ def main() -> None:
         f"{Metric(name).label} {found.mean:.4f} ({found.low:.4f} to {found.high:.4f})" for name, found in shown.items()
     ]
     print(f"{', '.join(said)}, {len(models)} seeds, {counted.sum():,} examples")
+
+
+def trained_on(models: list[Trained]) -> int | None:
+    """Return how many examples each seed trained on, rounded where groups make it differ; None where that is all."""
+    numbers = [model.about["train_examples"] for model in models if "train_examples" in model.about]
+    return round(np.mean(numbers)) if numbers else None
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ..settings import load
 from .frame import run
 
 MARKER = "params.yaml holds what conf/ composes to. This file never changes; it only puts the stages in order.\n"
+LATER = {"augment": ("train", "audit"), "size": ("train",)}  # of conf/data, came after the first dvc.yaml: who uses it
 
 
 def compose(target: Path) -> None:
@@ -29,14 +30,16 @@ def compose(target: Path) -> None:
 def check(path: Path) -> None:
     """Refuse composed params that are wrong, or of which DVC would not tell those who use them.
 
-    A dvc.yaml from before there was an augmentation does not name it: a change of it would re-run nothing.
+    A dvc.yaml from before there was such a choice does not name it: a change of it would re-run nothing.
     """
-    if load(path).data.augment is None:
-        return
-    stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    for name in ("train", "audit"):
-        if name in stages and not {"data", "data.augment"} & {p for p in stages[name]["params"] if isinstance(p, str)}:
-            raise Refusal(f"dvc.yaml: stage {name} uses data.augment without declaring it; add it to its params.")
+    data = load(path).data
+    used = [(key, names) for key, names in LATER.items() if getattr(data, key) is not None]
+    stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"] if used else {}
+    for key, names in used:
+        for name in names:
+            declared = {p for p in stages.get(name, {}).get("params", []) if isinstance(p, str)}
+            if name in stages and not {"data", f"data.{key}"} & declared:
+                raise Refusal(f"dvc.yaml: stage {name} uses data.{key} without declaring it; add it to its params.")
 
 
 def main() -> None:

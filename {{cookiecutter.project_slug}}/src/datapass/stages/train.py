@@ -14,20 +14,25 @@ from ..files.writes import written
 from ..messages.progress import Progress
 from ..settings import Settings, load, make
 from ..training.environment import fingerprint
-from ..training.kept import Kept, Record
-from ..training.models import Trainer, steps, trainer
+from ..training.models import steps, trainer
+from ..training.order import subset
 from .frame import model_code, run
+from .kept import Kept, Record
 
 
 def train(settings: Settings, seeds: list[int], kept: Kept, folder: Path) -> list[Record]:
     """Train some seeds, write their models to `folder` and keep them; return their records."""
     classes = read_table(CLASSES)["class"].to_list()
     inputs = make(settings.data.inputs, "data: inputs")
-    sets = (read_examples([path]) for path in (TRAIN, VALIDATION))
-    trains: Trainer = trainer(settings, read_packed(), inputs, classes, *sets)
+    table, validation = (read_examples([path]) for path in (TRAIN, VALIDATION))
+    size, packed = settings.data.size, read_packed()
+    parts = {seed: subset(table, size, seed) for seed in seeds}  # refuses before anything trains
+    trains = None
     progress, records = Progress("train", len(seeds) * steps(settings)), []
     for seed in seeds:
         start = time.monotonic()
+        if trains is None or size is not None:
+            trains = trainer(settings, packed, inputs, classes, parts[seed], validation)
         trained, curve = trains.train(seed, progress, log=True)
         frozen = {"model": settings.model.model_dump(), "inputs": settings.data.inputs}
         about: dict[str, Any] = {
@@ -36,6 +41,8 @@ def train(settings: Settings, seeds: list[int], kept: Kept, folder: Path) -> lis
             "environment": trains.environment(),
             "fingerprint": fingerprint(frozen, model_code()),
         }
+        if size is not None:
+            about["train_examples"] = len(parts[seed])
         file = trained.save(folder, about)
         records.append(kept.put(seed, file, about, time.monotonic() - start, curve))
     return records

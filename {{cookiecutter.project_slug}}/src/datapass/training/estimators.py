@@ -27,7 +27,7 @@ from ..messages.problems import Refusal, quoted
 from ..messages.progress import Progress
 from ..settings import Estimator, Settings, make
 from .environment import libraries, line, targets
-from .order import keys, mix
+from .order import keys, mix, units
 
 RESAMPLE = 1 << 32  # a stream of random numbers that no epoch of batches uses
 POISSON = np.cumsum(np.exp(-1) / np.cumprod([1.0, *range(1, 12)]))  # distribution function at mean 1
@@ -54,10 +54,7 @@ class EstimatorTrainer:
             raise Refusal("No training example counts, so there is nothing to train on.")
         self.examples = features(packed, packed_rows(train), inputs), class_codes(train, classes)
         self.held_out = (features(packed, packed_rows(validation), inputs), class_codes(validation, classes))
-        units = train["id"]
-        if "group" in train:
-            units = units.where(train["group"] == "", "group " + train["group"])
-        self.units = keys(units)
+        self.units = keys(units(train))
         self.first: np.ndarray | None = None  # answers of the first seed
 
     def train(self, seed: int, progress: Progress, log: bool = False) -> tuple["TrainedEstimator", pd.DataFrame]:

@@ -1,0 +1,131 @@
+"""The ladder of smaller training sets: which rungs DVC's experiments hold of a revision's data, and running the others.
+
+A rung is a result of the same data, model and seeds with `data.size` at N 2^(-j/2), j = 1..6, where N are all training examples.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from ..comparison.lock import NOTHING, SIZE, is_varied
+from ..comparison.proof import kind_of, prove
+from ..comparison.revisions import WORKSPACE, Revision, git, list_experiments
+from ..comparison.stale import stale
+from ..files.paths import DATA, INPUTS, MODELS, PASSES
+from ..messages.problems import Refusal, quoted
+
+RUNGS = 6  # below the whole; the last has an eighth of the examples
+TARGET = "evaluate"  # no rung needs an audit
+
+
+def sizes(examples: int) -> list[int]:
+    """Return the numbers of training examples on the ladder below all of them, the largest first."""
+    found = (round(examples * 2 ** (-j / 2)) for j in range(1, RUNGS + 1))
+    return [size for size in dict.fromkeys(found) if 0 < size < examples]
+
+
+def rungs_of(revision: Revision) -> dict[int, Revision]:
+    """Return the experiments with a revision's data, seeds and settings but for the size, by that size; of several the first by name."""
+    found: dict[int, Revision] = {}
+    for name, runs in sorted(list_experiments().items()):
+        for commit in runs.values():
+            other = Revision(name, commit)
+            try:
+                size = other.lock.size
+                if isinstance(size, int) and size not in found and not differs(revision, other):
+                    found[size] = other
+            except Refusal:  # an experiment that this version cannot read is no rung
+                continue
+    return found
+
+
+def differs(one: Revision, other: Revision) -> list[str]:
+    """Return what of two revisions differs that decides a result, but for the size; see `proof` for what is what.
+
+    The inputs are told by their hashes in the tables, as the libraries that write data/inputs/ leave their versions there.
+    """
+    apart = {path.as_posix() for path in (MODELS, DATA, INPUTS)}
+    found = []
+    for name in ("train", "evaluate"):
+        stages = [revision.lock.stages.get(name, NOTHING) for revision in (one, other)]
+        hashes = [{p: h for p, h in s.deps.items() if kind_of(p) == "data" and p not in apart} for s in stages]
+        found += [path for path in sorted(hashes[0].keys() | hashes[1]) if hashes[0].get(path) != hashes[1].get(path)]
+        settings = [{key: v for key, v in s.settings.items() if not is_varied(key)} for s in stages]
+        found += [
+            key for key in sorted(settings[0].keys() | settings[1]) if settings[0].get(key) != settings[1].get(key)
+        ]
+        found += ["data.augment"] if stages[0].augment != stages[1].augment else []
+    return list(dict.fromkeys(found))
+
+
+def named(revision: Revision, size: int | str) -> str:
+    """Return a free and readable name for the experiment of a rung."""
+    name = f"worth-{re.sub(r'[^A-Za-z0-9]+', '-', revision.name).strip('-')}-{size}"
+    taken = list_experiments()
+    return next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
+
+
+def command(revision: Revision, missing: Sequence[int], *more: str) -> str:
+    """Return what one types to have DVC train the missing rungs."""
+    swept = ",".join(map(str, missing))
+    overrides = " ".join(f"-S {one}" for one in (f"{SIZE}={swept}", *more))
+    return (
+        f"git add data/passes && dvc exp run --queue -n {named(revision, 'at')} {overrides} {TARGET} && dvc queue start"
+    )
+
+
+def without_later_passes(baseline: Revision, candidate: Revision) -> tuple[str]:
+    """Return the override that makes the baseline's data of a workspace with the candidate's.
+
+    Raises:
+        Refusal: where the candidate's passes do not go on where the baseline's end.
+    """
+    old, new = ([one["name"] for one in revision.json(DATA)["passes"]] for revision in (baseline, candidate))
+    if len(old) >= len(new) or new[: len(old)] != old:
+        raise Refusal(
+            "--both makes the baseline's data by leaving out the candidate's passes; the two do not differ by those."
+        )
+    return (f"data.passes.until={old[-1] if old else 'p000'}",)
+
+
+def refuse_other_workspace(revision: Revision) -> None:
+    """Refuse to train rungs where the workspace does not hold a revision's data and model, or DVC would not see all of it."""
+    git("add", "--", PASSES.as_posix())  # as whatever places a pass does
+    new = git("ls-files", "--others", "--exclude-standard", "--", "data", "conf", "src").decode().splitlines()
+    if new:
+        raise Refusal(f"Git does not know {quoted(new[0])}, so a training would lack it; `git add` or delete it first.")
+    if revision.name == WORKSPACE:
+        return
+    here = Revision(WORKSPACE, None)
+    other = differs(revision, here) + ([SIZE] if here.lock.size != revision.lock.size else [])
+    other += prove(revision, here, False).model or stale(here)[0]
+    if other:
+        base = revision.name in list_experiments()
+        bring = f"dvc exp apply {revision.name}" if base else f"git switch --detach {revision.name} && dvc checkout"
+        raise Refusal(
+            f"The workspace does not hold the data and the model of {quoted(revision.name)} ({other[0]}), and the trainings "
+            f"would be of what it holds. `{bring}` brings them; then run this again."
+        )
+
+
+def run(revision: Revision, missing: Sequence[int], seeds: int, *more: str) -> None:
+    """Train rungs one after the other, each as an experiment of DVC's in a folder of its own, and let DVC say how it goes.
+
+    Args:
+        missing: their sizes.
+        seeds: trainings of each.
+        more: further overrides of the configuration, such as `data.passes.until=p000`.
+
+    Raises:
+        Refusal: where DVC stops; what ran before is kept.
+    """
+    for number, size in enumerate(missing, 1):
+        name = named(revision, size)
+        print(f"[{number}/{len(missing)}] {name}: {size:,} examples, {seeds} trainings", file=sys.stderr, flush=True)
+        overrides = [part for one in (f"{SIZE}={size}", *more) for part in ("-S", one)]
+        called = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "-n", name, *overrides, TARGET]
+        if subprocess.run(called, stdout=sys.stderr, check=False).returncode:
+            raise Refusal(
+                f"DVC stopped at {size:,} examples, see above; what ran before is kept, and running this again goes on."
+            )
