@@ -74,7 +74,7 @@ def network(made: Made) -> None:
 def seeds(number: int) -> Callable[[Made], None]:
     def change(made: Made) -> None:
         made.answers = made.answers[["id", "label", "predicted", *(f"seed_{n}" for n in range(number))]]
-        made.fingerprint, made.weights = f"{number} seeds", f"{number} seeds"
+        made.weights = f"{number} seeds"
 
     return change
 

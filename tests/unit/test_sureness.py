@@ -171,9 +171,15 @@ def test_keep_if_better_over_twenty_changes_without_effect() -> None:
 
 def test_looks_count_from_half_of_the_test_set_on() -> None:
     def table(ids: Sequence[int]) -> bytes:
-        return ("id,input\n" + "".join(f"t{i},x{i}\n" for i in ids)).encode()
+        return ("id,input,weight\n" + "".join(f"t{i},x{i},1\n" for i in ids)).encode()
 
-    tests = {"own": table(range(10)), "half": table(range(5, 15)), "other": table(range(6, 16)), "broken": b"\xff"}
+    dropped = b"".join(b"u%d,y%d,0\n" % (i, i) for i in range(30))  # as a renewal leaves them, they are seen no more
+    tests = {
+        "own": table(range(10)) + dropped,
+        "half": table(range(5, 15)),
+        "other": table(range(6, 16)),
+        "broken": b"\xff",
+    }
     own = ("own", "train", "validation", "")
     rows = [own, ("half", "a", "validation", ""), ("other", "b", "validation", ""), ("broken", "c", "v", "")]
     assert _number(own, rows, tests) == 2, "itself and the one that was scored on half of its examples"

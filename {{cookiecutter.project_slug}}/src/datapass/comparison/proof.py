@@ -116,7 +116,7 @@ def prove(
     ]
     pairs = {name: [stage or NOTHING for stage in both] for name, both in stages.items()}
     seeds = [stage.settings.get(SEEDS) for stage in pairs["train"]]
-    reseeded = other_seeds and seeds[0] != seeds[1]  # then weights and fingerprint differ, and say nothing
+    reseeded = other_seeds and seeds[0] != seeds[1]  # then weights differ, which says nothing
     found = {
         name: _sort(name, pairs[name], revisions, reseeded)
         for name in ("train", "evaluate")
@@ -142,7 +142,7 @@ def prove(
             if alike and not same and not (name == "train" and (environment or reseeded)):
                 model.append(_unexplained(what, part.machinery))
     fingerprint = metrics[0].get("model")
-    if not model and not reseeded and (fingerprint != metrics[1].get("model") or fingerprint is None):
+    if not model and (fingerprint != metrics[1].get("model") or fingerprint is None):
         model.append(f"fingerprint in metrics.json: {quoted(fingerprint)} → {quoted(metrics[1].get('model'))}")
     machinery = {line: None for part in found.values() for line in part.machinery}
     compared = [pairs[name][0] for name in ("train", "evaluate") if name in found]

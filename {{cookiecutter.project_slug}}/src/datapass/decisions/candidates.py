@@ -15,7 +15,6 @@ from ..messages.problems import Refusal
 
 DATA_ONLY, MODEL_ONLY, BOTH, NEITHER = KINDS = ("data only", "model only", "both", "nothing changed")
 UNREADABLE = "unreadable"
-SIZE = "data.size"  # a training on a part of the examples, as learning curves need: no candidate
 FOLDERS = ("refs/heads/", "refs/tags/", "refs/exps/", "refs/remotes/")  # of one result the first name counts
 READ = [path.as_posix() for path in (*TABLES, CLASSES, PREDICTIONS, DATA, METRICS, CURVES)]
 READ += ["dvc.lock", "dvc.yaml", "params.yaml", ".dvcignore"]
@@ -94,7 +93,7 @@ def has_results(revision: Revision) -> bool:
 
 def is_part(revision: Revision) -> bool:
     """Return whether a revision was trained on a part of its training examples on purpose."""
-    return revision.lock.stages.get("train", NOTHING).settings.get(SIZE) is not None
+    return revision.lock.size is not None
 
 
 def candidate(baseline: Revision, revision: Revision, name: str) -> Candidate:
