@@ -29,7 +29,7 @@ import pandas as pd
 
 from bench_pools import ARMS, SETS, pool
 from datapass.comparison.crossed import Components, components, gain_arms
-from datapass.comparison.f_score import f1_scores, macro_f1
+from datapass.comparison.f_score import f1_scores, macro_f1, macro_f1_interval
 from datapass.comparison.statistics import Interval, t_interval
 
 mpl.use("Agg")
@@ -137,7 +137,7 @@ def compare(answers: dict[str, np.ndarray], seeds: int, comparisons: int) -> pd.
             scores = [f1_scores(truth[taken], side, classes) for side in sides]
             gain = float(scores[1].mean() - scores[0].mean())
             parts = components(gain_arms(scores[0], scores[1]))
-            add(F1, name, f1[arm] - f1["baseline"], parts.interval(gain))
+            add(F1, name, f1[arm] - f1["baseline"], macro_f1_interval(truth[taken], list(sides), classes))
             add(F1_BEFORE, name, f1[arm] - f1["baseline"], f1_before(parts, gain))
     return pd.DataFrame(found, columns=["method", "arm", "truth", "mean", "low", "high"])
 

@@ -283,6 +283,16 @@ def test_macro_f1_interval_of_unpaired_seeds() -> None:
     assert macro_f1_interval(truth, still, 3, paired=False).se == pytest.approx(macro_f1_interval(truth, still, 3).se)
 
 
+@pytest.mark.parametrize("copies", [1, 4], ids=["one example", "four copies, one unit"])
+def test_one_example_of_a_class_makes_no_verdict(copies: int) -> None:
+    """With every seed it turned from wrong to right, and macro-F1 rose by more than 1/3: of the class that says nothing."""
+    truth = np.array([0] * 60 + [1] * 39 + [2] * copies)
+    old, new = np.where(truth == 2, 0, truth), truth
+    found = f1_intervals(truth, [np.stack([old] * 5), np.stack([new] * 5)], 3, np.minimum(np.arange(len(truth)), 99))
+    assert found[2].mean == 1 and found[3].mean > 1 / 3
+    assert found[2].low < 0 and found[3].low < 0
+
+
 @pytest.mark.parametrize("luck_of_seed", [0.0, 0.5], ids=["examples alone", "seeds that differ by class"])
 def test_macro_f1_alarms_are_few(luck_of_seed: float) -> None:
     """Seeds and examples both random, classes of 60 to 3 % and both sides alike: about 5 of 100 find a difference."""

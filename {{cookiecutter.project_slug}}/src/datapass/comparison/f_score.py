@@ -6,10 +6,14 @@ scores is that of F1 in samples that are not tiny, so `crossed` has the interval
 what they are.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from .crossed import combined, gain_arms
+from .crossed import components, gain_arms
 from .statistics import Interval
+
+FEW = 5  # of a class with fewer test examples these say too little of how the others would turn
 
 
 def f1(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -88,7 +92,25 @@ def _interval(
     truth: np.ndarray, sides: list[np.ndarray], classes: int, code: int | None, units: np.ndarray | None, paired: bool
 ) -> Interval:
     scores = [f1_scores(truth, answers, classes, code) for answers in sides]
-    return combined(gain_arms(scores[0], scores[1], paired) if len(scores) == 2 else scores, units)
+    arms = gain_arms(scores[0], scores[1], paired) if len(scores) == 2 else scores
+    parts = components(arms, units)
+    parts = replace(parts, rows=parts.rows + parts.units * _few(truth, classes, code, units))
+    mean = sum(float(arm.mean()) for arm in arms) if len(truth) else np.nan
+    return parts.interval(mean)
+
+
+def _few(truth: np.ndarray, classes: int, code: int | None, units: np.ndarray | None) -> float:
+    """Return what classes of FEW examples add to the variance: as if the F1 of each came from one of its n_k more or less.
+
+    Where the one example of a class turned, its own spread is none, and the macro-F1 of K classes has moved by 1 / K.
+    """
+    labelled = truth if units is None else np.unique(np.column_stack([truth, units]), axis=0)[:, 0]
+    number = np.bincount(labelled, minlength=classes)
+    few = (number > 0) & (number < FEW)
+    if code is not None:
+        return float(few[code] / max(number[code], 1) ** 2)
+    there = max(1, int(np.count_nonzero(number)))
+    return float((few / np.maximum(number, 1) ** 2).sum()) / there**2
 
 
 def _counts(truth: np.ndarray, predicted: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
