@@ -40,6 +40,7 @@ RERUNS = {
     "datapass/comparison/crossed.py": "evaluate",
     "datapass/comparison/datadiff.py": "",
     "datapass/comparison/equivalence.py": "",
+    "datapass/comparison/f_score.py": "evaluate",
     "datapass/comparison/history.py": "",
     "datapass/comparison/lineup.py": "",
     "datapass/comparison/lock.py": "",

@@ -11,8 +11,8 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from datapass.comparison import metric as m
 from datapass.comparison.crossed import gain_interval
+from datapass.comparison.f_score import f1, f1_intervals
 from datapass.comparison.metric import ACCURACY, BALANCED, COST, LABELS, MACRO_F1, Metric
-from datapass.comparison.statistics import f1, f1_intervals
 from datapass.messages.problems import Refusal
 from datapass.settings import Evaluate
 

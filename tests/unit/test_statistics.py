@@ -9,8 +9,9 @@ from scipy.stats import ttest_1samp
 from sklearn.metrics import f1_score, recall_score
 
 from datapass.comparison.crossed import crossed_interval, gain_interval, units_of
+from datapass.comparison.f_score import f1_intervals, f1_scores, macro_f1, macro_f1_interval
 from datapass.comparison.looks import luck
-from datapass.comparison.statistics import holm, macro_f1, macro_f1_interval, mcnemar, recall, t_interval
+from datapass.comparison.statistics import holm, mcnemar, recall, t_interval
 
 CROSSED = np.array(
     [[1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 0], [-1, 0, -1, 0], [0, 1, 0, 0], [0, 1, 0, 1], [1, 1, -1, 1], [0, 0, -1, 0]]
@@ -224,19 +225,48 @@ def test_macro_f1_and_recall_are_those_of_scikit_learn() -> None:
     assert np.isnan(recall(np.array([0, 0]), np.array([[0, 1]]), 2)[0, 1])
 
 
+@pytest.mark.parametrize("code", [0, 2, None], ids=["a common class", "a rare class", "macro-F1"])
+def test_the_scores_of_f1_are_what_scikit_learn_says_of_weights(code: int | None) -> None:
+    """By another route: F1 plus n times its derivative by the weight of the example, from differences."""
+    rng = np.random.default_rng(0)
+    truth = rng.choice(3, 60, p=[0.6, 0.35, 0.05])
+    answers = np.where(rng.random((2, 60)) < 0.6, truth, rng.integers(0, 3, (2, 60)))
+
+    def weighed(row: np.ndarray, weights: np.ndarray) -> float:
+        by_class = f1_score(truth, row, average=None, sample_weight=weights, labels=range(3))
+        return float(by_class.mean() if code is None else by_class[code])
+
+    step = 1e-5 * np.eye(60)
+    known = [
+        [weighed(row, np.ones(60)) + 60 * (weighed(row, 1 + e) - weighed(row, 1 - e)) / 2e-5 for row in answers]
+        for e in step
+    ]
+    assert f1_scores(truth, answers, 4, code) == pytest.approx(np.array(known), abs=1e-5), "class 3 is nowhere"
+
+
+def test_the_scores_of_f1_by_hand() -> None:
+    """Truth 0 0 1 and answers 0 1 1: both F1 are 2/3, and an example pulls by n / t_k = 1."""
+    truth, answers = np.array([0, 0, 1]), np.array([[0, 1, 1]])
+    assert f1_scores(truth, answers, 2, 0)[:, 0] == pytest.approx([2 / 3 + 2 - 4 / 3, 2 / 3 - 2 / 3, 2 / 3])
+    assert f1_scores(truth, answers, 2, 1)[:, 0] == pytest.approx([2 / 3, 2 / 3 - 2 / 3, 2 / 3 + 2 - 4 / 3])
+    assert f1_scores(truth, answers, 2)[:, 0] == pytest.approx([1, 0, 1])
+    assert np.isnan(f1_scores(truth, answers, 3, 2)).all(), "a class that is nowhere"
+    assert np.isnan(f1_intervals(truth, [answers, answers], 3)[2].low)
+
+
 def test_macro_f1_interval() -> None:
     """Against a plain bootstrap of rows, which it must agree with where the seeds do not vary."""
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, 300)
     old = np.where(rng.random(300) < 0.7, truth, rng.integers(0, 3, 300))
     new = np.where(rng.random(300) < 0.8, truth, old)
-    found = macro_f1_interval(truth, np.stack([old] * 3), np.stack([new] * 3), 3)
+    found = macro_f1_interval(truth, [np.stack([old] * 3), np.stack([new] * 3)], 3)
     rows = [rng.integers(0, 300, 300) for _ in range(1000)]
     gains = [f1_score(truth[r], new[r], average="macro") - f1_score(truth[r], old[r], average="macro") for r in rows]
     assert found.mean == pytest.approx(f1_score(truth, new, average="macro") - f1_score(truth, old, average="macro"))
     assert found.se == pytest.approx(np.std(gains), rel=0.1)
-    assert found.df == 2
-    assert macro_f1_interval(truth, old[None], new[None], 3).mean == pytest.approx(found.mean)
+    assert found.df == pytest.approx(299), "all of it is the examples'"
+    assert macro_f1_interval(truth, [old[None], new[None]], 3).mean == pytest.approx(found.mean)
 
 
 def test_macro_f1_interval_of_unpaired_seeds() -> None:
@@ -245,13 +275,37 @@ def test_macro_f1_interval_of_unpaired_seeds() -> None:
     truth = rng.integers(0, 3, 300)
     old = np.where(rng.random((4, 300)) < 0.7, truth, rng.integers(0, 3, (4, 300)))
     new = np.where(rng.random((3, 300)) < 0.8, truth, rng.integers(0, 3, (3, 300)))
-    found = macro_f1_interval(truth, old, new, 3, paired=False)
+    found = macro_f1_interval(truth, [old, new], 3, paired=False)
     scores = [macro_f1(truth, side, 3) for side in (old, new)]
     assert found.mean == pytest.approx(scores[1].mean() - scores[0].mean())
     assert found.se**2 > sum(side.var(ddof=1) / len(side) for side in scores)
-    assert found.df == 2
-    still = macro_f1_interval(truth, old, np.repeat(new[:1], 4, axis=0), 3, paired=False)
-    assert still.se == pytest.approx(macro_f1_interval(truth, old, np.repeat(new[:1], 4, axis=0), 3).se)
+    still = [old, np.repeat(new[:1], 4, axis=0)]
+    assert macro_f1_interval(truth, still, 3, paired=False).se == pytest.approx(macro_f1_interval(truth, still, 3).se)
+
+
+@pytest.mark.parametrize("copies", [1, 4], ids=["one example", "four copies, one unit"])
+def test_one_example_of_a_class_makes_no_verdict(copies: int) -> None:
+    """With every seed it turned from wrong to right, and macro-F1 rose by more than 1/3: of the class that says nothing."""
+    truth = np.array([0] * 60 + [1] * 39 + [2] * copies)
+    old, new = np.where(truth == 2, 0, truth), truth
+    found = f1_intervals(truth, [np.stack([old] * 5), np.stack([new] * 5)], 3, np.minimum(np.arange(len(truth)), 99))
+    assert found[2].mean == 1 and found[3].mean > 1 / 3
+    assert found[2].low < 0 and found[3].low < 0
+
+
+@pytest.mark.parametrize("luck_of_seed", [0.0, 0.5], ids=["examples alone", "seeds that differ by class"])
+def test_macro_f1_alarms_are_few(luck_of_seed: float) -> None:
+    """Seeds and examples both random, classes of 60 to 3 % and both sides alike: about 5 of 100 find a difference."""
+    rng, alarms, seeds = np.random.default_rng(0), [], 5
+    for _ in range(400):
+        truth, hard = rng.choice(4, 300, p=[0.6, 0.27, 0.1, 0.03]), rng.normal(-1, 1, 300)
+        sides = []
+        for _ in range(2):
+            of_seed = luck_of_seed * rng.normal(0, 1, (seeds, 4))[:, truth]
+            wrong = hard + of_seed + rng.normal(0, 0.5, (seeds, 300)) > 0
+            sides.append(np.where(wrong, (truth + rng.integers(1, 4, (seeds, 300))) % 4, truth))
+        alarms.append(macro_f1_interval(truth, sides, 4).p < 0.05)
+    assert 0.01 <= np.mean(alarms) <= 0.08
 
 
 @pytest.mark.parametrize(("k", "known"), [(2, 0.56), (5, 1.16), (10, 1.54), (20, 1.87), (50, 2.25)])
@@ -268,13 +322,11 @@ def test_a_unit_counts_once_whatever_its_size() -> None:
     copies = crossed_interval(np.repeat(scores, 5, axis=0), np.repeat(np.arange(60), 5))
     assert [copies.mean, copies.se, copies.df] == pytest.approx([known.mean, known.se, known.df])
     truth, old, new = (rng.integers(0, 3, shape) for shape in (60, (3, 60), (3, 60)))
-    one = macro_f1_interval(truth, old, new, 3, np.arange(60))
-    assert one == macro_f1_interval(truth, old, new, 3)
-    many = macro_f1_interval(
-        *(np.repeat(part, 5, axis=-1) for part in (truth, old, new)), 3, np.repeat(np.arange(60), 5)
-    )
-    assert many.mean == pytest.approx(one.mean)
-    assert many.se == pytest.approx(one.se, rel=0.1)
+    one = macro_f1_interval(truth, [old, new], 3, np.arange(60))
+    assert one == macro_f1_interval(truth, [old, new], 3)
+    copied = [np.repeat(part, 5, axis=-1) for part in (truth, old, new)]
+    many = macro_f1_interval(copied[0], copied[1:], 3, np.repeat(np.arange(60), 5))
+    assert [many.mean, many.se, many.df] == pytest.approx([one.mean, one.se, one.df])
 
 
 def test_units_keep_the_level_where_groups_turn_together() -> None:

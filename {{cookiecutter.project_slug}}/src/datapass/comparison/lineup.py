@@ -14,8 +14,8 @@ from ..data.examples import metadata
 from ..files.paths import CLASSES, PREDICTIONS, TEST
 from ..files.tables import strings
 from ..messages.problems import Refusal
-from . import statistics
 from .crossed import Components, components, gain_arms, units_of
+from .f_score import f1, f1_intervals
 from .metric import MACRO_F1, Metric
 from .revisions import Revision
 from .statistics import Interval
@@ -107,8 +107,8 @@ class Scored:
         masks = [(code, name, mask) for code, name, mask in masks if mask.any()]
         if self.metric.name != MACRO_F1:
             return [(name, mask, *self.part(mask)) for _, name, mask in masks]
-        gains = statistics.f1_intervals(truth, [self.old, self.new], number, self.units, self.paired)
-        old, new = (statistics.f1(truth, side, number).mean(axis=0) for side in (self.old, self.new))
+        gains = f1_intervals(truth, [self.old, self.new], number, self.units, self.paired)
+        old, new = (f1(truth, side, number).mean(axis=0) for side in (self.old, self.new))
         return [(name, mask, float(old[code]), float(new[code]), gains[code]) for code, name, mask in masks]
 
     def part(self, mask: np.ndarray) -> tuple[float, float, Interval]:

@@ -1,7 +1,7 @@
 """The metric that a verdict is about, `evaluate.metric` in conf/config.yaml: its rule, its unit, how its numbers are shown.
 
 Accuracy, balanced accuracy and cost are means of a score an example, so the interval over seeds and examples holds for
-them as it is; macro-F1 is none and has an interval of its own. A gain is positive where the candidate is better, whatever
+them as it is; macro-F1 is none, `f_score` has its interval. A gain is positive where the candidate is better, whatever
 the metric: of a cost it is what is saved.
 """
 
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..messages.problems import Problem, Refusal, near_miss, quoted
-from . import crossed, statistics
+from . import crossed
+from .f_score import macro_f1, macro_f1_interval
 from .statistics import Interval
 
 ACCURACY, BALANCED, MACRO_F1, COST = "accuracy", "balanced_accuracy", "macro_f1", "cost"
@@ -143,13 +144,13 @@ class Metric:
     def level(self, truth: np.ndarray, answers: np.ndarray, classes: Sequence[str]) -> float:
         """Return the metric itself, as the mean over the seeds: of a cost what an answer costs, 0 or more."""
         if self.name == MACRO_F1:
-            return float(statistics.macro_f1(truth, answers, len(classes)).mean())
+            return float(macro_f1(truth, answers, len(classes)).mean())
         return 0.0 + self.better * float(self.scores(truth, answers, classes).mean())
 
     def interval(self, truth: np.ndarray, answers: np.ndarray, classes: Sequence[str], units: np.ndarray) -> Interval:
-        """Return `level` with its interval over seeds and examples; `units` (n) as in `statistics`."""
+        """Return `level` with its interval over seeds and examples; `units` (n) as in `crossed`."""
         if self.name == MACRO_F1:
-            return statistics.f1_intervals(truth, [answers], len(classes), units)[-1]
+            return macro_f1_interval(truth, [answers], len(classes), units)
         found = crossed.crossed_interval(self.scores(truth, answers, classes), units)
         if self.better > 0:
             return found
@@ -164,9 +165,9 @@ class Metric:
         units: np.ndarray | None = None,
         paired: bool = True,
     ) -> Interval:
-        """Return what the answers `new` gain over `old` on these examples, with its interval; see `statistics`."""
+        """Return what the answers `new` gain over `old` on these examples, with its interval; see `crossed`."""
         if self.name == MACRO_F1:
-            return statistics.macro_f1_interval(truth, old, new, len(classes), units, paired)
+            return macro_f1_interval(truth, [old, new], len(classes), units, paired)
         before, after = (self.scores(truth, answers, classes) for answers in (old, new))
         return crossed.gain_interval(before, after, units, paired)
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.crossed import units_of
+from ..comparison.f_score import macro_f1
 from ..comparison.metric import ACCURACY, MACRO_F1, Metric
-from ..comparison.statistics import macro_f1, recall
+from ..comparison.statistics import recall
 from ..data.examples import counts, packed_rows, read_examples
 from ..data.packed import read_packed
 from ..files.paths import CLASSES, DATA, METRICS, MODELS, PREDICTIONS, TEST
