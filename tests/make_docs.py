@@ -159,6 +159,16 @@ def between(file: Path, mark: str, text: str) -> None:
     file.write_text(fresh, encoding="utf-8")
 
 
+def screenshot(page: Path, name: str, height: int = 700, width: int = 1000) -> None:
+    """Write the top of a page as a picture to docs/."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": width, "height": height})
+        tab.goto(page.as_uri())
+        tab.screenshot(path=DOCS / f"{name}.png")
+        browser.close()
+
+
 def next_step(folder: Path) -> None:
     """Write what `errors` says of the baseline, as text and as a picture. The table is of bench_next_step.py."""
     project = baseline(folder)
@@ -166,12 +176,7 @@ def next_step(folder: Path) -> None:
     typed.type("datapass errors", keep="^(Review|step|Collect|Ask|  )")
     between(DOCS / "next-step.md", "transcript", str(typed))
     project.verb("errors", "--to", "errors.html")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1100, "height": 850})
-        tab.goto((project.path / "errors.html").as_uri())
-        tab.screenshot(path=DOCS / "next-step.png")
-        browser.close()
+    screenshot(project.path / "errors.html", "next-step", 850, 1100)
 
 
 def conflict(folder: Path) -> None:
@@ -201,26 +206,6 @@ def conflict(folder: Path) -> None:
     (DOCS / "conflict.md").write_text(text + str(typed), encoding="utf-8")
 
 
-def paste(page: str, **typed: Transcript) -> None:
-    """Put transcripts into a page of docs/, each between `<!-- NAME -->` and `<!-- end -->`."""
-    path = DOCS / f"{page}.md"
-    text = path.read_text(encoding="utf-8")
-    for name, shown in typed.items():
-        start, rest = text.split(f"<!-- {name} -->\n")
-        text = f"{start}<!-- {name} -->\n{shown}{rest[rest.index('<!-- end -->') :]}"
-    path.write_text(text, encoding="utf-8")
-
-
-def screenshot(page: Path, name: str, width: int = 1000, height: int = 700) -> None:
-    """Write the top of a page as a picture to docs/."""
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": width, "height": height})
-        tab.goto(page.as_uri())
-        tab.screenshot(path=DOCS / f"{name}.png")
-        browser.close()
-
-
 def sureness(folder: Path) -> None:
     """Write what docs/plan.md and docs/looks.md show: a plan, and passes of six edits on the digits and the tumours."""
     projects = []
@@ -237,11 +222,7 @@ def sureness(folder: Path) -> None:
     project.run("dvc", "exp", "run", "-n", "few-12", *seeds)  # of the tumours
     (project.path / "data" / "passes" / "p001-review.csv").unlink()
     project.run("dvc", "exp", "run", "-n", "main-12", *seeds)
-    show_sureness(*projects)
-
-
-def show_sureness(digits: Project, tumours: Project) -> None:
-    """Write the transcripts and pictures of `sureness` from its two projects."""
+    digits, tumours = projects
     plan, result, looks = Transcript(digits), Transcript(tumours), Transcript(digits)
     plan.type("datapass plan --gain 1.0 main", keep=".")
     lines = "^(no detect|helps|A gain|No gain|Shown|Not shown|Over all|⚠️)"
@@ -250,12 +231,13 @@ def show_sureness(digits: Project, tumours: Project) -> None:
     result.type("datapass compare main-12 few-12", keep=lines)
     looks.type("datapass compare main few", keep=lines)
     looks.type("datapass compare main relabel-1", keep=lines)
-    paste("plan", plan=plan, result=result)
-    paste("looks", looks=looks)
+    between(DOCS / "plan.md", "plan", str(plan))
+    between(DOCS / "plan.md", "result", str(result))
+    between(DOCS / "looks.md", "looks", str(looks))
     digits.verb("plan", "--gain", "1.0", "main", "--to", "plan.html")
     digits.verb("compare", "main", "few", "--to", "looks.html")
-    screenshot(digits.path / "plan.html", "plan", height=820)
-    screenshot(digits.path / "looks.html", "looks", height=620)
+    screenshot(digits.path / "plan.html", "plan", 820)
+    screenshot(digits.path / "looks.html", "looks", 620)
 
 
 def gains(folder: Path) -> None:
@@ -274,39 +256,23 @@ def gains(folder: Path) -> None:
     assert command is not None
     typed.type(f"{command[1]} evaluate", keep="^accuracy")
     typed.type("datapass gains main --to gains.html", keep="^(?!gains)")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1100, "height": 900})
-        tab.goto((project.path / "gains.html").as_uri())
-        tab.screenshot(path=DOCS / "gains.png", full_page=True)
-        browser.close()
-    page = (DOCS / "gains.md").read_text(encoding="utf-8")
-    fresh = re.sub(
-        r"(<!-- transcript -->\n).*?(<!-- end -->)", lambda m: m[1] + str(typed) + m[2], page, flags=re.DOTALL
-    )
-    (DOCS / "gains.md").write_text(fresh, encoding="utf-8")
+    between(DOCS / "gains.md", "transcript", str(typed))
+    screenshot(project.path / "gains.html", "gains", 1500, 1100)
 
 
 def worth(folder: Path) -> None:
-    """Write the transcript and the picture of what labels are worth (40 trainings)."""
+    """Write the transcript and the picture of what labels are worth (60 trainings)."""
     project = baseline(folder)
-    project.write_pass("p001-review", *project.reviewer("pass").stdout.splitlines()[1:])
-    project.run("dvc", "exp", "run", "-n", "relabel-1")
+    project.verb("review")
+    project.reviewer("answers", "reports/review-answers.csv")
+    project.verb("review", "--apply", "reports/review-answers.csv")
+    project.run("dvc", "exp", "run", "-n", "relabel-1", "evaluate")
     typed = Transcript(project)
     typed.type("datapass worth main relabel-1", keep="^(What|To do)")
-    run = "datapass worth main relabel-1 --run --until 0.97 --to worth.html"
+    run = "datapass worth main relabel-1 --run --both --until 0.99 --to worth.html"
     typed.type(run, keep="^(These|About|On all|How|It |The (model|candidate)| *examples |[0-9,]+ )")
-    page = (DOCS / "worth.md").read_text(encoding="utf-8")
-    fresh = re.sub(
-        r"(<!-- transcript -->\n).*?(<!-- end -->)", lambda m: m[1] + str(typed) + m[2], page, flags=re.DOTALL
-    )
-    (DOCS / "worth.md").write_text(fresh, encoding="utf-8")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1100, "height": 900})
-        tab.goto((project.path / "worth.html").as_uri())
-        tab.screenshot(path=DOCS / "worth.png", full_page=True)
-        browser.close()
+    between(DOCS / "worth.md", "transcript", str(typed))
+    screenshot(project.path / "worth.html", "worth", 900, 1100)
 
 
 if __name__ == "__main__":
