@@ -269,8 +269,8 @@ def worth(folder: Path) -> None:
     project.run("dvc", "exp", "run", "-n", "relabel-1", "evaluate")
     typed = Transcript(project)
     typed.type("datapass worth main relabel-1", keep="^(What|To do)")
-    run = "datapass worth main relabel-1 --run --both --until 0.99 --to worth.html"
-    typed.type(run, keep="^(These|About|On all|How|It |The (model|candidate)| *examples |[0-9,]+ )")
+    run = "datapass worth main relabel-1 --run --both --to worth.html"
+    typed.type(run, keep="^(These|About|On all|How|It |The (model|candidate)| *examples |[0-9,]+  )")
     between(DOCS / "worth.md", "transcript", str(typed))
     screenshot(project.path / "worth.html", "worth", 900, 1100)
 
