@@ -776,7 +776,7 @@ def test_files_of_any_name_end_inside(names: list[tuple[str, str]]) -> None:
     with TemporaryDirectory() as folder, contextlib.chdir(folder):
         made: dict[str, bytes] = {}
         for number, (one, two) in enumerate(names):
-            folders = f"{one.replace('/', ':')[:20]}/{two.replace('/', ':')[:40]}".encode()[:200].decode(
+            folders = f"{one.replace('/', ':')[:20]}/y{two.replace('/', ':')[:40]}".encode()[:200].decode(
                 errors="ignore"
             )
             file = Path("in", "ab"[number % 2], f"x{folders}.png")

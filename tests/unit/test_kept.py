@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -95,6 +96,74 @@ def test_a_file_that_train_does_not_declare(here: Path, path: str) -> None:
     assert specification(settings()) == before
 
 
+def declare(here: Path, dep: str) -> None:
+    """Let stage `train` declare one thing more."""
+    path = here / "dvc.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace(
+            "deps: [conf.ok, data/inputs, data/examples/train.csv",
+            f"deps: [{dep}, conf.ok, data/inputs, data/examples/train.csv",
+        ),
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.parametrize("file", ["data/pretrained.bin", "pretrained/scale.json", "src/digits/table.json"])
+def test_whatever_train_declares_is_read(here: Path, file: str) -> None:
+    declare(here, file.rpartition("/")[0] if file.startswith("pretrained") else file)
+    (here / file).parent.mkdir(exist_ok=True)
+    (here / file).write_text("0.001")
+    before = specification(settings())
+    (here / file).write_text("5.0")
+    assert specification(settings()) != before
+
+
+def test_params_of_another_file(here: Path) -> None:
+    path = here / "dvc.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("params: [model, seeds,", "params: [{team.yaml: [lr]}, model, seeds,"), encoding="utf-8"
+    )
+    (here / "team.yaml").write_text("lr: 1")
+    before = specification(settings())
+    (here / "team.yaml").write_text("lr: 2")
+    assert specification(settings()) != before
+
+
+def test_a_variable_of_the_shell(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = specification(settings())
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    assert specification(settings()) != before
+    monkeypatch.delenv("ATEN_CPU_CAPABILITY")
+    monkeypatch.setenv("EDITOR", "vi")
+    assert specification(settings()) == before
+
+
+class Editable:
+    """A library that is installed from a folder."""
+
+    metadata: ClassVar = {"Name": "ours"}
+    version = "1.0"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read_text(self, name: str) -> str:
+        return json.dumps({"url": self.folder.as_uri(), "dir_info": {"editable": True}})
+
+
+def test_nothing_is_taken_over_beside_a_library_that_may_change_unseen(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "distributions", lambda: [Editable(here)])
+    assert specification(settings()) is not None, "the project itself, whose modules are declared"
+    monkeypatch.setattr(kept, "distributions", lambda: [Editable(tmp_path / "a library")])
+    one = put(tmp_path)
+    assert specification(settings()) is None and one.take(3, tmp_path) is None
+    assert seconds(ABOUT["fingerprint"]) == 2.5
+
+
 def test_another_library_or_machine(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = specification(settings())
     monkeypatch.setattr(kept, "distributions", lambda: list(distributions())[1:])
@@ -149,9 +218,9 @@ def test_what_is_damaged_is_trained_again(here: Path, tmp_path: Path, spoil: Cal
 def test_all_is_trained_again_where_the_shell_says_so(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = put(tmp_path)
+    put(tmp_path)
     monkeypatch.setenv(AGAIN, "1")
-    assert one.take(3, tmp_path) is None
+    assert Kept(settings()).take(3, tmp_path) is None
 
 
 def test_a_model_that_dvc_has_is_not_kept_twice(here: Path, tmp_path: Path) -> None:

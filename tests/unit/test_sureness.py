@@ -186,6 +186,33 @@ def test_looks_count_from_half_of_the_test_set_on() -> None:
     assert _number(own, [*rows, ("half", "d", "v", ""), ("half", "d", "v", ""), ("own", None, "v", "")], tests) == 3
 
 
+def test_more_seeds_are_another_look_and_a_larger_test_set_is_not_a_new_one() -> None:
+    def table(ids: Sequence[int]) -> bytes:
+        return ("id,input,weight\n" + "".join(f"t{i},x{i},1\n" for i in ids)).encode()
+
+    tests = {"own": table(range(10)), "more": table(range(25)), "new": table(range(30, 40))}
+    five, twelve = "5 seeds", "12 seeds"
+    base, own = ("own", "train", "v", "", five), ("own", "passed", "v", "", five)
+    assert _number(own, [base, own], tests) == 2
+    again = [base, own, (*base[:-1], twelve), (*own[:-1], twelve)]
+    assert _number(own, again, tests) == 3, "the baseline and two looks"
+    kept = ("more", "passed", "v", "", five)
+    assert _number(kept, [*again, kept], tests) == 3, "half of it and more was seen before, whatever came to it"
+    renewed = ("new", "passed", "v", "", five)
+    assert _number(renewed, [*again, renewed], tests) == 1
+
+
+def test_the_reading_that_decides_over_all_looks_gives_the_interval_too() -> None:
+    new, old = t_interval(0.10, 0.02, 200), t_interval(0.05, 0.02, 200)
+    found = over_all([new, old], True, 20)
+    assert not found.holds and found.low < 0 < found.high
+    assert found.p == pytest.approx(min(1, 420 * old.p))
+
+
+def test_a_cost_that_no_answer_changes_excludes_everything() -> None:
+    assert at_most([t_interval(0.0, 0.0, 30)], 0.0, 800) == 0
+
+
 @pytest.mark.parametrize(
     ("content", "number"),
     [(b"looks: 20\n", 20), (b"looks: null\n", None), (b"seeds: [1]\n", None), (b"looks: many\n", None), (None, None)],

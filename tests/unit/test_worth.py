@@ -257,3 +257,33 @@ def test_a_result_of_fewer_examples_has_no_worth(monkeypatch: pytest.MonkeyPatch
 )
 def test_numbers_have_two_digits(number: float, shown: str) -> None:
     assert about(number) == shown
+
+
+def turned_labels(made: dict[str, Made]) -> None:
+    """Relabel test examples as the candidate's models answer them: a gain by the new labels that training has no part in."""
+    for name, one in made.items():
+        if name != "old":
+            rows = one.test.index[:12]
+            other = one.test.loc[rows, "label"].map({"cat": "dog", "dog": "cat"}).to_numpy()
+            one.test.loc[rows, "label"] = other
+            for column in one.answers.columns.drop("id"):
+                one.answers.loc[rows, column] = other
+
+
+def test_where_test_labels_changed_the_smaller_worth_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = measured(revisions(rising), monkeypatch)
+    made = revisions(rising)
+    turned_labels(made)
+    found = measured(made, monkeypatch)
+    assert plain.ratio is not None and found.ratio is not None
+    assert found.ratio.value <= plain.ratio.value * 1.01
+    assert any("by the new ones" in note and "by the old ones" in note for note in found.notes)
+
+
+def test_a_rung_that_rests_on_dropped_test_examples_is_no_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = revisions(rising)
+    for name, one in made.items():
+        if name != "old":
+            one.test.loc[one.test.index[:9], "weight"] = 0
+    found = measured(made, monkeypatch)
+    assert found.missing == [] and found.ratio is not None

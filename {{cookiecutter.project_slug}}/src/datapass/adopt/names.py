@@ -41,6 +41,8 @@ def safe_path(given: str) -> str:
 
 def _part(name: str) -> str:
     clean = re.sub(r'[<>:"|?*~/\\]', "_", "".join(c if c.isprintable() else "_" for c in name)).strip(" .") or "_"
+    stem, end = PurePosixPath(clean).stem, PurePosixPath(clean).suffix
+    clean = (stem.rstrip(" .") or "_") + end  # the stem is the id
     if len(clean.encode()) <= PART:
         return clean
     end = PurePosixPath(clean).suffix

@@ -67,7 +67,8 @@ def at_most(gains: Iterable[Interval], span: float, units: int) -> float:
 
 def _bound(gain: Interval, span: float, units: int) -> float:
     size = abs(gain.mean)
-    return float(np.maximum(size + span / units + reach(gain, 2 * SIZE), span * upper_share(size / span, units)))
+    share = size / span if span > 0 else 0.0  # no answer changes a cost of 0 throughout
+    return float(np.maximum(size + span / units + reach(gain, 2 * SIZE), span * upper_share(share, units)))
 
 
 def upper_share(share: float, n: int, size: float = SIZE) -> float:

@@ -27,6 +27,7 @@ from .ways import timed, ways
 TABLES = (TEST, TRAIN, VALIDATION)
 SHALLOW = "This clone holds only the newest commits, so earlier looks at the test set are not counted."
 AUGMENTED = re.compile(rf"^( *){re.escape(AUGMENT)}:\s*\n\1 +\S".encode(), re.MULTILINE)  # a mapping, not null
+SEEDS = re.compile(rb"^( *)seeds:\s*\n(?:\1 *- \d+\n)+", re.MULTILINE)
 
 
 def ledger() -> list[dict[str, Any]]:
@@ -124,16 +125,17 @@ def _alike(old: Revision, new: Revision) -> bool:
 def looks(test_of: Revision) -> int:
     """Return how many different data revisions were scored on the test set of a revision, itself included.
 
-    Another augmentation of the same examples is another data revision. A revision counts where it was scored on at least
-    half of the examples of this test set, the same inputs under the same ids: correcting labels, dropping or adding
-    examples or editing metadata makes no new test set.
+    Another augmentation of the same examples is another data revision, and other seeds of the same data are another look
+    at it. A revision counts where it was scored on half of the examples of this test set, or half of its own are in this
+    one, the same inputs under the same ids: correcting labels, dropping or adding examples or editing metadata makes no
+    new test set.
     """
     experiments = git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
     scored = list(dict.fromkeys([*commits("--full-history", "--", METRICS.as_posix()), *experiments]))
     if test_of.read(TEST) is None:  # DVC holds the tables, so each dvc.lock tells them apart
         revisions = [test_of, *(Revision(commit, commit) for commit in scored)]
         own, *rows = [
-            (*(revision.digest(path) for path in TABLES), _augmentation(revision.read("dvc.lock") or b""))
+            (*(revision.digest(path) for path in TABLES), *_trained(revision.read("dvc.lock") or b""))
             for revision in revisions
         ]
         first = {row[0]: revision for row, revision in zip(rows[::-1], revisions[:0:-1], strict=True)} | {
@@ -147,25 +149,33 @@ def looks(test_of: Revision) -> int:
     contents = [test_of.need(path) for path in TABLES]
     own = (
         *(git("hash-object", "--stdin", stdin=content).decode().strip() for content in contents),
-        _augmentation(test_of.read("dvc.lock") or b""),
+        *_trained(test_of.read("dvc.lock") or b""),
     )
     locks = list(dict.fromkeys(lock for lock in hashes[3::4] if lock))
-    augmented = {None: ""} | dict(zip(locks, map(_augmentation, blobs(locks)), strict=True))
+    trained = {None: ("", "")} | dict(zip(locks, map(_trained, blobs(locks)), strict=True))
     tables = zip(hashes[::4], hashes[1::4], hashes[2::4], strict=True)
-    rows = [*((*row, augmented[lock]) for row, lock in zip(tables, hashes[3::4], strict=True))]
+    rows = [*((*row, *trained[lock]) for row, lock in zip(tables, hashes[3::4], strict=True))]
     names = [test for test in dict.fromkeys(row[0] for row in rows) if test and test != own[0]]
     return _number(own, rows, {own[0]: contents[0]} | dict(zip(names, blobs(names), strict=True)))
 
 
-Row = tuple[str | None, ...]  # what tells a revision's test, train and validation table and its augmentation apart
+Row = tuple[str | None, ...]  # what tells a revision's test, train and validation table, augmentation and seeds apart
 
 
 def _number(own: Row, rows: Sequence[Row], tests: Mapping[str | None, bytes | None]) -> int:
-    """Return how many rows differ in what was trained on, of those scored on half of the examples of `own` or more."""
+    """Return how many rows differ in what was trained on, of those whose test examples are half those of `own`, or more.
+
+    Other seeds count once more for each data revision but one: of both sides of a comparison one is the baseline.
+    """
     held = {test: _inputs(content) for test, content in tests.items() if content is not None}
     mine = held.get(own[0], frozenset())
-    counting = {test for test, theirs in held.items() if mine and 2 * len(mine & theirs) >= len(mine)} | {own[0]}
-    return len({row[1:] for row in [*rows, own] if row[0] in counting and row[1] is not None})
+    counting = {own[0]} | {
+        test
+        for test, theirs in held.items()
+        if mine and theirs and 2 * len(mine & theirs) >= min(len(mine), len(theirs))
+    }
+    seen = {row[1:] for row in [*rows, own] if row[0] in counting and row[1] is not None}
+    return len(seen) - max(0, len({row[-1] for row in seen}) - 1)
 
 
 def _table(revision: Revision) -> bytes | None:
@@ -174,6 +184,12 @@ def _table(revision: Revision) -> bytes | None:
         return revision.need(TEST)
     except Refusal:
         return None
+
+
+def _trained(lock: bytes) -> tuple[str, str]:
+    """Return what tells the augmentation and the seeds of one dvc.lock from those of others."""
+    seeds = SEEDS.search(lock)
+    return _augmentation(lock), seeds[0].decode("utf-8", "replace") if seeds else ""
 
 
 def _augmentation(lock: bytes) -> str:
@@ -230,7 +246,8 @@ def add_looks(comparisons: list[Comparison]) -> None:
             judged = comparison.verdict in (HELPS, HURTS)
             tries, ignored = max(1, counted[key] - 1), None if theirs == declared else theirs
             found = over_all(comparison.readings, judged, tries, declared, ignored)
-            if judged and not found.holds and found.alpha > 0:
+            # What would show it is reckoned by the new labels; where another reading decides, it tells nothing.
+            if judged and not found.holds and found.alpha > 0 and len(comparison.readings) == 1:
                 more = ways(comparison.components, comparison.examples, gain, alpha=found.alpha)
                 found = dataclasses.replace(found, ways=timed(more, comparison.proof.fingerprint))
         comparisons[number] = dataclasses.replace(comparison, looks=counted[key], all_looks=found)

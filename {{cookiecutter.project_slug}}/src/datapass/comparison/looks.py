@@ -23,7 +23,7 @@ class AllLooks:
         tries: different data revisions that were scored on it, but the baseline; this is the last of them.
         budget: the number of looks that the baseline's params.yaml declares; None where it declares none.
         ignored: what the candidate's declares where that differs, and which counts for nothing yet.
-        p: this look's p, adjusted; by the reading that is worst for its verdict.
+        p: this look's p, adjusted; by the reading that is worst for its verdict, of which the interval is too.
         alpha: this look's part of the 5 %; 0 where the budget is spent.
         low, high: the interval of the gain at 1 - alpha; NaN where the budget is spent.
         holds: whether the verdict of this look does.
@@ -64,8 +64,10 @@ def over_all(
         found: whether the verdict of this look is `helps` or `hurts`.
         tries, budget, ignored: see `AllLooks`.
     """
-    gain, alpha = readings[0], ALPHA * part(tries, budget)
-    p = max(adjusted(one.p if one.mean * gain.mean > 0 else 1.0, tries, budget) for one in readings)
+    alpha = ALPHA * part(tries, budget)
+    p_of = [adjusted(one.p if one.mean * readings[0].mean > 0 else 1.0, tries, budget) for one in readings]
+    p = max(p_of)
+    gain = readings[p_of.index(p)] if found else readings[0]
     far = reach(gain, alpha) if alpha > 0 else np.nan
     return AllLooks(tries, budget, ignored, p, alpha, gain.mean - far, gain.mean + far, found and p < ALPHA)
 

@@ -51,7 +51,7 @@ def objections(
     why += [f"the model changed: {what}" for what in model]
     if model and all(what.startswith("environment: ") for what in model):
         mend.append(
-            "Run `dvc repro --force train evaluate` on the baseline in the candidate's environment, and commit."
+            "Run `DATAPASS_TRAIN_AGAIN=1 dvc repro --force train evaluate` on the baseline in the candidate's environment, and commit."
         )
     elif model and all(map(of_metric, model)):
         mend.append(

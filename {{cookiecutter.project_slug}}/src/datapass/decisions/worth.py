@@ -29,12 +29,14 @@ class Rung:
         value: the metric.
         gain: over the reference at its full size.
         name: of the revision.
+        by_old: the gain by the reference's test labels, where those differ; else `gain`.
     """
 
     examples: int
     value: float
     gain: Interval
     name: str
+    by_old: Interval
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Worth:
         state: INCOMPLETE, NONE, LESS or SHOWN; `not comparable` or `depends on the labels` where the comparison says so.
         rungs: of the candidate's data against the baseline, rising in examples; the last is the candidate itself.
         missing: sizes that have to be trained before a worth can be said, the largest first.
-        ratio: how many times the baseline's data it is worth; None where rungs that matter are missing.
+        ratio: how many times the baseline's data it is worth, where test labels changed by those by which it is worth less;
+            None where rungs that matter are missing.
         old_rungs: of the baseline's data, where there are any besides the baseline itself, against the baseline.
         old_missing: sizes of those that were not trained.
         wanted, forecast: a level of the metric that was asked for, and how many examples would reach it.
@@ -114,14 +117,14 @@ def measure(baseline: Revision, candidate: Revision, wanted: float | None = None
     if whole.gain is None or whole.verdict in (v.NOT_COMPARABLE, v.DEPENDS):
         return Worth(whole, whole.verdict)
     notes: list[str] = []
-    full = Rung(_examples(candidate), whole.new, whole.gain, candidate.name)
+    full = _rung(_examples(candidate), whole)
     own, old = (_compared(baseline, rungs_of(revision), notes) for revision in (candidate, baseline))
     rungs = [*sorted(own.values(), key=lambda rung: rung.examples), full]
     # Under a size that is clearly worse than the baseline nothing more is needed.
     worse = max((rung.examples for rung in rungs if rung.gain.high < 0), default=0)
     missing = [size for size in sizes(full.examples) if size > worse and size not in own]
     state = {v.HELPS: INCOMPLETE if missing else SHOWN, v.HURTS: LESS}.get(whole.verdict, NONE)
-    read = None if missing else ratio([rung.examples for rung in rungs], [rung.gain for rung in rungs])
+    read = None if missing else _read(rungs, whole.ruler is not None, notes)
     line = monotone([rung.gain.mean for rung in rungs])
     bent = [r.examples for r, at in zip(rungs, line, strict=True) if not r.gain.low <= at <= r.gain.high]
     notes += [
@@ -142,13 +145,32 @@ def measure(baseline: Revision, candidate: Revision, wanted: float | None = None
     )
 
 
+def _rung(examples: int, c: Comparison) -> Rung:
+    assert c.gain is not None
+    return Rung(examples, c.new, c.gain, c.candidate.name, c.ruler.by_old if c.ruler else c.gain)
+
+
+def _read(rungs: list[Rung], relabelled: bool, notes: list[str]) -> Ratio:
+    """Return what the data is worth, by the test labels by which it is worth less; `notes` gets both."""
+    examples = [rung.examples for rung in rungs]
+    by_new, by_old = (ratio(examples, gains) for gains in ([r.gain for r in rungs], [r.by_old for r in rungs]))
+    if relabelled:
+        new, old = (f"{found.value:.2f} times ({found.low:.2f} to {found.high:.2f})" for found in (by_new, by_old))
+        notes.append(
+            f"test labels changed: by the new ones the data is worth {new} the baseline's, by the old ones {old}; what is said here is the smaller"
+        )
+    return min(by_new, by_old)
+
+
 def _compared(baseline: Revision, found: Mapping[int, Revision], notes: list[str]) -> dict[int, Rung]:
     """Return those rungs that can be compared with the baseline, by size; `notes` gets why others cannot."""
     kept = {}
     for size, revision in sorted(found.items()):
         c = compare(baseline, revision)
-        if c.gain is None or c.verdict == v.NOT_COMPARABLE:
+        if (
+            c.gain is None
+        ):  # a gain that rests on test examples which are gone counts: the whole has a verdict without them
             notes.append(f"{quoted(revision.name)} is no rung: {c.why[0] if c.why else 'no seed in common'}")
         else:
-            kept[size] = Rung(int(revision.json(METRICS)["train_examples"]), c.new, c.gain, revision.name)
+            kept[size] = _rung(int(revision.json(METRICS)["train_examples"]), c)
     return kept

@@ -107,7 +107,8 @@ def _to_hold(c: Comparison, a: AllLooks) -> str:
         return f"It is told {new}."
     what = f"A true {'gain' if c.verdict == v.HELPS else 'loss'} of {c.metric.difference(found.gain, False)} {c.metric.unit}"
     fresh = f"{new}, with about {found.fresh:,} examples" if found.fresh else new
-    return f"{what} would hold, in 4 of 5 tries, {', '.join(by_which(found))}, or {fresh}."
+    ways = by_which(found)
+    return f"{what} would hold, in 4 of 5 tries, {', '.join([*ways, f'or {fresh}' if ways else fresh])}."
 
 
 def shown_p(p: float) -> str:

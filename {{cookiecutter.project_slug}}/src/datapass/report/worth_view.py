@@ -133,6 +133,7 @@ def _basis(w: Worth) -> Section:
     said = [
         f"On all examples: {words.headline(c)}.",
         *(f"\N{WARNING SIGN}\N{VARIATION SELECTOR-16} {note}" for note in w.notes),
+        *words.excluded_lines(c),
     ]
     if w.ratio and w.state == SHOWN and 1 < w.ratio.value < math.inf:
         at = about(new / w.ratio.value)

@@ -12,19 +12,22 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pandas as pd
 import yaml
 from dvc.config import Config
 
-from ..files.paths import CLASSES, TRAIN, VALIDATION, VALUES
+from ..files.paths import ARRAYS, PARAMS, VALUES
 from ..files.writes import write_text, written
 from ..settings import Settings
 
 AGAIN = "DATAPASS_TRAIN_AGAIN"  # set in the shell: train all seeds, whatever is kept
+SHELL = ("ATEN_", "BLIS_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "KMP_", "MKL_", "NVIDIA_", "OMP_", "ONEDNN_", "OPENBLAS_", "PL_", "PYTHONHASHSEED", "PYTORCH_", "TORCH_")  # fmt: skip
 MONTH = 30 * 24 * 3600.0  # after which a model is given up that DVC never took over
 
 
@@ -55,29 +58,45 @@ def cache() -> Path:
     return Path(Config(str(Path(".dvc").resolve()))["cache"].get("dir") or ".dvc/cache").resolve()
 
 
-def specification(settings: Settings) -> str:
+def specification(settings: Settings) -> str | None:
     """Return 64 hex digits that change with everything but the seed that decides the weights, and with the machine.
 
-    Code is all that stage `train` declares, and libraries all that are installed: more than what is used, never less. The
-    tables hold a hash of each input; of packed rows all are read, as the categories of one may be known from another.
+    Code, data and params are all that stage `train` declares, but for the packed inputs, which the tables hold a hash of
+    each of (of packed rows all are read, as the categories of one may be known from another); libraries are all that are
+    installed, more than what is used. None where a library is installed from a folder, whose files may change unseen.
     """
     with Path("dvc.yaml").open(encoding="utf-8") as file:
-        deps = [Path(dep) for dep in yaml.safe_load(file)["stages"]["train"]["deps"] if isinstance(dep, str)]
-    code = [dep for dep in deps if dep.parts[0] == "src"]
-    files = sorted({file for dep in code for file in (dep.rglob("*.py") if dep.is_dir() else [dep])})
+        stage = yaml.safe_load(file)["stages"]["train"]
+    installed = list(distributions())
+    if any(_edited_in_place(one) for one in installed):
+        return None
+    deps = {Path(dep) for dep in stage["deps"] if isinstance(dep, str)} - {ARRAYS.parent, Path("conf.ok")} | {VALUES}
+    files = sorted({file for dep in deps for file in (dep.rglob("*") if dep.is_dir() else [dep]) if file.is_file()})
+    others = sorted({name for one in stage["params"] if isinstance(one, dict) for name in one})
     data = settings.data.model_dump(include={"inputs", "augment", "size"})
     where = settings.trainer.model_dump(include={"accelerator", "devices"})
     content = {
+        "command": stage["cmd"],
         "settings": [settings.model.model_dump(), data, where],
         "files": [
             [path.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
-            for path in (TRAIN, VALIDATION, CLASSES, VALUES, *files)
-            if path.is_file()
+            for path in (*files, *(Path(name) for name in others if Path(name) != PARAMS and Path(name).is_file()))
+            if path.suffix != ".pyc"
         ],
-        "libraries": sorted({f"{one.metadata['Name']} {one.version}" for one in distributions()}),
+        "libraries": sorted({f"{one.metadata['Name']} {one.version}" for one in installed}),
         "machine": [platform.python_version(), *platform.uname()[:5]],
+        "shell": sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith(SHELL)),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _edited_in_place(library: Distribution) -> bool:
+    """Return whether a library is installed from a folder that someone may edit (PEP 610), and is no project's own code."""
+    origin = library.read_text("direct_url.json")
+    if origin is None or not json.loads(origin).get("dir_info", {}).get("editable"):
+        return False
+    folder = url2pathname(urlsplit(json.loads(origin)["url"]).path)
+    return not (Path(folder) / "src" / "datapass").is_dir()  # whose modules stage `train` declares
 
 
 class Kept:
@@ -88,12 +107,13 @@ class Kept:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.cache, self.specification = cache(), specification(settings)
-        self.folder = self.cache / "datapass" / "seeds" / self.specification
+        self.cache, found = cache(), specification(settings)
+        self.again = bool(os.environ.get(AGAIN)) or found is None
+        self.folder = self.cache / "datapass" / "seeds" / (found or "unknown")
 
     def take(self, seed: int, folder: Path) -> Record | None:
         """Write the model of a seed into `folder` and return its record; None where it is not kept."""
-        record = None if os.environ.get(AGAIN) else _read(self.folder / f"{seed}.json")
+        record = None if self.again else _read(self.folder / f"{seed}.json")
         if record is None:
             return None
         for path in (self.folder / record.name, _cached(self.cache, record.md5)):
