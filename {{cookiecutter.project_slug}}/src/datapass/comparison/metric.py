@@ -148,13 +148,16 @@ class Metric:
         return 0.0 + self.better * float(self.scores(truth, answers, classes).mean())
 
     def interval(self, truth: np.ndarray, answers: np.ndarray, classes: Sequence[str], units: np.ndarray) -> Interval:
-        """Return `level` with its interval over seeds and examples; `units` (n) as in `crossed`."""
+        """Return `level` with its interval over seeds and examples, cut to what it can be; `units` (n) as in `crossed`."""
         if self.name == MACRO_F1:
-            return macro_f1_interval(truth, [answers], len(classes), units)
-        found = crossed.crossed_interval(self.scores(truth, answers, classes), units)
-        if self.better > 0:
-            return found
-        return replace(found, mean=0.0 - found.mean, low=0.0 - found.high, high=0.0 - found.low)
+            found = macro_f1_interval(truth, [answers], len(classes), units)
+        else:
+            found = crossed.crossed_interval(self.scores(truth, answers, classes), units)
+        if self.better < 0:
+            found = replace(found, mean=0.0 - found.mean, low=0.0 - found.high, high=0.0 - found.low)
+        most = np.inf if self.name == COST else 1.0
+        low, high = np.clip([found.low, found.high], 0.0, most)  # NaN stays
+        return replace(found, low=float(low), high=float(high))
 
     def gain(
         self,
