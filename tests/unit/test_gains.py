@@ -18,6 +18,7 @@ from rich.console import Console
 from test_verdict import MILD, Made, N, answer, csv, examples
 
 from conftest import IDENTITY
+from datapass.comparison import history
 from datapass.comparison import verdict as v
 from datapass.comparison.crossed import combined, gain_interval
 from datapass.comparison.metric import Metric
@@ -39,6 +40,7 @@ from datapass.report.forms import write
 from datapass.report.html import html
 from datapass.report.markdown import markdown
 from datapass.report.record import record
+from datapass.report.sureness import looks_lines
 from datapass.report.terminal import show
 
 CURVES = "reports/learning_curves.csv"
@@ -122,10 +124,13 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 def here(monkeypatch: pytest.MonkeyPatch, offline: None) -> Callable[..., gains.Gains]:
     """Return a function that gives the table of results made by hand; Git is asked for nothing else."""
 
-    def table(*made: Made | Revision, baseline: Made | None = None) -> gains.Gains:
+    def table(
+        *made: Made | Revision, baseline: Made | None = None, looks: int = 0, shallow: bool = False
+    ) -> gains.Gains:
         found = [one if isinstance(one, Revision) else one.revision() for one in made]
         monkeypatch.setattr(gains, "descendants", lambda _: found)
-        monkeypatch.setattr(gains, "looks", lambda _: 1 + len(found))
+        monkeypatch.setattr(history, "looks", lambda _: looks or 1 + len(found))
+        monkeypatch.setattr(history, "git", lambda *_: b"true" if shallow else b"false")
         return gains.gains((baseline or new("old")).revision())
 
     return table
@@ -246,7 +251,7 @@ def test_data_is_shown_by_gain_with_its_verdict(here: Callable[..., gains.Gains]
     good, bad, sure = new("good", 0.86), new("bad", 0.74), new("sure", 0.83, validation=0.1)
     for made in (good, bad, sure):
         relabel(made)
-    bad.train.loc[5, "label"] = "dog"
+    bad.train.loc[5, "label"] = sure.train.loc[6, "label"] = "bird"
     found = here(bad, good, sure)
     assert [one.name for one in found.of(DATA_ONLY)] == ["good", "sure", "bad"]
     assert found.picks[DATA_ONLY].name == "good"
@@ -254,6 +259,125 @@ def test_data_is_shown_by_gain_with_its_verdict(here: Callable[..., gains.Gains]
     best = found.picks[DATA_ONLY].gain
     assert best is not None and found.luck == pytest.approx(0.846 * best.se, rel=0.001), "the best of three"
     assert "4 data revisions were scored on this test set. The best of 3 changes without effect" in told(found)
+
+
+def small_gain() -> tuple[Made, Made]:
+    old, made = new("old", 0.80), new("good", 0.81)
+    relabel(made)
+    for one in (old, made):
+        seeds(4)(one)
+    made.weights = "4 seeds, relabelled"
+    return old, made
+
+
+def test_a_verdict_that_does_not_hold_over_all_looks_says_so(here: Callable[..., gains.Gains]) -> None:
+    """As `compare` does of the same two."""
+    old, made = small_gain()
+    found = here(made, baseline=old, looks=21)
+    compared = [v.compare(old.revision(), made.revision())]
+    history.add_looks(compared)
+    (one,) = found.of(DATA_ONLY)
+    assert one.found is not None and one.found.verdict == compared[0].verdict == v.HELPS
+    assert one.found.all_looks == compared[0].all_looks and one.found.all_looks is not None
+    assert not one.found.all_looks.holds
+    report, text = gains_view.gains(found), " ".join(told(found).split())
+    assert report.headline.endswith("] (not over all 20 looks)")
+    assert text.count("helps, not over all 20 looks") == 2, "in both tables"
+    assert " ".join(looks_lines(compared[0])[0][0].split()) in text.replace("`", "")
+    assert report.rows is not None and report.rows["over looks"].to_list() == ["", "not over all 20 looks"]
+    assert record(report)["candidates"][0]["all_looks"]["holds"] is False
+
+
+def test_a_verdict_that_holds_over_all_looks_stands(here: Callable[..., gains.Gains]) -> None:
+    made = new("good", 0.86)
+    relabel(made)
+    found = here(made, looks=21)
+    assert "not over all" not in told(found) and " helps " in told(found)
+    assert found.looks == 21 and found.luck is not None
+
+
+def test_a_shallow_clone_counts_no_looks_and_says_so(here: Callable[..., gains.Gains]) -> None:
+    """Before all other warnings, of which not all are shown."""
+    old, made = small_gain()
+    found = here(made, baseline=old, looks=21, shallow=True)
+    assert (found.looks, found.luck) == (0, None)
+    assert history.SHALLOW in " ".join(told(found).split())
+
+
+def extended() -> tuple[Made, Made, Made, Made]:
+    """Return a baseline and a relabelling of 3 seeds, and both again with 5."""
+    base, fix, base_5, fix_5 = new("base"), new("fix", 0.86), new("base-5"), new("fix-5", 0.86)
+    for made in (fix, fix_5):
+        relabel(made)
+    for made in (base, fix):
+        seeds(3)(made)
+    fix.weights = "3 seeds, relabelled"
+    return base, fix, base_5, fix_5
+
+
+def test_more_seeds_of_one_data_revision_are_one_result(here: Callable[..., gains.Gains]) -> None:
+    """That with most seeds, against the baseline's data with as many; seeds trained before are trained once."""
+    base, fix, base_5, fix_5 = extended()
+    found = here(fix, base_5, fix_5, baseline=base)
+    (one,) = found.of(DATA_ONLY)
+    expected = v.compare(base_5.revision(), fix_5.revision())
+    assert (one.name, one.against, one.gain) == ("fix-5", "base-5", expected.gain)
+    assert found.trainings[DATA_ONLY] == 5
+    assert found.fewer == {"fix-5": ["fix"]}
+    text = " ".join(told(found).replace("`", "").split())
+    assert re.search(r"data only fix-5 \+", text) and "only, best of" not in text
+    assert (
+        "Compared with base-5, which has the baseline's data and model and shares more seeds: fix-5 (5 seeds)." in text
+    )
+    assert "Of the data and model of fix-5, with no more seeds, and not shown: fix." in text
+    rows = gains_view.gains(found).rows
+    assert rows is not None and rows["against"].to_list() == ["", "base-5", "base"]
+
+
+def test_the_baseline_is_what_counts_where_no_other_shares_more_seeds(here: Callable[..., gains.Gains]) -> None:
+    base, fix, base_5, fix_5 = extended()
+    assert [one.against for one in here(fix, base_5, baseline=base).of(DATA_ONLY)] == [""]
+    assert [one.against for one in here(fix_5, baseline=base).of(DATA_ONLY)] == [""]
+    edited(base_5)  # stale, so nothing is compared with it
+    assert [one.against for one in here(fix, base_5, fix_5, baseline=base).of(DATA_ONLY)] == [""]
+
+
+def test_seeds_of_a_baseline_of_one_make_up_for_it(here: Callable[..., gains.Gains]) -> None:
+    base, _, base_5, fix_5 = extended()
+    seeds(1)(base)
+    assert not here(fix_5, baseline=base).of(DATA_ONLY), "one seed in common tells nothing"
+    assert [one.against for one in here(base_5, fix_5, baseline=base).of(DATA_ONLY)] == ["base-5"]
+
+
+OTHERS: dict[str, list[Callable[[Made], None]]] = {
+    "a setting": [lambda made: faster(made, 0.3)],
+    "data": [relabel, faster],
+    "augmentation": [augment, faster],
+    "code": [network, faster],
+}
+
+
+@pytest.mark.parametrize("changes", OTHERS.values(), ids=OTHERS.keys())
+def test_other_data_or_another_model_is_a_result_of_its_own(
+    here: Callable[..., gains.Gains], changes: list[Callable[[Made], None]]
+) -> None:
+    one, other = new("one", 0.82), new("other", 0.84)
+    faster(one)
+    for change in changes:
+        change(other)
+    seeds(3)(one)
+    found = here(one, other)
+    assert {made.name for made in found.candidates if made.gain} == {"one", "other"} and not found.fewer
+    assert sum(found.trainings.values()) == 8
+
+
+def test_the_four_cells_are_of_the_seeds_that_are_shown(here: Callable[..., gains.Gains]) -> None:
+    base, v10, v01, v11 = four()
+    more = new("more", 0.80)
+    seeds(3)(base)
+    found = here(more, v10, v01, v11, baseline=base)
+    assert found.crossed is not None and found.crossed.effects is not None
+    assert found.crossed.names[0] == ["more", "fix"] and found.crossed.effects.seeds == (5, 5)
 
 
 def test_a_change_of_the_model_has_no_verdict_on_the_data(here: Callable[..., gains.Gains]) -> None:

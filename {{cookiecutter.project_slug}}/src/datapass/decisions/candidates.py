@@ -1,12 +1,15 @@
 """Which results descend from a baseline, and what each of them changed: the data, the model, both or neither."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from ..comparison.equivalence import readings
 from ..comparison.lock import NOTHING
-from ..comparison.proof import SEEDS
+from ..comparison.proof import MARKER, SEEDS, kind_of
 from ..comparison.revisions import Revision, git
 from ..comparison.statistics import Interval
 from ..comparison.verdict import DEPENDS, NOT_COMPARABLE, Comparison, weigh
@@ -32,6 +35,7 @@ class Candidate:
         seeds: that `train` ran with.
         models: the hash of what it trained.
         validation: accuracy on the validation examples at the end of training, mean over the seeds; NaN where it is unknown.
+        against: the name of the result of the baseline's data and model that `found` compares with, where not the baseline.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Candidate:
     seeds: list[int] = field(default_factory=list)
     models: str | None = None
     validation: float = math.nan
+    against: str = ""
 
     @property
     def gain(self) -> Interval | None:
@@ -99,7 +104,10 @@ def is_part(revision: Revision) -> bool:
 def candidate(baseline: Revision, revision: Revision, name: str) -> Candidate:
     """Compare a result with the baseline and say what it changed. What cannot be read becomes a reason."""
     try:
-        found, _ = weigh(baseline, revision, frozen=False)
+        found, wider = weigh(baseline, revision, frozen=False)
+        if found.gain is not None and _kind(found) == DATA_ONLY:  # what `add_looks` reads
+            scored = wider.of(wider.counts)
+            found = replace(found, components=scored.components(), readings=readings(scored, wider, found.gain))
         train = revision.lock.stages.get("train", NOTHING)
         why = list(found.why)
         if not why and found.verdict == DEPENDS:
@@ -123,6 +131,69 @@ def candidate(baseline: Revision, revision: Revision, name: str) -> Candidate:
     except (LookupError, TypeError, ValueError, AttributeError) as error:  # files of other versions, or edited ones
         said = f"its files are not what this version writes ({type(error).__name__}: {error})"
         return Candidate(name, revision, UNREADABLE, why=[said])
+
+
+def share_seeds(baseline: Revision, found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates, each compared with the result of the baseline's data and model that shares most seeds with it.
+
+    That is the baseline itself where no other shares more.
+    """
+    own = baseline.lock.stages.get("train", NOTHING).settings.get(SEEDS) or []
+    references = [one for one in found if one.kind == NEITHER and one.found and one.found.gain]
+    shown = []
+    for one in found:
+        number, best = len({*one.seeds} & {*own}), None
+        for other in references if one.found and one.kind != NEITHER else []:
+            if len({*one.seeds} & {*other.seeds}) > number:
+                number, best = len({*one.seeds} & {*other.seeds}), other
+        again = candidate(best.revision, one.revision, one.name) if best else one
+        taken = best and again.kind == one.kind and again.found and again.found.gain
+        shown.append(replace(again, against=best.name) if best and taken else one)
+    return shown
+
+
+def with_most_seeds(found: Sequence[Candidate]) -> tuple[list[Candidate], dict[str, list[str]]]:
+    """Return of each data and model the one result with most seeds, and {its name: the names of the others}.
+
+    What has no gain, and what changed nothing, is returned as it is. Which of the gains is larger plays no part.
+    """
+    groups: dict[object, list[Candidate]] = {}
+    for one in found:
+        alike = one.gain is not None and one.kind != NEITHER
+        key = (one.kind, data_of(one, (*TABLES, CLASSES)), model_of(one)) if alike else id(one)
+        groups.setdefault(key, []).append(one)
+    shown, fewer = [], dict[str, list[str]]()
+    for same in groups.values():
+        shared = {id(one): len(one.found.seeds) if one.found else 0 for one in same}
+        first, *rest = sorted(same, key=lambda one: (-shared[id(one)], -len(one.seeds), one.name))
+        shown.append(first)
+        fewer |= {first.name: [one.name for one in rest]} if rest else {}
+    return shown, fewer
+
+
+def data_of(one: Candidate, tables: Sequence[Path]) -> tuple[object, ...]:
+    """Return what tells the data of a result from that of others: the content of tables, and the augmentation."""
+    augment = json.dumps(one.revision.lock.augment, sort_keys=True, default=str)
+    return *(one.revision.read(path) or one.revision.digest(path) for path in tables), augment
+
+
+def model_of(one: Candidate) -> tuple[object, ...]:
+    """Return what tells the model of a result from that of others, other seeds apart; nothing where it stayed the baseline's."""
+    if one.found is None or not one.found.proof.another:
+        return ()
+    stages = [one.revision.lock.stages.get(name, NOTHING) for name in ("train", "evaluate")]
+    deps = {path: digest for stage in stages for path, digest in stage.deps.items()}
+    code = sorted((path, str(digest)) for path, digest in deps.items() if path != MARKER and kind_of(path) == "model")
+    metrics = one.revision.json(METRICS)
+    fingerprint = metrics.get("model") if isinstance(metrics, dict) else None
+    return fingerprint, *one.found.proof.model, *code
+
+
+def level(revision: Revision) -> float:
+    """Return the metric that a revision's metrics.json holds, NaN where it holds none."""
+    metrics = revision.json(METRICS)
+    written = metrics.get(revision.lock.metric.name) if isinstance(metrics, dict) else None
+    return float(written) if isinstance(written, float | int) else math.nan
 
 
 def _kind(found: Comparison) -> str:

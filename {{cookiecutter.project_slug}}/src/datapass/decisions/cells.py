@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ..comparison.revisions import Revision
 from ..messages.problems import Refusal
 from . import crossing, missing
-from .candidates import BOTH, DATA_ONLY, MODEL_ONLY, Candidate
+from .candidates import BOTH, DATA_ONLY, MODEL_ONLY, Candidate, level
 
 CELLS = {(0, 1): ("data-only", "new data, old model"), (1, 0): ("model-only", "old data, new model"), (1, 1): ("both", "new data, new model")}  # fmt: skip
 
@@ -29,8 +29,11 @@ class Crossed:
     commands: list[tuple[str, str]] = field(default_factory=list)
 
 
-def cross(baseline: Revision, level: float, found: Sequence[Candidate], picks: dict[str, Candidate]) -> Crossed | None:
-    """Return the four cells around the best change of the data and the picked model, or around the picked of both."""
+def cross(baseline: Revision, found: Sequence[Candidate], picks: dict[str, Candidate]) -> Crossed | None:
+    """Return the four cells around the best change of the data and the picked model, or around the picked of both.
+
+    That of old data and old model is the result that the change of the data is compared with.
+    """
     able = [one for one in found if one.gain is not None]
     data, model, both = (picks.get(kind) for kind in (DATA_ONLY, MODEL_ONLY, BOTH))
 
@@ -56,7 +59,8 @@ def cross(baseline: Revision, level: float, found: Sequence[Candidate], picks: d
     four = [[None, data], [model, both]]
     shown = [[one.name if one else None for one in row] for row in four]
     levels = [[one.found.new if one and one.found else None for one in row] for row in four]
-    shown[0][0], levels[0][0] = baseline.name, level
+    old = data.found.baseline if data and data.found else baseline
+    shown[0][0], levels[0][0] = (data and data.against) or baseline.name, level(old)
     commands = []
     for place, (wish, what) in CELLS.items():
         if cells[place] is None:
@@ -69,6 +73,6 @@ def cross(baseline: Revision, level: float, found: Sequence[Candidate], picks: d
         return Crossed(shown, levels, why=f"{len(commands)} of 4 cells missing", commands=commands)
     assert data and model and both
     try:
-        return Crossed(shown, levels, crossing.effects(baseline, model.revision, data.revision, both.revision))
+        return Crossed(shown, levels, crossing.effects(old, model.revision, data.revision, both.revision))
     except Refusal as refusal:
         return Crossed(shown, levels, why=str(refusal))

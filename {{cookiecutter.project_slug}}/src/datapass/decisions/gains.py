@@ -6,16 +6,16 @@ picked by validation, since the best of many test scores is partly luck.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from ..comparison.history import looks
+from ..comparison.history import add_looks
 from ..comparison.lock import NOTHING
 from ..comparison.looks import luck
 from ..comparison.metric import Metric
 from ..comparison.proof import SEEDS
 from ..comparison.revisions import Revision
 from ..comparison.stale import stale
-from ..files.paths import METRICS, VALIDATION
+from ..files.paths import TRAIN, VALIDATION
 from ..messages.problems import Refusal, quoted
 from ..messages.progress import Progress
 from .candidates import (
@@ -24,11 +24,16 @@ from .candidates import (
     MODEL_ONLY,
     Candidate,
     candidate,
+    data_of,
     descendants,
     has_results,
     is_part,
+    level,
+    model_of,
     names,
+    share_seeds,
     validation,
+    with_most_seeds,
 )
 from .cells import Crossed, cross
 
@@ -41,12 +46,13 @@ class Gains:
         level: the metric of the baseline on its own test set.
         validation: accuracy of the baseline's model on the validation examples.
         seeds: how many trainings the baseline was.
-        candidates: with a gain before those without, of each kind the largest gain first.
+        candidates: with a gain before those without, of each kind the largest gain first; of one data and one model one.
+        fewer: {name of a candidate: results of its data and its model with no more seeds, which are not shown}.
         picks: {kind: the candidate that stands for it}: of data changes that of the largest gain, else by validation.
         unpicked: {kind: why none was picked}.
         trainings: {kind: trainings in all}, each training once.
         parts, without: how many results were left out as they trained on a part of the examples, and for want of results.
-        looks: data revisions that were scored on the test set.
+        looks: data revisions that were scored on the test set; 0 where this is not known.
         luck: what the best of as many changes of the data without effect would show, as a gain.
         crossed: None where no two results of the same kind of change meet.
     """
@@ -65,6 +71,7 @@ class Gains:
     looks: int = 0
     luck: float | None = None
     crossed: Crossed | None = None
+    fewer: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, kind: str, gained: bool = True) -> list[Candidate]:
         """Return the candidates of a kind with a gain, or without."""
@@ -90,11 +97,11 @@ def gains(baseline: Revision) -> Gains:
             f"The results of {baseline.name} are stale, so nothing can be compared with them: {'; '.join(outdated)}. Run "
             "`dvc repro` there and commit what it writes."
         )
-    found, parts, without = read(baseline)
-    metric = baseline.lock.metric
-    metrics, train = baseline.json(METRICS), baseline.lock.stages.get("train", NOTHING)
-    written = metrics.get(metric.name) if isinstance(metrics, dict) else None
-    level = float(written) if isinstance(written, float | int) else math.nan
+    everything, parts, without = read(baseline)
+    found, fewer = with_most_seeds(everything)
+    found = over_all_looks(found)
+    found.sort(key=lambda one: (one.gain is None, -one.gain.mean if one.gain else 0, one.name))
+    train = baseline.lock.stages.get("train", NOTHING)
     picks: dict[str, Candidate] = {}
     unpicked: dict[str, str] = {}
     for kind in (DATA_ONLY, MODEL_ONLY, BOTH):
@@ -102,25 +109,26 @@ def gains(baseline: Revision) -> Gains:
         picks |= {kind: best} if best else {}
         unpicked |= {kind: why} if why else {}
     best = picks.get(DATA_ONLY)
-    seen = looks(baseline) if best else 0
+    seen = (best.found.looks if best and best.found else None) or 0
     return Gains(
         baseline,
-        metric,
-        level,
+        baseline.lock.metric,
+        level(baseline),
         validation(baseline),
         len(train.settings.get(SEEDS) or []),
         found,
         picks,
         unpicked,
         {
-            kind: trainings(baseline, [one for one in found if one.kind == kind])
+            kind: trainings(baseline, [one for one in everything if one.kind == kind])
             for kind in (DATA_ONLY, MODEL_ONLY, BOTH)
         },
         parts,
         without,
         seen,
         luck(seen - 1) * best.gain.se if best and best.gain and seen > 2 else None,
-        cross(baseline, level, found, picks),
+        cross(baseline, found, picks),
+        fewer,
     )
 
 
@@ -140,8 +148,16 @@ def read(baseline: Revision) -> tuple[list[Candidate], int, int]:
         found.append(candidate(baseline, revision, name))
         if progress:
             progress.advance()
-    found.sort(key=lambda one: (one.gain is None, -one.gain.mean if one.gain else 0, one.name))
-    return found, parts, without
+    return share_seeds(baseline, found), parts, without
+
+
+def over_all_looks(found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates, with what holds over all looks at the test set where a verdict is about the data."""
+    judged = {one.revision.commit: one.found for one in found if one.found and one.kind == DATA_ONLY and one.gain}
+    comparisons = list(judged.values())
+    add_looks(comparisons)
+    judged = dict(zip(judged, comparisons, strict=True))
+    return [replace(one, found=judged.get(one.revision.commit, one.found)) for one in found]
 
 
 def pick(kind: str, tried: Sequence[Candidate]) -> tuple[Candidate | None, str]:
@@ -166,6 +182,15 @@ def pick(kind: str, tried: Sequence[Candidate]) -> tuple[Candidate | None, str]:
 
 
 def trainings(baseline: Revision, tried: Sequence[Candidate]) -> int:
-    """Return how many trainings these results cost beside the baseline's, each once."""
+    """Return how many trainings these results cost beside the baseline's: of each data and model each seed once.
+
+    Seeds that were trained before are taken over and not trained again.
+    """
     known = baseline.lock.outs.get("models")
-    return sum({one.models: len(one.seeds) for one in tried if one.models != known}.values())
+    run, first = set[object](), dict[object, object]()
+    for one in tried:
+        if one.models != known:
+            made_of = (data_of(one, (TRAIN, VALIDATION)), model_of(one))
+            same = first.setdefault(one.models or made_of, made_of)  # one training, whatever else the tables say
+            run |= {(same, seed) for seed in one.seeds}
+    return len(run)

@@ -10,14 +10,23 @@ from ..comparison import verdict as v
 from ..comparison.proof import CHANGED
 from ..decisions.candidates import BOTH, DATA_ONLY, MODEL_ONLY, Candidate
 from ..decisions.gains import Gains
+from .sureness import looks_lines
 from .words import data_line
 
-TEXTS = ("verdict", "picked", "what", "why")
+TEXTS = ("verdict", "over looks", "against", "picked", "what", "why")
 
 
 def verdict_on_data(one: Candidate) -> str:
     """The verdict, which is about the data; a change of the model has none."""
     return one.found.verdict if one.found and one.kind == DATA_ONLY else ""
+
+
+def over_looks(one: Candidate) -> str:
+    """Where the verdict does not hold over all looks at the test set: that, in a few words."""
+    if not verdict_on_data(one) or one.found is None or one.found.all_looks is None or not looks_lines(one.found)[0]:
+        return ""
+    a = one.found.all_looks
+    return f"not over all {a.tries:,} looks" if a.budget is None else f"not at look {a.tries:,} of {a.budget:,}"
 
 
 def what_changed(one: Candidate) -> str:
@@ -50,6 +59,8 @@ def record_of(found: Gains) -> dict[str, Any]:
             "commit": one.revision.commit,
             "kind": one.kind,
             "verdict": v.NOT_COMPARABLE if one.gain is None else verdict_on_data(one) or None,
+            "all_looks": one.found.all_looks if one.found else None,
+            "against": one.against or found.baseline.name,
             "picked": found.picks.get(one.kind) is one,
             "gain": one.gain,
             "old": one.found.old if one.found and one.gain else None,
@@ -91,6 +102,8 @@ def rows_of(found: Gains) -> pd.DataFrame:
                 "low": gain.low if gain else nan,
                 "high": gain.high if gain else nan,
                 "verdict": v.NOT_COMPARABLE if gain is None else verdict_on_data(one),
+                "over looks": over_looks(one),
+                "against": one.against or found.baseline.name,
                 "picked": "yes" if found.picks.get(one.kind) is one else "",
                 "validation": one.validation,
                 "seeds": len(one.seeds),
@@ -108,6 +121,8 @@ def rows_of(found: Gains) -> pd.DataFrame:
         "low",
         "high",
         "verdict",
+        "over looks",
+        "against",
         "picked",
         "validation",
         "seeds",

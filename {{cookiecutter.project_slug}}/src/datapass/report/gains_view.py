@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from ..comparison import verdict as v
+from ..comparison.history import SHALLOW
 from ..comparison.metric import Metric
 from ..decisions.candidates import BOTH, DATA_ONLY, MODEL_ONLY, NEITHER, Candidate
 from ..decisions.gains import Gains
 from . import charts
 from .attribution_view import attribution
-from .gains_record import record_of, rows_of, verdict_on_data, what_changed
+from .gains_record import over_looks, record_of, rows_of, verdict_on_data, what_changed
 from .sections import MOST, SENTENCE, Block, Forest, Name, Report, Section, one_line, table
 from .sections import lines as sentences
+from .sureness import looks_lines
 from .words import interval
 
 ORDER = (DATA_ONLY, MODEL_ONLY, BOTH)
@@ -20,7 +22,7 @@ LINES, WARNINGS = 12, 3  # of a kind in the chart, and shown at once
 WHAT = 44  # characters of what changed, so that a row fits on a terminal
 NOTHING = "Name the commit that experiments were run on (`dvc exp show --all-commits`), or one before: only what descends from it is compared."
 CAPTION = (
-    "Gain in {} over the baseline with its 95 % interval; 0 is the baseline. Coloured: a verdict on the data. Grey: not picked by "
+    "Gain in {} over the baseline with its 95 % interval; 0 is the baseline. Coloured: a verdict on the data that holds over all looks. Grey: not picked by "
     "validation, so what its test score says is partly luck."
 )
 
@@ -47,7 +49,13 @@ def gains(found: Gains) -> Report:
 
 def _gist(found: Gains, kind: str) -> str:
     one = found.picks[kind]
-    return f"{kind} {interval(one.gain, found.metric)}" if one.gain else ""
+    but = over_looks(one)
+    return f"{kind} {interval(one.gain, found.metric)}{f' ({but})' if but else ''}" if one.gain else ""
+
+
+def _verdict(one: Candidate) -> str:
+    """The verdict of this look, and whether it holds over all of them."""
+    return ", ".join(filter(None, (verdict_on_data(one), over_looks(one))))
 
 
 def _short(found: Gains) -> list[Block]:
@@ -57,13 +65,14 @@ def _short(found: Gains) -> list[Block]:
     for kind in ORDER:
         tried, one = found.of(kind), found.picks.get(kind)
         number = len(tried) + len(found.of(kind, False))
-        chosen = "" if number < 2 else f", best of {len(tried):,}" if kind == DATA_ONLY else f", picked of {number:,}"
+        best = f", best of {len(tried):,}" if len(tried) > 1 else ""
+        chosen = best if kind == DATA_ONLY else f", picked of {number:,}" if number > 1 else ""
         if one and one.found and one.gain:
             row = [
                 f"{kind}{chosen}",
                 Name(one.name),
                 interval(one.gain, m),
-                verdict_on_data(one),
+                _verdict(one),
                 m.score(one.found.new),
             ]
             rows.append([*row, f"{found.trainings[kind]:,}"])
@@ -87,6 +96,20 @@ def _notes(found: Gains) -> list[Block]:
     same = [f"`{one_line(one.name)}`" for one in found.of(NEITHER)]
     if same:
         said.append(f"With the data and the model of the baseline: {_some(same)}.")
+    apart: dict[str, list[str]] = {}
+    for one in found.candidates:
+        if one.against and one.gain and one.found:
+            shared = f"`{one_line(one.name)}` ({len(one.found.seeds):,} seeds)"
+            apart.setdefault(one.against, []).append(shared)
+    said += [
+        f"Compared with `{one_line(name)}`, which has the baseline's data and model and shares more seeds: {_some(which)}."
+        for name, which in apart.items()
+    ]
+    said += [
+        f"Of the data and model of `{one_line(name)}`, with no more seeds, and not shown: "
+        f"{_some([f'`{one_line(one)}`' for one in which])}."
+        for name, which in found.fewer.items()
+    ]
     for one in other:
         where = (
             [what.removeprefix("environment: ") for what in one.found.proof.model if what.startswith("environment: ")]
@@ -98,6 +121,7 @@ def _notes(found: Gains) -> list[Block]:
     left += [f"{found.without:,} without results"] * bool(found.without)
     said += [f"Left out of experiments, branches and tags: {', '.join(left)}."] * bool(left)
     warned = list(dict.fromkeys(line for one in found.candidates if one.found for line in one.found.warnings))
+    warned.sort(key=lambda line: line != SHALLOW)  # it stands for a warning that cannot be told
     warned[WARNINGS:] = [f"{len(warned) - WARNINGS:,} more such warnings"] * (len(warned) > WARNINGS)
     return sentences([*(f"⚠️ {line}" for line in warned), *said])
 
@@ -124,7 +148,7 @@ def _kinds(found: Gains) -> list[Section]:
         cost = f"{found.trainings[kind]:,} trainings"
         if kind == DATA_ONLY:
             title = f"Data only: {number}, by gain; {cost}"
-            marks = {id(one): verdict_on_data(one) for one in tried}
+            marks = {id(one): _verdict(one) for one in tried}
             mark, said = "verdict", _luck_lines(found)
         else:
             how = ", picked by validation" if picked and len(tried) > 1 else ""
@@ -153,6 +177,9 @@ def _kinds(found: Gains) -> list[Section]:
 
 def _luck_lines(found: Gains) -> list[str]:
     """What many looks at one test set mean for the best change of the data."""
+    best = found.picks.get(DATA_ONLY)
+    if best and best.found and over_looks(best):
+        return [f"⚠️ `{one_line(best.name)}`: {' '.join(looks_lines(best.found)[0])}"]
     if not found.luck:
         return []
     return [
@@ -183,7 +210,7 @@ def _forest(found: Gains) -> list[Block]:
             charts.Row(
                 one_line(one.name, SENTENCE),
                 one.gain,
-                COLORS.get(verdict_on_data(one), charts.INK if kind == DATA_ONLY or one is picked else charts.MUTED),
+                COLORS.get(_verdict(one), charts.INK if kind == DATA_ONLY or one is picked else charts.MUTED),
             )
             for one in tried[:LINES]
         ]
