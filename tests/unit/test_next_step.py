@@ -244,35 +244,39 @@ def test_an_uncertain_slope_has_an_interval():
 
 
 def test_results_on_subsets_of_the_same_data_are_points_of_the_curve(tmp_path, monkeypatch):
-    """Experiments with another model or other training examples are none, and neither is one without a result."""
+    """Experiments with another model, augmentation, seeds or examples are none, and neither is one without a result."""
     monkeypatch.chdir(tmp_path)
 
     def git(*words: str) -> str:
         who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
         return subprocess.run(["git", *who, *words], check=True, capture_output=True, text=True).stdout.strip()
 
-    def write(size: int | None, accuracy: float, model: str = "m", train: str = "aa") -> None:
+    def write(size: int | None, accuracy: float, train: str = "aa", **other: object) -> None:
         outs = [{"path": f"data/examples/{name}.csv", "md5": md5} for name, md5 in (("train", train), ("test", "bb"))]
+        settings = {"model": "m", "seeds": [0, 1, 2], "data.augment": None, "data.size": size} | other
         stages = {
             "curate": {"cmd": "curate", "outs": outs},
-            "train": {"cmd": "train", "params": {"params.yaml": {"data.size": size}}},
+            "train": {"cmd": "train", "deps": outs[:1], "params": {"params.yaml": settings}},
+            "evaluate": {"cmd": "evaluate", "deps": outs[1:]},
         }
         Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
-        Path("metrics.json").write_text(json.dumps({"accuracy": accuracy, "model": model, "train_examples": 800}))
+        Path("metrics.json").write_text(json.dumps({"accuracy": accuracy, "model": "m", "train_examples": 800}))
 
     git("init", "-q", "-b", "main")
     write(None, 0.95)
     git("add", "."), git("commit", "-qm", "all")
     base = git("rev-parse", "HEAD")
     for name, more in {
-        "a": (400, 0.93), "b": (200, 0.9), "model": (200, 0.5, "other"), "data": (200, 0.5, "m", "cc"), "none": None, "kept": (None, 0.95),
+        "a": {"size": 400, "accuracy": 0.93}, "b": {"size": 200, "accuracy": 0.9}, "a model": {"size": 200, "model": "other"},
+        "augmented": {"size": None, "data.augment": "mild"}, "a seed": {"size": 100, "seeds": [0]},
+        "data": {"size": 200, "train": "cc"}, "none": None, "kept": {"size": None, "accuracy": 0.95},
     }.items():  # fmt: skip
         if more is None:
             Path("metrics.json").write_text("{}")
         else:
-            write(*more)
+            write(**({"accuracy": 0.5} | more))
         git("commit", "-qam", name, "--allow-empty")
-        git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/{name}", "HEAD")
+        git("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/{name.replace(' ', '-')}", "HEAD")
         git("reset", "-q", "--hard", base)
     found = curve_points()
     assert [size for size, _ in found] == [200, 400, 800]

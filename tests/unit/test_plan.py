@@ -15,6 +15,7 @@ from test_verdict import Made, answer, examples, measured
 
 from datapass.comparison.crossed import crossed_interval
 from datapass.comparison.metric import Metric
+from datapass.comparison.revisions import Revision
 from datapass.comparison.ways import power
 from datapass.decisions.plan import PAIRED, TURNED, Plan, Spread, listed, make_plan, spread_of, trainings
 from datapass.messages.problems import Refusal
@@ -161,7 +162,32 @@ def test_a_plan_says_the_cheapest_way_and_the_commands(baseline: Made, timed: No
     assert headline(none).startswith("No number of seeds shows a true gain of")
     assert f"it takes about {none.by_both[1]:,} test examples, with {none.by_both[0]} seeds." in headline(none)
     assert "datapass renew-test" in told(none)
-    assert headline(make_plan(baseline.revision(), 0.01)).startswith("Nothing within reach shows")
+    beyond = make_plan(baseline.revision(), 0.01)
+    assert headline(beyond).startswith("Nothing within reach shows")
+    assert beyond.by_examples is None and "datapass renew-test" not in told(beyond), (
+        "more test examples do not do it either"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("feature/labels", "feature-labels"),
+        ("HEAD~0", "HEAD-0"),
+        ("a;touch${IFS}PWNED", "a-touch-IFS-PWNED"),
+        ("x`y", "x-y"),
+        ("clean-sevens-and-ones-of-the-second-delivery", "clean-sevens-and-ones-of-the-second-delivery"),
+    ],
+)
+def test_the_experiment_has_a_name_that_dvc_takes(baseline: Made, name: str, called: str) -> None:
+    found = make_plan(baseline.revision(), 3.0)
+    more = dataclasses.replace(found, revision=Revision(name, "0" * 40), by_seeds=8)
+    assert f"dvc exp run -n {called}-8 -S 'seeds=[0,1,2,3,4,5,6,7]' evaluate" in told(more)
+
+
+def test_a_plan_without_any_gain_that_shows_is_no_result(baseline: Made) -> None:
+    found = dataclasses.replace(make_plan(baseline.revision(), 3.0), smallest=float("nan"))
+    assert "5 seeds and 400 test examples can show no gain of any size." in told(found)
 
 
 def test_without_a_timed_training_the_minutes_are_unknown(baseline: Made) -> None:
@@ -211,6 +237,7 @@ REFUSED: dict[str, tuple[Callable[[Made], None], float, str]] = {
     "two seeds": (few_seeds, 1.0, "2 seeds, and a plan needs at least 3"),
     "one group": (one_group, 1.0, "1 groups of test examples, and a plan needs at least 5"),
     "more than all errors": (lambda made: None, 30.0, "--gain 30 cannot be: without any error left main would gain "),
+    "a gain shown as none": (lambda made: None, 1e-9, "--gain 1e-09 is shown as 0.00 points; ask for more"),
     "answers to others": (other_answers, 1.0, "is not of its test set"),
 }
 

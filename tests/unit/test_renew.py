@@ -192,6 +192,34 @@ def test_rows_left_out(box: Sandbox, more: list[str], inputs: dict[str, str], sa
     box.curate(inputs)
 
 
+def rows_of_a_table(same: int) -> None:
+    """Write inputs that are rows, of which the first `same` of the later delivery are those of the first training rows."""
+    cells = [*range(110), *range(same), *range(1000, 1090 - same)]
+    pd.DataFrame({"length": np.array(cells, dtype="float64")}).to_parquet("data/inputs/values.parquet", index=False)
+
+
+@pytest.mark.parametrize(
+    ("same", "number", "taken_of_them"), [(50, 40, 0), (60, 40, 10), (60, 90, 60)], ids=["enough others", "some", "all"]
+)
+def test_equal_rows_of_a_table_are_drawn_last_and_said(
+    box: Sandbox, same: int, number: int, taken_of_them: int
+) -> None:
+    rows_of_a_table(same)
+    done = renew(None, number=number)
+    table, alike = rows(done), {f"b{n:03}" for n in range(same)}
+    reasons = table[table["action"] == "add-test"].set_index("id")["reason"]
+    assert (done.new, done.alike, len(taken(done) & alike)) == (number, taken_of_them, taken_of_them)
+    assert set(reasons.index[reasons != "never trained on"]) == taken(done) & alike
+    notes, headline = " ".join(done.notes), renewal(done).headline
+    if taken_of_them:
+        assert f"{taken_of_them} of the {number} new test examples: the same cells as an example that was" in notes
+        assert f"{taken_of_them} with the same cells as an example that was trained on" in headline
+        assert "never trained on" not in headline
+    else:
+        assert "50 rows with the same cells as an example that was trained on were passed over" in notes
+        assert "never trained on" in headline
+
+
 def test_a_table_that_cannot_be_read_counts_cell_by_cell(box: Sandbox) -> None:
     """A revision committed with a conflict in its table: what may have been trained on is not drawn."""
     path = Path("data/examples/train.csv")

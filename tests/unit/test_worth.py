@@ -1,5 +1,6 @@
 """What labels are worth: known answers of reading a curve, and what is said in every case."""
 
+import dataclasses
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -18,10 +19,10 @@ from datapass.comparison.verdict import compare
 from datapass.decisions import ladder
 from datapass.decisions import worth as worth_module
 from datapass.decisions.curve import Power, forecast, power_law, ratio
-from datapass.decisions.ladder import differs, named, sizes, without_later_passes
+from datapass.decisions.ladder import as_word, by_hand, differs, named, sizes, without_later_passes
 from datapass.decisions.worth import INCOMPLETE, LESS, NONE, SHOWN, Worth, measure
 from datapass.messages.problems import Refusal
-from datapass.report import words
+from datapass.report import words, worth_view
 from datapass.report.html import html
 from datapass.report.markdown import markdown
 from datapass.report.record import record
@@ -149,7 +150,7 @@ STATES: dict[str, tuple[Callable[[int], float], Change | None, str, str]] = {
     "above on the whole ladder": (lambda size: 0.9, None, SHOWN, "at least 8.00 times the data: 1,100 more examples like the ones you have, or more"),
     "estimate beyond the ladder": (lambda size: 0.9 if size > 60 else 0.803, None, SHOWN, "at least .* more examples .*; the estimate is beyond the smallest size, 8.00 times"),
     "no difference": (lambda size: 0.8 if size == WHOLE else rising(size) - 0.06, None, NONE, "No worth shown: .* reaches 0; if any, at most"),
-    "worse": (lambda size: 0.7, None, LESS, "These 20 labels are worth less than nothing"),
+    "worse": (lambda size: 0.7, None, LESS, "These 20 labels are worth less than nothing: trained on all of its examples, the candidate's data gives a worse result than the baseline's"),
     "rows replaced too": (rising, replaced, SHOWN, r"^This data change \(20 relabelled, 1 added, 1 removed\) is worth .* like the ones you have$"),
     "two seeds": (rising, seeds, v.NOT_COMPARABLE, "^Not comparable, so no worth can be told"),
     "another model": (rising, other_model, v.NOT_COMPARABLE, "^Not comparable, so no worth can be told"),
@@ -233,6 +234,47 @@ def test_a_rung_has_a_readable_name_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(ladder, "list_experiments", lambda: {"worth-team-fix-106": {}, "worth-team-fix-106-2": {}})
     assert named(Revision("team/fix", "0" * 40), 150) == "worth-team-fix-150"
     assert named(Revision("team/fix", "0" * 40), 106) == "worth-team-fix-106-3"
+
+
+NAMES = {
+    "plain": ("team/fix-1.0", "team/fix-1.0"),
+    "an ancestor": ("HEAD~1", "'HEAD~1'"),
+    "a long one": ("clean-sevens-and-ones-of-the-second-delivery", "clean-sevens-and-ones-of-the-second-delivery"),
+    "a shell's": ("a;touch${IFS}PWNED", "abcdef0"),
+    "a backtick": ("x`y", "abcdef0"),
+    "an option": ("--run", "abcdef0"),
+}
+
+
+@pytest.mark.parametrize(("name", "word"), NAMES.values(), ids=NAMES.keys())
+def test_a_revision_is_one_word_of_a_command(name: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = revisions(rising, lambda size: size == 113)
+    found = measured(made, monkeypatch)
+    revision = Revision(name, f"abcdef0{'1' * 33}")
+    assert as_word(revision) == word
+    monkeypatch.setattr(ladder, "git", lambda *_: b"")
+    monkeypatch.setattr(ladder, "_apart", lambda _: ["data/examples/train.csv"])
+    shown = dataclasses.replace(found, comparison=dataclasses.replace(found.comparison, candidate=revision))
+    assert f"`datapass worth old {word} --run`" in worth_view._advice(shown)
+    with pytest.raises(Refusal, match=re.escape(f"`git switch --detach {word} && dvc checkout` brings")):
+        ladder.refuse_other_workspace(revision)
+
+
+def test_by_hand_the_workspace_is_brought_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    revision, unknown = Revision("new", "0" * 40), b""
+    monkeypatch.setattr(ladder, "git", lambda *_: unknown)
+    monkeypatch.setattr(ladder, "list_experiments", dict)
+    typed = "git add data/passes && dvc exp run --queue -n worth-new-at -S data.size=80 evaluate && dvc queue start"
+    monkeypatch.setattr(ladder, "_apart", lambda _: [])
+    assert by_hand(revision, [80]) == typed
+    monkeypatch.setattr(ladder, "_apart", lambda _: ["data/examples/train.csv"])
+    assert by_hand(revision, [80]) == f"git switch --detach new && dvc checkout && {typed}"
+    monkeypatch.setattr(ladder, "list_experiments", lambda: {"new": {}})
+    assert by_hand(revision, [80]) == f"dvc exp apply new && {typed}"
+    unknown = b"data/passes/p001.csv\n"
+    assert by_hand(revision, [80]), "the command adds passes"
+    unknown = b"src/team/new.py\n"
+    assert by_hand(revision, [80]) == "", "a training would lack it"
 
 
 def test_the_baselines_data_is_the_candidates_without_its_passes() -> None:

@@ -6,16 +6,19 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.crossed import units_of
+from ..data.rows import digests
 from ..data.split import fraction
 from ..data.state import WAITING, State
-from ..files.paths import SPLITS
+from ..files.paths import SPLITS, VALUES
 from ..files.tables import TEXT
 from .trained import trained
 
 SALT = "renewed test set"  # another than that of the split, so that the draw does not go by it
 
 
-def candidates(state: State, hashes: pd.Series, wanted: Collection[str] | None) -> tuple[np.ndarray, dict[str, int]]:
+def candidates(
+    state: State, hashes: pd.Series, wanted: Collection[str] | None
+) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
     """Return the waiting rows that no model of any revision has trained on, and why how many others are left out.
 
     Args:
@@ -24,7 +27,8 @@ def candidates(state: State, hashes: pd.Series, wanted: Collection[str] | None) 
         wanted: ids to choose from; None for all.
 
     Returns:
-        Rows of `raw.table` (k), and {why: number of rows}; each row is counted once.
+        Rows of `raw.table` (k), which of them have the same cells as a row of another id that was trained on (k, bool),
+        and {why: number of rows}, where each row is counted once.
 
     Raises:
         Refusal: see `trained`.
@@ -59,12 +63,34 @@ def candidates(state: State, hashes: pd.Series, wanted: Collection[str] | None) 
     units = units_of(table.iloc[rows].assign(input=hashes.iloc[rows].to_numpy()))
     torn = free & np.isin(units, units[~free])
     left_out["are in a group with a row that is left out"] = int(torn.sum())
-    return rows[free & ~torn], {reason: number for reason, number in left_out.items() if number}
+    found = rows[free & ~torn]
+    return found, _with(_cells(table.index), known)[found], {why: number for why, number in left_out.items() if number}
+
+
+def _cells(index: pd.Index) -> pd.Series:
+    """Return a key of each row's cells without its id (n): equal for equal rows of a table, which may be different things.
+
+    Of images the rows' numbers are returned, as `input` tells there what is equal.
+    """
+    if not VALUES.is_file():
+        return pd.Series(np.arange(len(index)), index=index)
+    return digests(pd.read_parquet(VALUES), pd.Series("", index=index, dtype=TEXT))
 
 
 def _with(keys: pd.Series, where: np.ndarray) -> np.ndarray:
     """Return the rows that have a key in common with one of `where` (n, bool)."""
     return keys.isin(keys[where]).to_numpy()
+
+
+def draw_unlike(table: pd.DataFrame, alike: np.ndarray, number: int) -> np.ndarray:
+    """Return which rows are drawn, see `draw`: of units with a row of `alike` (k, bool) only where the others are too few."""
+    units = units_of(table)
+    last = np.isin(units, units[alike])
+    drawn = np.zeros(len(table), dtype=bool)
+    drawn[~last] = draw(table[~last], number)
+    if (~last).sum() < number:
+        drawn[last] = draw(table[last], number - int(drawn.sum()))
+    return drawn
 
 
 def draw(table: pd.DataFrame, number: int) -> np.ndarray:

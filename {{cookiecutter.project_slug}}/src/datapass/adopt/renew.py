@@ -20,7 +20,7 @@ from ..messages.problems import Refusal, quoted
 from .adopt import Adoption, adopt
 from .alone import refuse_mixed, refuse_moved
 from .columns import Ask
-from .draw import candidates, draw
+from .draw import candidates, draw_unlike
 from .names import many
 
 
@@ -32,6 +32,7 @@ class Renewal:
         file: the pass.
         classes: a row for each class: class, and the test examples that count, `before` and `after`.
         new, dropped, stay: number of test examples that came, went, and stay.
+        alike: how many of the new have the same cells as an example that was trained on, under another id.
         left_out: {why: number of rows}, of those that waited.
         waiting: rows that were not drawn, and still wait.
         delivered: what was found in the data that was delivered first, and written of it.
@@ -45,6 +46,7 @@ class Renewal:
     new: int
     dropped: int
     stay: int
+    alike: int
     left_out: dict[str, int]
     waiting: int
     delivered: list[str]
@@ -92,12 +94,12 @@ def _renew(number: int | None, keep: bool, adopted: Adoption | None) -> Renewal:
     refuse_moved(state)
     table, hashes = state.raw.table, input_hashes(state.raw)
     old = np.flatnonzero((state.status == ACTIVE) & (state.sets == SPLITS.index("test")))
-    rows, left_out = candidates(state, hashes, None if adopted is None else adopted.ids)
+    rows, alike, left_out = candidates(state, hashes, None if adopted is None else adopted.ids)
     labels = pd.Series(np.array(state.classes, dtype=object)[state.codes], index=table.index, dtype="str")
     free = table.iloc[rows].assign(label=labels.iloc[rows], input=hashes.iloc[rows])
     wanted = number or len(old)
-    drawn = draw(free, wanted)
-    new = rows[drawn]
+    drawn = draw_unlike(free, alike, wanted)
+    new, same = rows[drawn], table["id"].iloc[rows[drawn & alike]]
     _refuse_few(free[drawn], left_out, adopted)
     stay = old if keep else old[np.isin(state.inputs[old], state.inputs[_shadowed(state)])]
     gone = np.setdiff1d(old, stay)
@@ -108,16 +110,21 @@ def _renew(number: int | None, keep: bool, adopted: Adoption | None) -> Renewal:
     edits = pd.DataFrame({"id": pd.concat(ids, ignore_index=True)}, dtype="str")
     edits["action"] = np.repeat(["add-test", "drop"], [len(new), len(gone)])
     edits["reason"] = np.repeat(["never trained on", "the test set is renewed"], [len(new), len(gone)])
+    edits.loc[edits["id"].isin(same), "reason"] = "same cells as an example that was trained on, another id"
     return Renewal(
         file=place_pass(edits, "renew-test", advise=False),
         classes=classes,
         new=len(new),
         dropped=len(gone),
         stay=len(stay),
+        alike=len(same),
         left_out=left_out,
         waiting=len(rows) - len(new),
         delivered=[] if adopted is None else _delivered(adopted),
-        notes=_notes(classes, wanted, len(rows), 0 if keep else len(stay)),
+        notes=[
+            *_notes(classes, wanted, len(rows), 0 if keep else len(stay)),
+            *_alike(len(same), len(new), int(alike.sum()) - len(same)),
+        ],
         trains=_trains(),
         earlier=next(
             (name for name in reversed(state.history) if state.history[name].keys() <= {"relabel", "drop", "keep"}),
@@ -138,6 +145,20 @@ def _notes(classes: pd.DataFrame, wanted: int, free: int, stay: int) -> list[str
             f"{many(stay, 'old test example')} stay: training or validation examples have the same input, which do not "
             "count and would without them; that would change what trains"
         )
+    return notes
+
+
+def _alike(drawn: int, total: int, passed: int) -> list[str]:
+    """Return notes on the rows that have the same cells as an example that was trained on: those drawn, and those passed over."""
+    what = "the same cells as an example that was trained on"
+    notes = []
+    if drawn:
+        notes.append(
+            f"{drawn:,} of the {total:,} new test examples: {what}; where they are the same thing under another id, leave "
+            "them out, see `group`"
+        )
+    if passed:
+        notes.append(f"{many(passed, 'row')} with {what} were passed over, as enough others are there")
     return notes
 
 

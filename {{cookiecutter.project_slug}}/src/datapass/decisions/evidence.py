@@ -17,9 +17,8 @@ from ..annotators.agreement import Agreement, measure
 from ..annotators.annotations import read_annotations
 from ..comparison.history import ledger
 from ..comparison.lineup import slice_masks
-from ..comparison.lock import NOTHING
 from ..comparison.metric import Metric
-from ..comparison.revisions import WORKSPACE, YAML, Revision, git, list_experiments
+from ..comparison.revisions import WORKSPACE, YAML, Revision, git
 from ..data.examples import counts, metadata
 from ..data.passes import pass_names
 from ..files.paths import AUDIT, CURVES, METRICS, PARAMS, PASSES, PREDICTIONS, SUSPECTS, TEST, TRAIN, VALIDATION
@@ -27,6 +26,7 @@ from ..files.tables import read_table
 from ..messages.problems import Refusal
 from ..report.errors import ALL, CLASS, Errors, analyse
 from ..review.suspects import TRAINING
+from .ladder import rungs_of
 
 MODELS = Path("conf/model")
 
@@ -137,20 +137,17 @@ def other_model(present: dict[str, Any]) -> str:
 def curve_points() -> list[tuple[int, float]]:
     """Return training examples and error (share of wrong answers) of results on subsets (`data.size`) of this data revision.
 
-    They are the workspace's and those of experiments with the same model, training and test examples.
+    They are the workspace's and those of its rungs, one for each number of examples.
     """
-    own, points = Revision(WORKSPACE, None), set[tuple[int, float]]()
-    runs = {commit: name for name, commits in list_experiments().items() for commit in commits.values()}
-    for revision in (own, *(Revision(name, commit) for commit, name in runs.items())):
+    own, points = Revision(WORKSPACE, None), dict[int, float]()
+    for size, revision in [
+        *rungs_of(own).items(),
+        (None, own),
+    ]:  # an experiment that was kept is the workspace's result too
         with suppress(Refusal, KeyError, TypeError):  # what this version cannot read is no point
-            metrics, mine = revision.json(METRICS), own.json(METRICS)
-            same = metrics["model"] == mine["model"] and all(
-                revision.digest(path) == own.digest(path) is not None for path in (TRAIN, TEST)
-            )
-            size = revision.lock.stages.get("train", NOTHING).settings.get("data.size")
-            if same:  # an experiment that was kept is the workspace's result too
-                points.add((int(size or metrics["train_examples"]), 1 - float(metrics["accuracy"])))
-    return sorted(points)
+            metrics = revision.json(METRICS)
+            points[size or revision.lock.size or int(metrics["train_examples"])] = 1 - float(metrics["accuracy"])
+    return sorted(points.items())
 
 
 def slope_of(points: Sequence[tuple[int, float]]) -> tuple[float, float, float] | None:

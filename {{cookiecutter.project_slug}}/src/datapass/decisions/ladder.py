@@ -4,9 +4,11 @@ A rung is a result of the same data, model and seeds with `data.size` at N 2^(-j
 """
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ..comparison.lock import NOTHING, SIZE, is_varied
 from ..comparison.proof import kind_of, prove
@@ -59,11 +61,26 @@ def differs(one: Revision, other: Revision) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def named(revision: Revision, size: int | str) -> str:
-    """Return a free and readable name for the experiment of a rung."""
-    name = f"worth-{re.sub(r'[^A-Za-z0-9]+', '-', revision.name).strip('-')}-{size}"
+def free_name(*parts: object) -> str:
+    """Return a name that DVC takes for an experiment and no experiment has, readably of these parts."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(map(str, parts))).strip("-")
     taken = list_experiments()
     return next(n for n in (name, *(f"{name}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
+
+
+def named(revision: Revision, size: int | str) -> str:
+    """Return a free and readable name for the experiment of a rung."""
+    return free_name("worth", revision.name, size)
+
+
+def as_word(revision: Revision) -> str:
+    """Return a revision as one word of a printed command: its whole name, quoted for a shell, or its short commit.
+
+    Git allows names that a shell would run, or that end the command where it stands in a text.
+    """
+    if revision.commit is None or re.fullmatch(r"\w[\w.,/@~^+-]*", revision.name):
+        return shlex.quote(revision.name)
+    return revision.commit[:7]
 
 
 def command(revision: Revision, missing: Sequence[int], *more: str) -> str:
@@ -89,23 +106,49 @@ def without_later_passes(baseline: Revision, candidate: Revision) -> tuple[str]:
     return (f"data.passes.until={old[-1] if old else 'p000'}",)
 
 
+def by_hand(revision: Revision, missing: Sequence[int]) -> str:
+    """Return what one types in this workspace to train the missing rungs; nothing where files that Git does not know forbid it."""
+    if any(not name.startswith(f"{PASSES.as_posix()}/") for name in _unknown()):
+        return ""
+    other = ["unknown"]
+    with suppress(Refusal):  # a workspace that cannot be read does not hold it
+        other = _apart(revision)
+    return f"{_bring(revision)} && {command(revision, missing)}" if other else command(revision, missing)
+
+
+def _bring(revision: Revision) -> str:
+    """Return what one types to have the workspace hold a revision."""
+    word = as_word(revision)
+    if revision.name in list_experiments():
+        return f"dvc exp apply {word}"
+    return f"git switch --detach {word} && dvc checkout"
+
+
+def _unknown() -> list[str]:
+    """Return the files that a training would lack, as Git does not know them."""
+    return git("ls-files", "--others", "--exclude-standard", "--", "data", "conf", "src").decode().splitlines()
+
+
+def _apart(revision: Revision) -> list[str]:
+    """Return by what the workspace does not hold a revision's data and model. Raises Refusal where it has no results."""
+    if revision.commit is None:
+        return []
+    here = Revision(WORKSPACE, None)
+    other = differs(revision, here) + ([SIZE] if here.lock.size != revision.lock.size else [])
+    return other + (prove(revision, here, False).model or stale(here)[0])
+
+
 def refuse_other_workspace(revision: Revision) -> None:
     """Refuse to train rungs where the workspace does not hold a revision's data and model, or DVC would not see all of it."""
     git("add", "--", PASSES.as_posix())  # as whatever places a pass does
-    new = git("ls-files", "--others", "--exclude-standard", "--", "data", "conf", "src").decode().splitlines()
+    new = _unknown()
     if new:
         raise Refusal(f"Git does not know {quoted(new[0])}, so a training would lack it; `git add` or delete it first.")
-    if revision.name == WORKSPACE:
-        return
-    here = Revision(WORKSPACE, None)
-    other = differs(revision, here) + ([SIZE] if here.lock.size != revision.lock.size else [])
-    other += prove(revision, here, False).model or stale(here)[0]
+    other = _apart(revision)
     if other:
-        base = revision.name in list_experiments()
-        bring = f"dvc exp apply {revision.name}" if base else f"git switch --detach {revision.name} && dvc checkout"
         raise Refusal(
             f"The workspace does not hold the data and the model of {quoted(revision.name)} ({other[0]}), and the trainings "
-            f"would be of what it holds. `{bring}` brings them; then run this again."
+            f"would be of what it holds. `{_bring(revision)}` brings them; then run this again."
         )
 
 

@@ -170,6 +170,8 @@ def make_plan(revision: Revision, gain: float) -> Plan:
     truth = test["label"].map(code).to_numpy(np.int64)
     said = answers.loc[test["id"], columns].apply(lambda column: column.map(code)).to_numpy(np.int64).T
     spread, wanted = spread_of(metric, truth, said, classes, units), gain / metric.scale
+    if float(metric.difference(wanted, False)) == 0:
+        raise Refusal(f"--gain {gain:g} is shown as {metric.difference(wanted, False)} {metric.unit}; ask for more.")
     if wanted > spread.most:
         all_ = f"{metric.difference(spread.most, False)} {metric.unit}"
         raise Refusal(f"--gain {gain:g} cannot be: without any error left {revision.name} would gain {all_}.")

@@ -3,8 +3,9 @@
 from dataclasses import fields
 
 from ..comparison.ways import MOST_SEEDS, MOST_TIMES
+from ..decisions.ladder import free_name
 from ..decisions.plan import PAIRED, TIMES, TURNED, Plan, listed, trainings
-from .sections import Block, Report, Section, lines, one_line, table
+from .sections import Block, Report, Section, lines, table
 from .sureness import minutes
 
 TRIES = "in 4 of 5 tries"
@@ -58,7 +59,11 @@ def _ways(found: Plan) -> list[str]:
     now = f"{here} seeds and {found.spread.examples:,} test examples, as they are, show a true gain of"
     least = f"{m.difference(found.smallest, False)} {m.unit} or more" if found.smallest == found.smallest else ""
     untimed = "Minutes unknown: no training of this model was timed here."
-    said = [f"{now} {least}." if least else f"{here} seeds and {found.spread.examples:,} test examples show no gain."]
+    said = [
+        f"{now} {least}."
+        if least
+        else f"{here} seeds and {found.spread.examples:,} test examples can show no gain of any size."
+    ]
     if found.by_seeds != here and found.by_examples:
         more = found.by_examples - found.spread.examples
         said.append(f"Or without another seed: {more:,} more test examples, {found.by_examples:,} in all.")
@@ -67,10 +72,10 @@ def _ways(found: Plan) -> list[str]:
         name = found.revision.name if found.revision.commit else "baseline"
         chosen = ",".join(map(str, listed(found.seeds, wanted)))
         said.append(
-            f"On the baseline: `dvc exp run -n {one_line(name)}-{wanted} -S 'seeds=[{chosen}]' evaluate`; on the candidate's data the "
+            f"On the baseline: `dvc exp run -n {free_name(name, wanted)} -S 'seeds=[{chosen}]' evaluate`; on the candidate's data the "
             "same with another name; then `datapass compare` these two. Seeds that were trained before are not trained again."
         )
-    if found.by_seeds is None:
+    if found.by_seeds is None and (found.by_examples or found.by_both):
         said.append("Fresh rows for the test set: `datapass renew-test`, in a pull request of its own.")
     return said + ([untimed] if found.seconds is None else [])
 

@@ -12,12 +12,18 @@ if TYPE_CHECKING:
 def renewal(done: "Renewal") -> Report:
     """Return what was done and what comes next."""
     before, after = int(done.classes["before"].sum()), int(done.classes["after"].sum())
-    headline = f"{done.file.stem}: {done.new:,} new test examples, never trained on; {done.dropped:,} dropped, {done.stay:,} stay"
+    known = (
+        f"{done.alike:,} with the same cells as an example that was trained on" if done.alike else "never trained on"
+    )
+    headline = (
+        f"{done.file.stem}: {done.new:,} new test examples, {known}; {done.dropped:,} dropped, {done.stay:,} stay"
+    )
     data = {
         "pass": done.file.stem,
         "new": done.new,
         "dropped": done.dropped,
         "stay": done.stay,
+        "alike": done.alike,
         "waiting": done.waiting,
         "left_out": done.left_out,
         "classes": done.classes,

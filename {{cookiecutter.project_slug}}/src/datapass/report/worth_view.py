@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..comparison import verdict as v
 from ..decisions.curve import monotone
-from ..decisions.ladder import command
+from ..decisions.ladder import as_word, by_hand
 from ..decisions.worth import INCOMPLETE, LESS, NONE, SHOWN, Rung, Worth
 from . import charts, words
 from .sections import Block, Curves, Name, Report, Section, lines, one_line, table
@@ -51,7 +51,8 @@ def statement(w: Worth) -> str:
     said, is_ = what[0].upper() + what[1:], "is" if one else "are"
     if w.state == LESS:
         return (
-            f"{said} {is_} worth less than nothing: the candidate's data is worse than the baseline's on all examples"
+            f"{said} {is_} worth less than nothing: trained on all of its examples, the candidate's data gives a worse result "
+            "than the baseline's"
         )
     if w.state == INCOMPLETE:
         left = f"{len(w.missing)} sizes are" if len(w.missing) > 1 else "one size is"
@@ -117,11 +118,10 @@ def _advice(w: Worth) -> str:
     if w.state != INCOMPLETE:
         return ""
     cost = len(w.missing) * len(c.seeds)
-    here = f"datapass worth {one_line(c.baseline.name)} {one_line(c.candidate.name)} --run"
-    return (
-        f"`{here}` trains them, {cost} trainings: {len(c.seeds)} seeds of each size. "
-        f"The same by hand: `{command(c.candidate, w.missing)}`."
-    )
+    here = f"datapass worth {as_word(c.baseline)} {as_word(c.candidate)} --run"
+    said = f"`{here}` trains them, {cost} trainings: {len(c.seeds)} seeds of each size."
+    typed = by_hand(c.candidate, w.missing)
+    return f"{said} The same by hand: `{typed}`." if typed else said
 
 
 def _basis(w: Worth) -> Section:
@@ -138,8 +138,8 @@ def _basis(w: Worth) -> Section:
     if w.ratio and w.state == SHOWN and 1 < w.ratio.value < math.inf:
         at = about(new / w.ratio.value)
         said.append(
-            f"About {at} of the {new:,} examples of `{one_line(c.candidate.name)}` are as good as all {old:,} of "
-            f"`{one_line(c.baseline.name)}`. It was read off between sizes that were trained; nothing was extrapolated."
+            f"About {at} of the {new:,} examples of `{as_word(c.candidate)}` are as good as all {old:,} of "
+            f"`{as_word(c.baseline)}`. It was read off between sizes that were trained; nothing was extrapolated."
         )
     if w.state == SHOWN and w.ratio and w.ratio.high == math.inf:
         said.append(
