@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from dvc.utils.serialize import dumps_yaml
 
 from datapass.comparison import verdict as v
 from datapass.comparison.equivalence import at_most
 from datapass.comparison.history import _augmentation
+from datapass.comparison.lock import YAML as LOCK_YAML
 from datapass.comparison.looks import over_all
 from datapass.comparison.objections import shadowed
 from datapass.comparison.revisions import Revision
@@ -1186,3 +1188,32 @@ def test_one_rare_class_widens_what_is_excluded(alike: tuple[Made, Made]) -> Non
 def test_a_margin_is_above_nothing(value: float) -> None:
     with pytest.raises(Refusal, match=r"--within .*: give a number above 0, in points"):
         positive("--within", value)
+
+
+PLAIN = [
+    "no",
+    "yes",
+    "on",
+    "y",
+    "~",
+    "null",
+    "1:30",
+    "2020-01-01",
+    "0o17",
+    "1_000",
+    "010",
+    "1e3",
+    ".5",
+    "",
+    "true",
+    "0x1f",
+]
+
+
+@pytest.mark.parametrize(
+    "value", [1e-5, 1e22, -1.5e-7, 0.1, 3, 0, -7, True, None, float("inf"), PLAIN, {"lr": 1e-05}, "+1"]
+)
+def test_the_lock_is_read_as_dvc_writes_it(value: object) -> None:
+    written = dumps_yaml({"stages": {"train": {"params": {"params.yaml": {"model": value}}}}})
+    read = yaml.load(written, Loader=LOCK_YAML)["stages"]["train"]["params"]["params.yaml"]["model"]
+    assert read == value and type(read) is type(value)

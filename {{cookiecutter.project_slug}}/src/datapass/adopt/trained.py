@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from ..comparison.lock import YAML as LOCK
 from ..comparison.lock import Lock
-from ..comparison.revisions import YAML, Revision, blobs, git
+from ..comparison.revisions import Revision, blobs, git
 from ..files.paths import TRAIN, VALIDATION
 from ..files.tables import TEXT, read_table
 from ..messages.problems import Refusal
@@ -75,7 +76,7 @@ def _held() -> tuple[list[str], dict[tuple[str, str], str]]:
 
 def _outs(lock: bytes) -> dict[str, str | None]:
     try:
-        return Lock("", yaml.load(lock, Loader=YAML)).outs
+        return Lock("", yaml.load(lock, Loader=LOCK)).outs
     except (Refusal, yaml.YAMLError):  # of a revision that was broken then
         return {}
 

@@ -19,8 +19,9 @@ from ..files.paths import DATA, METRICS, PARAMS, PASSES, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
 from .lock import AUGMENT, Lock
+from .lock import YAML as LOCK
 from .looks import over_all
-from .revisions import YAML, Revision, blobs, commits, git, list_experiments
+from .revisions import Revision, blobs, commits, git, list_experiments
 from .verdict import HELPS, HURTS, NOT_COMPARABLE, Comparison, compare
 from .ways import timed, ways
 
@@ -197,7 +198,7 @@ def _augmentation(lock: bytes) -> str:
     if AUGMENTED.search(lock) is None:  # most locks, of which reading each would take a while
         return ""
     try:
-        node = Lock("", yaml.load(lock, Loader=YAML)).augment
+        node = Lock("", yaml.load(lock, Loader=LOCK)).augment
     except (Refusal, yaml.YAMLError):  # of a revision that was broken then
         return ""
     return "" if node is None else json.dumps(node, sort_keys=True)

@@ -1,10 +1,35 @@
 """What the stages of one revision last ran with, by its dvc.lock: read here for the proof and for staleness."""
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+import yaml
 
 from ..messages.problems import Refusal
 from .metric import Metric
+
+
+class YAML(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads dvc.lock as DVC writes it, in YAML 1.2: there `no` and `1:30` are texts, and `1e-05` is a number.
+
+    params.yaml is YAML 1.1, as Hydra writes it.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+for kind, pattern, first in (  # the core schema, https://yaml.org/spec/1.2.2/#1032-tag-resolution; ints before floats
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+):
+    YAML.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"(?:{pattern})$"), list(first))
 
 AUGMENT, SIZE = "data.augment", "data.size"
 VARIED = (AUGMENT, SIZE)  # the params of `train` that are data: what of the examples is trained on, and how they vary

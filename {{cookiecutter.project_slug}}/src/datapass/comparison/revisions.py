@@ -14,6 +14,7 @@ import yaml
 
 from ..files.tables import read_table
 from ..messages.problems import Refusal, near_miss, quoted
+from . import lock
 from .lock import Lock
 
 WORKSPACE = "workspace"
@@ -83,7 +84,7 @@ class Revision:
     @cached_property
     def lock(self) -> Lock:
         """What its stages last ran with. Raises Refusal where dvc.lock is missing or not what DVC writes."""
-        return Lock(self.name, self.yaml("dvc.lock"))
+        return Lock(self.name, self.yaml("dvc.lock", lock.YAML))
 
     def paths(self, folder: str) -> list[str]:
         """Return the files under a folder, sorted, relative to the project; `folder` itself where it is a file."""
@@ -138,10 +139,10 @@ class Revision:
         except ValueError as error:
             raise Refusal(f"{self.name}:{path} is not JSON ({error}); run `dvc repro` there and commit it.") from None
 
-    def yaml(self, path: str | Path) -> Any:
+    def yaml(self, path: str | Path, loader: Any = YAML) -> Any:
         """Return a YAML file."""
         try:
-            return yaml.load(self.need(path), Loader=YAML)
+            return yaml.load(self.need(path), Loader=loader)
         except yaml.YAMLError as error:
             raise Refusal(
                 f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`."
