@@ -1,4 +1,4 @@
-"""Is cleaning 500 examples of which 12 % are mislabelled worth 500 more? `make study` (about 15 minutes of one core; ARGS="--model mlp --seeds 3" two).
+"""Is cleaning 500 examples of which 12 % are mislabelled worth 500 more? `make study` (ARGS="--model mlp": four minutes of one core).
 
 Fashion-MNIST, the shipped image model. Each seed draws its own 500 training images and its own wrong labels, of two kinds: any
 other class (uniform), or mostly the class it looks most like (systematic), as in the embedded example. The clean curve is
