@@ -5,11 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from ..comparison.lock import YAML as LOCK
 from ..comparison.lock import Lock
-from ..comparison.revisions import Revision, blobs, git
+from ..comparison.revisions import Revision, blobs, git, hashes, is_shallow
 from ..files.paths import TRAIN, VALIDATION
 from ..files.tables import TEXT, read_table
 from ..messages.problems import Refusal
@@ -35,50 +33,40 @@ def trained(ids: pd.Series, inputs: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         Refusal: where Git or DVC do not hold an earlier table, so that nobody can know.
     """
-    if git("rev-parse", "--is-shallow-repository").strip() == b"true":
+    if is_shallow():
         raise Refusal(
             "This clone holds only the newest commits, so what was trained on before cannot be told; "
             "`git fetch --unshallow` first."
         )
-    known, hashes = np.zeros(len(ids), dtype=bool), np.zeros(len(ids), dtype=bool)
+    known, same = np.zeros(len(ids), dtype=bool), np.zeros(len(ids), dtype=bool)
     tables, held = _held()
     progress = Progress("tables trained on", len(FILES) + len(tables) + len(held))
     for content in _contents(tables, held):
         columns = _columns(content)
         known |= ids.isin(columns[0]).to_numpy()
-        hashes |= inputs.isin(columns[1]).to_numpy()
+        same |= inputs.isin(columns[1]).to_numpy()
         progress.advance()
     # By today's inputs too: an older table may hold other hashes of them, or none.
-    hashes |= inputs.isin(inputs[known]).to_numpy()
-    return known, hashes & (inputs != "").to_numpy()
+    same |= inputs.isin(inputs[known]).to_numpy()
+    return known, same & (inputs != "").to_numpy()
 
 
 def _held() -> tuple[list[str], dict[tuple[str, str], str]]:
     """Return Git's hash of each different table of any commit, and {(path, DVC's hash): a commit} of those DVC holds."""
     files = [*FILES, "dvc.lock"]
     commits = git("log", "--all", "--full-history", "--format=%H", "--", *files).decode().split()
-    asked = "\n".join(f"{commit}:./{file}" for commit in commits for file in files)
-    answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
-    found = np.array([None if line.endswith("missing") else line for line in answer], dtype=object)
-    table = found.reshape(-1, len(files))
-    tables = list(dict.fromkeys(one for one in table[:, :-1].ravel() if one))
-    gaps = [(commit, row) for commit, row in zip(commits, table, strict=True) if row[-1] and None in row[:-1]]
-    locks = list(dict.fromkeys(row[-1] for _, row in gaps))
-    outs = dict(zip(locks, map(_outs, blobs(locks)), strict=True))
+    found = hashes(commits, files)
+    tables = list(dict.fromkeys(one for *row, _ in found for one in row if one))
+    gaps = [(commit, row, lock) for commit, (*row, lock) in zip(commits, found, strict=True) if lock and None in row]
+    locks = list(dict.fromkeys(lock for *_, lock in gaps))
+    read = dict(zip(locks, map(Lock.parse, blobs(locks)), strict=True))
     held = {
         (file, digest): commit
-        for commit, row in gaps
-        for file, blob in zip(FILES, row[:-1], strict=True)
-        if blob is None and (digest := outs[row[-1]].get(file))
+        for commit, row, lock in gaps
+        for file, blob in zip(FILES, row, strict=True)
+        if blob is None and (known := read[lock]) and (digest := known.outs.get(file))
     }
     return tables, held
-
-
-def _outs(lock: bytes) -> dict[str, str | None]:
-    try:
-        return Lock("", yaml.load(lock, Loader=LOCK)).outs
-    except (Refusal, yaml.YAMLError):  # of a revision that was broken then
-        return {}
 
 
 def _contents(tables: list[str], held: dict[tuple[str, str], str]) -> Iterator[bytes]:

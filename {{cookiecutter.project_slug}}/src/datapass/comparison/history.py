@@ -11,17 +11,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from ..data.examples import counts
 from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
 from ..files.paths import DATA, METRICS, PARAMS, PASSES, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
 from .lock import AUGMENT, Lock
-from .lock import YAML as LOCK
 from .looks import over_all
-from .revisions import Revision, blobs, commits, git, list_experiments
+from .revisions import Revision, blobs, commits, git, hashes, is_shallow, list_experiments
 from .verdict import HELPS, HURTS, NOT_COMPARABLE, Comparison, compare
 from .ways import timed, ways
 
@@ -144,18 +141,15 @@ def looks(test_of: Revision) -> int:
         }
         return _number(own, rows, {test: _table(revision) for test, revision in first.items()})
     files = [*(path.as_posix() for path in TABLES), "dvc.lock"]
-    asked = "\n".join(f"{commit}:./{file}" for commit in scored for file in files)
-    answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
-    hashes = [None if line.endswith("missing") else line for line in answer]
+    found = hashes(scored, files)
     contents = [test_of.need(path) for path in TABLES]
     own = (
         *(git("hash-object", "--stdin", stdin=content).decode().strip() for content in contents),
         *_trained(test_of.read("dvc.lock") or b""),
     )
-    locks = list(dict.fromkeys(lock for lock in hashes[3::4] if lock))
+    locks = list(dict.fromkeys(lock for *_, lock in found if lock))
     trained = {None: ("", "")} | dict(zip(locks, map(_trained, blobs(locks)), strict=True))
-    tables = zip(hashes[::4], hashes[1::4], hashes[2::4], strict=True)
-    rows = [*((*row, *trained[lock]) for row, lock in zip(tables, hashes[3::4], strict=True))]
+    rows = [(*tables, *trained[lock]) for *tables, lock in found]
     names = [test for test in dict.fromkeys(row[0] for row in rows) if test and test != own[0]]
     return _number(own, rows, {own[0]: contents[0]} | dict(zip(names, blobs(names), strict=True)))
 
@@ -197,11 +191,8 @@ def _augmentation(lock: bytes) -> str:
     """Return what tells the augmentation of one dvc.lock from that of others; nothing for none."""
     if AUGMENTED.search(lock) is None:  # most locks, of which reading each would take a while
         return ""
-    try:
-        node = Lock("", yaml.load(lock, Loader=LOCK)).augment
-    except (Refusal, yaml.YAMLError):  # of a revision that was broken then
-        return ""
-    return "" if node is None else json.dumps(node, sort_keys=True)
+    read = Lock.parse(lock)
+    return "" if read is None or read.augment is None else json.dumps(read.augment, sort_keys=True)
 
 
 def _inputs(test: bytes) -> frozenset[tuple[str, str]]:
@@ -229,7 +220,7 @@ def add_looks(comparisons: list[Comparison]) -> None:
     The budget is the baseline's, as a pull request must not loosen the rule by which it is judged.
     """
     counted: dict[bytes, int] = {}
-    shallow = git("rev-parse", "--is-shallow-repository").strip() == b"true"
+    shallow = is_shallow()
     for number, comparison in enumerate(comparisons):
         gain = comparison.gain
         if gain is None:

@@ -104,6 +104,14 @@ class Lock:
         self.outs = {path: digest for stage in self.stages.values() for path, digest in stage.outs.items()}
         self.name = name
 
+    @classmethod
+    def parse(cls, content: bytes) -> "Lock | None":
+        """Return the lock of some revision of long ago; None where it was broken then."""
+        try:
+            return cls("", yaml.load(content, Loader=YAML))
+        except (Refusal, yaml.YAMLError):
+            return None
+
     @property
     def augment(self) -> Any:
         """The augmentation that `train` last ran with, see `Stage.augment`."""

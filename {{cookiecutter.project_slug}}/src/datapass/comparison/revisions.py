@@ -44,6 +44,19 @@ def blobs(hashes: Sequence[str]) -> list[bytes]:
     return found
 
 
+def hashes(commits: Sequence[str], files: Sequence[str]) -> list[list[str | None]]:
+    """Return Git's hash of each file at each commit, a row a commit, None where it has no such file; in one call."""
+    asked = "\n".join(f"{commit}:./{file}" for commit in commits for file in files)
+    answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
+    found = [None if line.endswith("missing") else line for line in answer]
+    return [found[start : start + len(files)] for start in range(0, len(found), len(files))]
+
+
+def is_shallow() -> bool:
+    """Return whether this clone holds only the newest commits."""
+    return git("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
 @dataclass
 class Revision:
     """One data revision.

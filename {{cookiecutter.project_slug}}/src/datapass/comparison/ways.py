@@ -156,8 +156,6 @@ def timed(found: Ways | None, fingerprint: str) -> Ways | None:
 
 def seconds_of(fingerprint: str) -> float | None:
     """Return the median seconds of one training of a model on this machine; None where none was timed."""
-    try:
-        from ..stages.kept import seconds
-    except ImportError:
-        return None
+    from ..stages.kept import seconds
+
     return seconds(fingerprint)

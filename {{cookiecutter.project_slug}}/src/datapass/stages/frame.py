@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -58,10 +59,20 @@ def model_code() -> list[str]:
     return [file for file in loaded_code() if not Path(file).is_relative_to(inside) or Path(file).is_relative_to(core)]
 
 
+def declared(stage: str) -> dict[str, Any]:
+    """Return what dvc.yaml says of a stage."""
+    with Path("dvc.yaml").open(encoding="utf-8") as file:
+        return dict(yaml.safe_load(file)["stages"][stage])
+
+
+def dependencies(stage: dict[str, Any]) -> list[Path]:
+    """Return the paths that a stage declares to read."""
+    return [Path(dep) for dep in stage["deps"] if isinstance(dep, str)]
+
+
 def refuse_undeclared_code(stage: str) -> None:
     """Refuse code that DVC does not know of: its change would re-run nothing and the proof would not see it."""
-    with Path("dvc.yaml").open(encoding="utf-8") as file:
-        deps = [Path(dep) for dep in yaml.safe_load(file)["stages"][stage]["deps"] if isinstance(dep, str)]
+    deps = dependencies(declared(stage))
     missing = [code for code in loaded_code() if not any(Path(code).is_relative_to(dep) for dep in deps)]
     if missing:
         listed = ", ".join(missing)

@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pandas as pd
-import yaml
 from dvc.config import Config
 
 from ..files.paths import ARRAYS, PARAMS, VALUES
 from ..files.writes import write_text, written
 from ..settings import Settings
+from .frame import declared, dependencies
 
 AGAIN = "DATAPASS_TRAIN_AGAIN"  # set in the shell: train all seeds, whatever is kept
 SHELL = ("ATEN_", "BLIS_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "KMP_", "MKL_", "NVIDIA_", "OMP_", "ONEDNN_", "OPENBLAS_", "PL_", "PYTHONHASHSEED", "PYTORCH_", "TORCH_")  # fmt: skip
@@ -65,12 +65,11 @@ def specification(settings: Settings) -> str | None:
     each of (of packed rows all are read, as the categories of one may be known from another); libraries are all that are
     installed, more than what is used. None where a library is installed from a folder, whose files may change unseen.
     """
-    with Path("dvc.yaml").open(encoding="utf-8") as file:
-        stage = yaml.safe_load(file)["stages"]["train"]
+    stage = declared("train")
     installed = list(distributions())
     if any(_edited_in_place(one) for one in installed):
         return None
-    deps = {Path(dep) for dep in stage["deps"] if isinstance(dep, str)} - {ARRAYS.parent, Path("conf.ok")} | {VALUES}
+    deps = set(dependencies(stage)) - {ARRAYS.parent, Path("conf.ok")} | {VALUES}
     files = sorted({file for dep in deps for file in (dep.rglob("*") if dep.is_dir() else [dep]) if file.is_file()})
     others = sorted({name for one in stage["params"] if isinstance(one, dict) for name in one})
     data = settings.data.model_dump(include={"inputs", "augment", "size"})
