@@ -33,7 +33,7 @@ def raw_is_example() -> bool:
     """Return whether data/raw/ is just what the stage `example` wrote, by dvc.lock."""
     if not LOCK.is_file() or value_at(LOCK.read_text(encoding="utf-8"), "stages", "example") is None:
         return False
-    status = json.loads(_dvc("status", "--json", "example") or "{}").get("example", [])
+    status = json.loads(dvc("status", "--json", "example") or "{}").get("example", [])
     return not any("changed outs" in change for change in status if isinstance(change, dict))
 
 
@@ -113,7 +113,7 @@ def finish() -> None:
         composed = (Path(folder) / PARAMS).read_text(encoding="utf-8")
     if not PARAMS.is_file() or composed != PARAMS.read_text(encoding="utf-8"):
         write_text(composed, PARAMS)
-    _dvc("add", "--quiet", RAW.as_posix())
+    dvc("add", "--quiet", RAW.as_posix())
     beside = [
         RAW.parent / ".gitignore",
         *PASSES.glob("*"),
@@ -121,7 +121,7 @@ def finish() -> None:
     git("add", "--", POINTER.as_posix(), *(path.as_posix() for path in beside if path.is_file()))
 
 
-def _dvc(*arguments: str) -> str:
+def dvc(*arguments: str) -> str:
     """Run DVC and return what it prints. Raises Refusal with its own words."""
     done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:

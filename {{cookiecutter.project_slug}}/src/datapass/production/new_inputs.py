@@ -48,7 +48,7 @@ def read_new(paths: Sequence[Path], inputs: Any) -> NewInputs:
         return _rows(files, inputs)
     names = pd.Series([file.as_posix() for file in files], dtype="str", name="file")
     note = f"Each file is read as {inputs} (conf/data); the first is {{}}."
-    return NewInputs(names, _arrays(files, inputs), note.format(inputs.describe(files[0])))
+    return NewInputs(names, read_arrays(files, inputs), note.format(inputs.describe(files[0])))
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -68,8 +68,8 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _arrays(files: Sequence[Path], inputs: Any) -> np.ndarray:
-    """Return the files as packed inputs (n, ...; uint8). Raises Refusal naming each that is none."""
+def read_arrays(files: Sequence[Path], inputs: Any, label: str = "predict") -> np.ndarray:
+    """Return files as packed inputs (n, ...; uint8), showing progress as `label`. Raises Refusal naming each that is none."""
     arrays = np.empty((len(files), *inputs.shape), dtype=np.uint8)
 
     def one(number: int) -> str | None:
@@ -79,7 +79,7 @@ def _arrays(files: Sequence[Path], inputs: Any) -> np.ndarray:
             return str(error)
         return None
 
-    progress, problems = Progress("predict", len(files)), []
+    progress, problems = Progress(label, len(files)), []
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding releases the interpreter's lock
         for file, said in zip(files, pool.map(one, range(len(files))), strict=True):
             progress.advance()
