@@ -25,7 +25,10 @@ from datapass.files.tables import read_table, write_table
 from datapass.settings import load
 
 NUMBER, LARGE = 600, 4  # inputs; times as many pixels a side while a digit is moved
-CANCELS = "I want to cancel the order|please stop the subscription|take me off the list|I no longer want it"
+CANCELS = (
+    "I want to cancel the order|please stop the subscription|take me off the list|I no longer want it|undo my purchase"
+)
+WHY = "I found it cheaper elsewhere|I ordered by mistake|we are moving abroad|my plans changed|it takes too long for me|it was a gift"
 
 
 def training_rows() -> np.ndarray:
@@ -39,16 +42,14 @@ def moved(pixels: np.ndarray, rng: np.random.Generator, slant: float, bold: bool
     """Return a digit (8 x 8, 0 to 255) turned and moved a little, by a writer who slants and presses on, with noise."""
     large = Image.fromarray(pixels).resize((8 * LARGE, 8 * LARGE), Image.Resampling.BICUBIC)
     large = large.filter(ImageFilter.MaxFilter(3)) if bold else large
-    turn, x, y = rng.normal(0, 0.03), *rng.normal(0, 0.35 * LARGE, 2)
+    turn, x, y = rng.normal(0, 0.02), *rng.normal(0, 0.15 * LARGE, 2)
     half = 4 * LARGE
     matrix = (1, slant + turn, x - (slant + turn) * half, -turn, 1, y + turn * half)
-    small = np.asarray(
-        large.transform(large.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC).resize(
-            (8, 8), Image.Resampling.BOX
-        ),
-        float,
-    )
-    return Image.fromarray(np.clip(small + rng.normal(0, noise, (8, 8)), 0, 255).round().astype(np.uint8))
+    large = large.transform(large.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    small = large.resize((8, 8), Image.Resampling.BOX)
+    # What scaling up and down takes away is put back, else every digit would look blurred.
+    sharp = 1.5 * np.asarray(small, float) - 0.5 * np.asarray(small.filter(ImageFilter.GaussianBlur(1)), float)
+    return Image.fromarray(np.clip(sharp + rng.normal(0, noise, (8, 8)), 0, 255).round().astype(np.uint8))
 
 
 def images(folder: Path, rng: np.random.Generator) -> pd.DataFrame:
@@ -84,7 +85,10 @@ def texts(folder: Path, rng: np.random.Generator, package: str) -> pd.DataFrame:
     """Write messages.csv; return the messages' names and truth, which is empty for the subject that no class is for."""
     made = import_module(f"{package}.example").messages(NUMBER, int(rng.integers(1 << 30)))
     new = rng.random(NUMBER) < 1 / 6
-    made.loc[new, "text"] = "hello, " + pd.Series(rng.choice(CANCELS.split("|"), new.sum())).to_numpy() + ", thank you"
+    said = [rng.choice(parts.split("|"), int(new.sum())).astype(object) for parts in (CANCELS, WHY, CANCELS, WHY)]
+    orders = rng.integers(10, 99999, int(new.sum())).astype(str).astype(object)
+    made.loc[new, "text"] = "hello, " + said[0] + ", " + said[1] + ", order " + orders + ", " + said[2] + ", " + said[3]
+    made.loc[new, "language"] = "en"
     ids = [f"ticket-{number:04}" for number in range(NUMBER)]
     made.insert(0, "id", ids)
     write_table(made[["id", "text", "language"]], folder / "messages.csv")
