@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from ..adopt.kinds import dates, numbers
+from ..data.packed import take
 from .columns import Column, compare_columns
 from .forecast import Forecast, forecast
+from .measures import measures
 from .outputs import Outputs, compare_outputs
 from .reference import Answered, Reference
-from .seen import Inputs, measures
 from .shares import Shares, class_shares
 from .two_sample import Apart, tell_apart, without_calendar
 from .unlike import Unlike, unlike
@@ -109,9 +110,9 @@ def _columns(reference: Reference, new: Answered, kinds: Mapping[str, str]) -> l
     more, more_kinds = _metadata(reference.metadata, new.metadata)
     for inputs, extra in zip((reference.training, new.inputs), more, strict=True):
         rows = np.sort(inputs.one_of_each(len(inputs.ids)))
-        found, known = measures(inputs.take(rows).packed, kinds)
+        found, known = measures(take(inputs.packed, rows), kinds)
         sides.append(found.reset_index(drop=True).join(extra.iloc[rows].reset_index(drop=True)))
-    return compare_columns(*sides, known | more_kinds)
+    return compare_columns(sides[0], sides[1], known | more_kinds)
 
 
 def _metadata(old: pd.DataFrame, new: pd.DataFrame) -> tuple[tuple[pd.DataFrame, pd.DataFrame], dict[str, str]]:

@@ -62,7 +62,9 @@ def accuracy_on_new(frozen: Frozen, tolerance: float = 0.0) -> Labelled | None:
         right = int((table["label"] == table["predicted"])[labelled].sum())
         skipped += int((~seen[: np.flatnonzero(seen).max()]).sum())
         number, delivered = int(labelled.sum()), int(table["delivered"].iloc[0])
-        rows.append((name, delivered, number, right, *robbins(right, number), int((seen & ~labelled).sum()), int((~seen).sum())))
+        rows.append(
+            (name, delivered, number, right, *robbins(right, number), int((seen & ~labelled).sum()), int((~seen).sum()))
+        )
     if not rows:
         return None
     columns = ["delivery", "delivered", "labelled", "right", "low", "high", "unusable", "open"]

@@ -40,7 +40,8 @@ def measures(packed: Packed, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, di
     """
     if isinstance(packed, np.ndarray):
         found = pd.DataFrame(_image_measures(packed), columns=["brightness", "contrast", "sharpness"])
-        return found.drop(columns="sharpness" if packed.ndim < 3 else []), dict.fromkeys(found, "number")
+        found = found.drop(columns="sharpness" if packed.ndim < 3 else [])
+        return found, dict.fromkeys(found, "number")
     plain = {name: kind for name, kind in kinds.items() if kind != "text"}
     table, known = packed[list(plain)].copy(), dict(plain)
     for name in [name for name, kind in kinds.items() if kind == "text"]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..data.split import fraction, input_hashes
 from ..data.next_pass import current_state
+from ..data.split import fraction, input_hashes
 from ..files.paths import PICKED
 from ..messages.problems import Refusal
 from ..settings import load
@@ -95,7 +95,9 @@ def choose(frozen: Frozen, incoming: Incoming, doubt: np.ndarray, budget: int) -
     by_hash = by_hash[~groups.iloc[by_hash].duplicated().to_numpy()]
     random = by_hash[: number - sum(wanted.values())]
     state = current_state()
-    free = ~np.isin(units, units[random]) & ~incoming.table["input"].isin(set(input_hashes(state.raw)) - {""}).to_numpy()
+    free = (
+        ~np.isin(units, units[random]) & ~incoming.table["input"].isin(set(input_hashes(state.raw)) - {""}).to_numpy()
+    )
     found = {RANDOM: random}
     left = np.flatnonzero(free)
     found[UNCERTAIN] = left[draw(ids.iloc[left], doubt[left], units[left], wanted[UNCERTAIN], "picked as uncertain")]

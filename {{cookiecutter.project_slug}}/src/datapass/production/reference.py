@@ -8,12 +8,15 @@ import pandas as pd
 
 from ..data.examples import class_codes, counts, metadata, packed_rows, read_examples
 from ..data.packed import Packed, read_packed, take
+from ..data.split import fraction
 from ..data.to_test import CHOSEN
 from ..files.paths import TEST, TRAIN
 from ..messages.problems import Refusal
 from .frozen import Frozen
 from .picked import DELIVERY, ORIGIN
 from .seen import Inputs
+
+MOST = 20_000  # training inputs that are looked at, drawn by hash: more would only find what does not matter
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def load_reference(frozen: Frozen, without: str) -> Reference:
     training, test = (_kept(read_examples([path]), without) for path in (TRAIN, TEST))
     if test.empty or training.empty:
         raise Refusal(f"No example is left to compare {without} with; the test set is of it alone.")
+    drawn = np.sort(np.argsort(fraction(training["id"], "reference"), kind="stable")[:MOST])
+    training = training.iloc[drawn].reset_index(drop=True)
     known = metadata(training.columns, (ORIGIN, DELIVERY, "split"))
     asked = ask(frozen, inputs_of(test, packed), test[known])
     labels = class_codes(test, frozen.classes)
@@ -88,7 +93,11 @@ def inputs_of(table: pd.DataFrame, packed: Packed, rows: np.ndarray | None = Non
         table: id, `input`, and maybe `group` (n).
         packed: inputs, of which those at `rows` are meant; at the table's `row` where left out.
     """
-    own = table["id"] if isinstance(packed, pd.DataFrame) else ("=" + table["input"]).where(table["input"] != "", table["id"])
+    own = (
+        table["id"]
+        if isinstance(packed, pd.DataFrame)
+        else ("=" + table["input"]).where(table["input"] != "", table["id"])
+    )
     group = table["group"] if "group" in table else pd.Series("", index=table.index, dtype="str")
     units = ("g" + group).where(group != "", own)
     return Inputs(take(packed, packed_rows(table) if rows is None else rows), table["id"], units)

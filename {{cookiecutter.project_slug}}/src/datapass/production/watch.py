@@ -79,7 +79,9 @@ def watch(deliveries: Sequence[Path], name: str | None = None, tolerance: float 
         findings = examine(reference, new, incoming.kinds) if units >= FEWEST else None
         labelled = accuracy_on_new(frozen, tolerance / 100)
         sizes = len(reference.training.ids), len(reference.labels), units
-        found.append(Watched(incoming, taken, notes, frozen.classes, frozen.fingerprint, *sizes, new, findings, labelled))
+        found.append(
+            Watched(incoming, taken, notes, frozen.classes, frozen.fingerprint, *sizes, new, findings, labelled)
+        )
     return found
 
 

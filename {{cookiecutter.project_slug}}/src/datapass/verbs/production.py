@@ -32,7 +32,8 @@ def watch(
     ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the delivery; today's date if left out.")] = None,
     tolerance: Annotated[
-        float, typer.Option(min=0, help="Points that the accuracy may be lower on new inputs before it is called drift.")
+        float,
+        typer.Option(min=0, help="Points that the accuracy may be lower on new inputs before it is called drift."),
     ] = 0.0,
     to: To = None,
 ) -> None:
@@ -70,9 +71,7 @@ def bring_back(
     test: Annotated[
         bool, typer.Option("--test", help="Those picked at random, into the test set; a pull request of its own.")
     ] = False,
-    all_: Annotated[
-        bool, typer.Option("--all", help="Those picked at random train too, and can never test.")
-    ] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Those picked at random train too, and can never test.")] = False,
     to: To = None,
 ) -> None:
     """Make labelled inputs of a delivery examples: a later delivery in data/raw/, and a pass that adds its rows."""
