@@ -5,6 +5,7 @@ import numpy as np
 from ..files.paths import CLASSES, DATA
 from ..messages.problems import quoted
 from .datadiff import DataDiff
+from .deliveries import picked
 from .lineup import MIN_SLICE, MIN_UNITS, Scored
 from .proof import SEEDS, Proof, of_metric
 from .revisions import Revision
@@ -63,6 +64,17 @@ def objections(
             "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
             "model first (`dvc exp run` on the baseline after the same change) and compare with that."
         )
+    for revision in (baseline, candidate):
+        if ids := picked(revision):
+            listed = ", ".join(map(quoted, ids[:5])) + (f" and {len(ids) - 5:,} more" if len(ids) > 5 else "")
+            why.append(
+                f"{len(ids):,} test examples of {revision.name} were not picked at random, so a score on them is of no data: {listed}"
+            )
+            mend.append(
+                f"Take them out of the test set of {revision.name}: only rows with `picked_as` random may be in it. Give them "
+                "`add` in place of `add-test` in the pass that brought them and `split` train in data/raw/, or drop them; "
+                "then run `dvc repro`."
+            )
     lists = [list(revision.table(CLASSES)["class"].replace(data.renamed)) for revision in (baseline, candidate)]
     if lists[0] != lists[1]:
         gone, come = ([quoted(name) for name in lists[i] if name not in lists[1 - i]] for i in (0, 1))

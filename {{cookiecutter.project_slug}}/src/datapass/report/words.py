@@ -3,6 +3,8 @@
 from ..annotators.agreement import Agreement
 from ..comparison import verdict as v
 from ..comparison.datadiff import KINDS, DataDiff
+from ..comparison.deliveries import TOO_FEW, OnDelivery, named, trade
+from ..comparison.lineup import MIN_SLICE, MIN_UNITS
 from ..comparison.metric import ACCURACY, BALANCED, COST, MACRO_F1, Metric
 from ..comparison.statistics import Interval
 from ..comparison.verdict import Comparison, Part
@@ -191,7 +193,45 @@ def ruler_lines(comparison: Comparison) -> list[str]:
 
 def excluded_lines(comparison: Comparison) -> list[str]:
     """Return which test examples were left out."""
-    return [f"{len(ids):,} test examples {reason} were left out." for reason, ids in comparison.excluded.items()]
+    said = [f"{len(ids):,} test examples {reason} were left out." for reason, ids in comparison.excluded.items()]
+    if comparison.entered:
+        listed = [f"{number:,} of {name}" for name, number in comparison.entered.items()]
+        shown = ", ".join(listed[:3]) + (f" and of {len(listed) - 3:,} more deliveries" if len(listed) > 3 else "")
+        said.append(
+            f"The baseline does not hold the new test examples ({shown}), so they say nothing here: `datapass bring-back "
+            "--test` belongs in a pull request of its own, before the change, so that both sides are scored on them."
+        )
+    return said
+
+
+def on_delivery(one: OnDelivery, metric: Metric) -> str:
+    """Return the verdict on a part of the test set in one sentence."""
+    groups = f" of {one.units:,} groups" if one.units < one.examples else ""
+    start = f"On {named(one.name)} ({one.examples:,} examples{groups}): {one.verdict}"
+    if one.verdict == v.NOT_COMPARABLE:
+        return f"{start}: {one.why[0]}."
+    gain = f"{interval(one.gain, metric)} {metric.unit}"
+    if one.verdict == TOO_FEW:
+        needs = f"which needs {MIN_SLICE} examples" + (f" of {MIN_UNITS} groups" if groups else "")
+        return f"{start}, {needs}" + (f"; {gain}." if one.examples else ".")
+    levels = f"{metric.label} {metric.score(one.old)} → {metric.score(one.new)}"
+    if one.verdict == v.DEPENDS:
+        return f"{start}, {gain} by the new test labels, another verdict by the old or the unchanged ones; {levels}."
+    lucky = one.verdict == v.NO_DIFFERENCE and v.verdict_of(one.gain) != v.NO_DIFFERENCE
+    # The whole truth where a reader sees an interval that leaves out 0 and no verdict.
+    return f"{start}, {gain}{f', not significant after the correction (p {one.p:.2g})' if lucky else ''}; {levels}."
+
+
+def correction_line(c: Comparison) -> str | None:
+    """Return what the verdicts on the parts of the test set hold for."""
+    number = sum(one.p == one.p for one in c.test_sets)
+    if not number:
+        return None
+    looks = ", at this look alone" if c.all_looks and (c.all_looks.tries > 1 or c.all_looks.budget) else ""
+    return (
+        f"Each by the rules of the whole. With Holm's correction for {number:,} test set{'s' * (number > 1)}, one of these verdicts is of nothing in "
+        f"at most 5 % of comparisons{looks}; the intervals are 95 % each."
+    )
 
 
 def mcnemar_line(comparison: Comparison) -> str | None:
@@ -216,7 +256,16 @@ def by_gain(comparisons: list[Comparison]) -> list[Comparison]:
 
 
 def advice(c: Comparison) -> str:
-    """Return what to do next."""
+    """Return what to do next; where it helps here and hurts there, to decide that first."""
+    hurt = [named(one.name) for one in c.test_sets if one.verdict == v.HURTS]
+    if trade(c.test_sets) is None or c.verdict == v.NOT_COMPARABLE:
+        return _advice(c)
+    return (
+        f"Decide first which test set counts, as it hurts on {hurt[0]}{' and others' * (len(hurt) > 1)}. {_advice(c)}"
+    )
+
+
+def _advice(c: Comparison) -> str:
     rows = int(c.data.rows["id"].nunique())
     changed = f"{rows:,} {'relabelled' if rows == c.data.number('relabelled') else 'changed'} rows"
     if c.data.augmentation:
