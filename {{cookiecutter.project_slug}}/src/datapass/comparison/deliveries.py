@@ -91,8 +91,8 @@ def trade(found: list[OnDelivery]) -> str | None:
     if not helped or not hurt:
         return None
     return (
-        f"The whole test set hides a trade: the change helps on {_listed(helped)} and hurts on {_listed(hurt)}. "
-        "Decide by which data the model will be used, not by the sum"
+        f"The whole test set hides a trade: the change helps on {_listed(helped)}, and hurts on {_listed(hurt)}. "
+        "Decide by which data the model will be used on, not by the sum."
     )
 
 
@@ -164,4 +164,5 @@ def _corrected(one: OnDelivery, p: float) -> OnDelivery:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    shown = names if len(names) <= 3 else [*names[:2], f"{len(names) - 2:,} more"]
+    return " and ".join([part for part in (", ".join(shown[:-1]), shown[-1]) if part])

@@ -223,14 +223,14 @@ def on_delivery(one: OnDelivery, metric: Metric) -> str:
 
 
 def correction_line(c: Comparison) -> str | None:
-    """Return what the verdicts on the parts of the test set hold for."""
+    """Return how often one of several verdicts on parts of the test set is false."""
     number = sum(one.p == one.p for one in c.test_sets)
-    if not number:
+    if number < 2:
         return None
     looks = ", at this look alone" if c.all_looks and (c.all_looks.tries > 1 or c.all_looks.budget) else ""
     return (
-        f"Each by the rules of the whole. With Holm's correction for {number:,} test set{'s' * (number > 1)}, one of these verdicts is of nothing in "
-        f"at most 5 % of comparisons{looks}; the intervals are 95 % each."
+        f"Each is judged by the rules of the whole. With Holm's correction for {number:,} test sets the chance of a false "
+        f"verdict on any of them is at most 5 %{looks}; the intervals are 95 % each."
     )
 
 
