@@ -12,6 +12,7 @@ With two parts the price is small: the clearer one must hold at 2.5 %, the other
 parts and pays nothing for them.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ import pandas as pd
 
 from ..data.examples import counts
 from ..files.paths import TEST
+from ..messages.problems import quoted
 from . import statistics
 from .equivalence import readings
 from .judge import HELPS, HURTS, NO_DIFFERENCE, NOT_COMPARABLE, Ruler, judge, measure_ruler
@@ -32,6 +34,7 @@ INCOMING, PICKED_AS = (
 )  # metadata columns: the delivery's name; why the row was picked for a label
 RANDOM = "random"  # the one value of `picked_as` beside none with which a row says what the new data are like
 TOO_FEW = "too few for a verdict"
+NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,8 @@ def trade(found: list[OnDelivery]) -> str | None:
 
 
 def named(delivery: str) -> str:
-    """Return a part of the test set in words."""
-    return delivery or "the old test set"
+    """Return a part of the test set in words; a name that no delivery of production has is quoted."""
+    return (delivery if NAME.fullmatch(delivery) else quoted(delivery, 40)) if delivery else "the old test set"
 
 
 def entered(candidate: Revision, only: list[str]) -> dict[str, int]:

@@ -68,7 +68,7 @@ def objections(
         if ids := picked(revision):
             listed = ", ".join(map(quoted, ids[:5])) + (f" and {len(ids) - 5:,} more" if len(ids) > 5 else "")
             why.append(
-                f"{len(ids):,} test examples of {revision.name} were not picked at random, so a score on them is of no data: {listed}"
+                f"{len(ids):,} in the test set of {revision.name} were not picked at random, so a score on them is of no data: {listed}"
             )
             mend.append(
                 f"Take them out of the test set of {revision.name}: only rows with `picked_as` random may be in it. Give them "

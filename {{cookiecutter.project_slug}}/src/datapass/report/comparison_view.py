@@ -151,10 +151,11 @@ def _test_sets(c: Comparison) -> Section:
     if not sets or c.gain is None:
         return Section(title, [])
     rows = [charts.Row(f"All, {c.metric.label}", c.gain, COLORS.get(c.verdict, charts.INK))]
-    for one in [sets[0], *sets[1:][-LINES:]]:  # of many the old one and the newest
-        name, few = one_line(named(one.name), SENTENCE), one.verdict == TOO_FEW
-        rows.append(charts.Row(name, one.gain, COLORS.get(one.verdict, charts.INK), small=few))
-    said = [words.on_delivery(one, c.metric) for one in sets]
+    scored = [one for one in sets if one.examples]
+    for one in [*scored[:1], *scored[1:][-LINES:]]:  # of many the old one and the newest
+        color, few = COLORS.get(one.verdict, charts.INK), one.verdict == TOO_FEW
+        rows.append(charts.Row(one_line(named(one.name), SENTENCE), one.gain, color, small=few))
+    said = [words.on_delivery(c, one) for one in sets]
     forest = Forest(rows, CAPTION.format(c.metric.unit), c.metric)
     return Section(title, [forest, *sentences([*said, words.correction_line(c)])], open=True)
 

@@ -195,7 +195,7 @@ def excluded_lines(comparison: Comparison) -> list[str]:
     """Return which test examples were left out."""
     said = [f"{len(ids):,} test examples {reason} were left out." for reason, ids in comparison.excluded.items()]
     if comparison.entered:
-        listed = [f"{number:,} of {name}" for name, number in comparison.entered.items()]
+        listed = [f"{number:,} of {named(name)}" for name, number in comparison.entered.items()]
         shown = ", ".join(listed[:3]) + (f" and of {len(listed) - 3:,} more deliveries" if len(listed) > 3 else "")
         said.append(
             f"The baseline does not hold the new test examples ({shown}), so they say nothing here: `datapass bring-back "
@@ -204,13 +204,15 @@ def excluded_lines(comparison: Comparison) -> list[str]:
     return said
 
 
-def on_delivery(one: OnDelivery, metric: Metric) -> str:
-    """Return the verdict on a part of the test set in one sentence."""
+def on_delivery(c: Comparison, one: OnDelivery) -> str:
+    """Return the verdict on a part of the test set in one sentence, and where there is none what would mend it."""
+    metric = c.metric
     groups = f" of {one.units:,} groups" if one.units < one.examples else ""
     start = f"On {named(one.name)} ({one.examples:,} examples{groups}): {one.verdict}"
-    if one.verdict == v.NOT_COMPARABLE:
-        return f"{start}: {one.why[0]}."
     gain = f"{interval(one.gain, metric)} {metric.unit}"
+    if one.verdict == v.NOT_COMPARABLE:
+        same = one.why[0] in c.why
+        return f"{start} either; {gain}." if same else f"{start}, as {one.why[0]}. {' '.join(one.mend)}"
     if one.verdict == TOO_FEW:
         needs = f"which needs {MIN_SLICE} examples" + (f" of {MIN_UNITS} groups" if groups else "")
         return f"{start}, {needs}" + (f"; {gain}." if one.examples else ".")
