@@ -94,6 +94,7 @@ RERUNS = {
     "datapass/report/charts.py": "",
     "datapass/report/comparison_view.py": "",
     "datapass/report/data_view.py": "",
+    "datapass/report/deliveries.py": "",
     "datapass/report/errors.py": "",
     "datapass/report/errors_view.py": "",
     "datapass/report/forms.py": "",

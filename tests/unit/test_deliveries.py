@@ -131,6 +131,8 @@ def test_lost_examples_count_against_their_own_part_alone() -> None:
 def test_a_part_is_judged_as_if_it_were_the_whole(metric: str) -> None:
     old, new = made(((0.8, 0.86), (0.9, 0.7)))
     relabel_test(new, [0, 1, OLD, OLD + 1])
+    new.test.loc[[2, OLD + 2, OLD + 3], "weight"] = 0
+    taken_away(new, [4, 5, 6, OLD + 4])
     for one in (old, new):
         one.evaluate = {"metric": metric, "costs": {"cat": {"dog": 3.0}} if metric == "cost" else None}
     parts = on(compare(old.revision(), new.revision()))

@@ -7,7 +7,8 @@ rule by which it is judged.
 Each part is judged by the rules of the whole, on its own rows: labels that changed, dropped and lost examples count against
 the part they stand in, and no other. At 5 % each, one of k parts would get a verdict of nothing in up to k times 5 %; a
 reader takes each for true, and with every delivery there is one more. So Holm's correction keeps at 5 % the chance that any
-part gets a verdict of nothing, as for classes and slices. It takes the p of the reading that is worst for the verdict.
+part gets a verdict of nothing, as for classes and slices. It takes the p of the reading that is worst for the verdict,
+and asks nothing of how the parts hang together, as a patient may stand in several.
 With two parts the price is small: the clearer one must hold at 2.5 %, the other at 5 %. The whole is judged before the
 parts and pays nothing for them.
 """
@@ -76,7 +77,7 @@ def by_delivery(baseline: Revision, candidate: Revision, wider: Scored) -> list[
     of = said[0].combine_first(said[1])
     held = [of[table.index[counts(table)]].value_counts() for table in tables]
     places, lost = of[wider.table["id"]].to_numpy(), of[wider.lost_ids].to_numpy()
-    names = sorted({*places, *lost})
+    names = sorted({*pd.unique(places), *pd.unique(lost)})
     if len(names) < 2:
         return []
     parts = [_part(wider, places == name, lost == name) for name in names]
@@ -110,17 +111,6 @@ def entered(candidate: Revision, only: list[str]) -> dict[str, int]:
     return {str(name): int(number) for name, number in came[came != ""].value_counts().sort_index().items()}
 
 
-def picked(revision: Revision) -> list[str]:
-    """Return the ids of test examples that count though they were picked for what the model answered, or for being unlike.
-
-    Such rows are harder than the new data, or of one corner of it, so that a score on them is of nothing.
-    """
-    table = revision.table(TEST)
-    if PICKED_AS not in table:
-        return []
-    return list(table.loc[counts(table) & ~table[PICKED_AS].isin(["", RANDOM]), "id"])
-
-
 def _deliveries(table: pd.DataFrame) -> pd.Series:
     """Return the delivery of each test example, by id; empty for the old test set."""
     return table[INCOMING] if INCOMING in table else pd.Series("", index=table.index, dtype="str")
@@ -128,8 +118,8 @@ def _deliveries(table: pd.DataFrame) -> pd.Series:
 
 def _part(wider: Scored, rows: np.ndarray, lost: np.ndarray) -> Scored:
     labels, answers = wider.lost
-    ids = [id for id, mine in zip(wider.lost_ids, lost, strict=True) if mine]
-    return replace(wider.of(rows), lost=(labels[lost], answers[:, lost]), lost_ids=ids)
+    ids = np.array(wider.lost_ids, dtype=object)[lost]
+    return replace(wider.of(rows), lost=(labels[lost], answers[:, lost]), lost_ids=list(ids))
 
 
 def _judged(name: str, wider: Scored, held: int) -> OnDelivery:

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ..files.paths import CLASSES, DATA
+from ..data.examples import counts
+from ..files.paths import CLASSES, DATA, TEST
 from ..messages.problems import quoted
 from .datadiff import DataDiff
-from .deliveries import picked
+from .deliveries import PICKED_AS, RANDOM
 from .lineup import MIN_SLICE, MIN_UNITS, Scored
 from .proof import SEEDS, Proof, of_metric
 from .revisions import Revision
@@ -27,6 +28,17 @@ def shadowed(revision: Revision) -> str | None:
         f"{number:,} examples of {revision.name} do not count, since their input is in the test or validation set too, and "
         f"{train:,} do in training: what a pass does to the others shows nowhere"
     )
+
+
+def picked(revision: Revision) -> list[str]:
+    """Return the ids of test examples that count though they were picked for what the model answered, or for being unlike.
+
+    Such rows are harder than the new data, or of one corner of it, so that a score on them is of nothing.
+    """
+    table = revision.table(TEST)
+    if PICKED_AS not in table:
+        return []
+    return list(table.loc[counts(table) & ~table[PICKED_AS].isin(["", RANDOM]), "id"])
 
 
 def objections(

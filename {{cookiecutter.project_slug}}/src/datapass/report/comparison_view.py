@@ -7,10 +7,9 @@ from itertools import islice
 import pandas as pd
 
 from ..comparison import verdict as v
-from ..comparison.deliveries import TOO_FEW, OnDelivery, named
 from ..comparison.metric import Metric
 from ..comparison.verdict import Comparison, Part
-from . import charts, sureness, words
+from . import charts, deliveries, sureness, words
 from .data_view import data_section
 from .errors import Errors
 from .errors_view import error_tables
@@ -89,7 +88,7 @@ def comparison(c: Comparison, errors: Errors | None = None, excerpts: Mapping[st
             s
             for s in (
                 _basis(c),
-                _test_sets(c),
+                deliveries.section(c),
                 *_gains(c),
                 *_flips(c, excerpts or {}),
                 *_errors(errors),
@@ -128,6 +127,7 @@ def _basis(c: Comparison) -> Section:
     ]
     said += [words.resample_line(c), words.encoders_line(c)]
     said += [words.machinery_line(c), words.environment_line(c), *words.ruler_lines(c), *words.excluded_lines(c)]
+    said += [deliveries.entered_line(c)]
     # Of the data what must not be missed.
     said += [*c.data.notes, *words.renamed_lines(c.data), words.augmentation_line(c.data), words.size_line(c.data)]
     ruler: list[Block] = []
@@ -142,29 +142,6 @@ def _basis(c: Comparison) -> Section:
         ruler = table(f"{m.label} | by old test labels | by new test labels | the ruler moved by", rows, 3, title)
     warned = [f"⚠️ {warning}" for warning in [*c.warnings, *warned]]
     return Section("What it rests on", [*sentences([*warned, *said]), *ruler], open=True)
-
-
-def _test_sets(c: Comparison) -> Section:
-    """The verdict on the old test set and on each delivery that entered it, each."""
-    sets = c.test_sets
-    title = f"By test set: {', '.join(_numbers(sets))}"
-    if not sets or c.gain is None:
-        return Section(title, [])
-    rows = [charts.Row(f"All, {c.metric.label}", c.gain, COLORS.get(c.verdict, charts.INK))]
-    scored = [one for one in sets if one.examples]
-    for one in [*scored[:1], *scored[1:][-LINES:]]:  # of many the old one and the newest
-        color, few = COLORS.get(one.verdict, charts.INK), one.verdict == TOO_FEW
-        rows.append(charts.Row(one_line(named(one.name), SENTENCE), one.gain, color, small=few))
-    said = [words.on_delivery(c, one) for one in sets]
-    forest = Forest(rows, CAPTION.format(c.metric.unit), c.metric)
-    return Section(title, [forest, *sentences([*said, words.correction_line(c)])], open=True)
-
-
-def _numbers(sets: Sequence[OnDelivery]) -> list[str]:
-    """Return how many parts of the test set got each verdict, the most telling first."""
-    kinds = (v.HURTS, v.HELPS, v.DEPENDS, v.NO_DIFFERENCE, v.NOT_COMPARABLE, TOO_FEW)
-    numbers = [(kind, sum(one.verdict == kind for one in sets)) for kind in kinds]
-    return [f"{number:,} {kind}" for kind, number in numbers if number]
 
 
 def _gains(c: Comparison) -> list[Section]:

@@ -3,8 +3,7 @@
 from ..annotators.agreement import Agreement
 from ..comparison import verdict as v
 from ..comparison.datadiff import KINDS, DataDiff
-from ..comparison.deliveries import TOO_FEW, OnDelivery, named, trade
-from ..comparison.lineup import MIN_SLICE, MIN_UNITS
+from ..comparison.deliveries import named, trade
 from ..comparison.metric import ACCURACY, BALANCED, COST, MACRO_F1, Metric
 from ..comparison.statistics import Interval
 from ..comparison.verdict import Comparison, Part
@@ -193,47 +192,7 @@ def ruler_lines(comparison: Comparison) -> list[str]:
 
 def excluded_lines(comparison: Comparison) -> list[str]:
     """Return which test examples were left out."""
-    said = [f"{len(ids):,} test examples {reason} were left out." for reason, ids in comparison.excluded.items()]
-    if comparison.entered:
-        listed = [f"{number:,} of {named(name)}" for name, number in comparison.entered.items()]
-        shown = ", ".join(listed[:3]) + (f" and of {len(listed) - 3:,} more deliveries" if len(listed) > 3 else "")
-        said.append(
-            f"The baseline does not hold the new test examples ({shown}), so they say nothing here: `datapass bring-back "
-            "--test` belongs in a pull request of its own, before the change, so that both sides are scored on them."
-        )
-    return said
-
-
-def on_delivery(c: Comparison, one: OnDelivery) -> str:
-    """Return the verdict on a part of the test set in one sentence, and where there is none what would mend it."""
-    metric = c.metric
-    groups = f" of {one.units:,} groups" if one.units < one.examples else ""
-    start = f"On {named(one.name)} ({one.examples:,} examples{groups}): {one.verdict}"
-    gain = f"{interval(one.gain, metric)} {metric.unit}"
-    if one.verdict == v.NOT_COMPARABLE:
-        same = one.why[0] in c.why
-        return f"{start} either; {gain}." if same else f"{start}, as {one.why[0]}. {' '.join(one.mend)}"
-    if one.verdict == TOO_FEW:
-        needs = f"which needs {MIN_SLICE} examples" + (f" of {MIN_UNITS} groups" if groups else "")
-        return f"{start}, {needs}" + (f"; {gain}." if one.examples else ".")
-    levels = f"{metric.label} {metric.score(one.old)} → {metric.score(one.new)}"
-    if one.verdict == v.DEPENDS:
-        return f"{start}, {gain} by the new test labels, another verdict by the old or the unchanged ones; {levels}."
-    lucky = one.verdict == v.NO_DIFFERENCE and v.verdict_of(one.gain) != v.NO_DIFFERENCE
-    # The whole truth where a reader sees an interval that leaves out 0 and no verdict.
-    return f"{start}, {gain}{f', not significant after the correction (p {one.p:.2g})' if lucky else ''}; {levels}."
-
-
-def correction_line(c: Comparison) -> str | None:
-    """Return how often one of several verdicts on parts of the test set is false."""
-    number = sum(one.p == one.p for one in c.test_sets)
-    if number < 2:
-        return None
-    looks = ", at this look alone" if c.all_looks and (c.all_looks.tries > 1 or c.all_looks.budget) else ""
-    return (
-        f"Each is judged by the rules of the whole. With Holm's correction for {number:,} test sets the chance of a false "
-        f"verdict on any of them is at most 5 %{looks}; the intervals are 95 % each."
-    )
+    return [f"{len(ids):,} test examples {reason} were left out." for reason, ids in comparison.excluded.items()]
 
 
 def mcnemar_line(comparison: Comparison) -> str | None:
