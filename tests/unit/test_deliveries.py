@@ -156,6 +156,19 @@ def test_the_baseline_says_which_part_a_row_stands_in() -> None:
     assert compare(old.revision(), new.revision()).test_sets == known
 
 
+def test_a_candidate_from_before_the_delivery_is_told_to_merge() -> None:
+    old, new = made((UP, UP))
+    new.test, new.answers = new.test.head(OLD), new.answers.head(OLD)
+    found = compare(old.revision(), new.revision())
+    assert (on(found)[""].verdict, on(found)[DAY].verdict) == (v.HELPS, v.NOT_COMPARABLE)
+    said = markdown(comparison(found))
+    assert (
+        f"On {DAY} (0 examples): not comparable, as the candidate&#39;s test set holds none of its 100"
+        in said.replace("'", "&#39;")
+    )
+    assert "Merge the baseline into the candidate" in said
+
+
 class Held:
     """A revision of which only the test set is asked."""
 
@@ -258,7 +271,7 @@ def test_rows_that_were_not_picked_at_random_are_never_scored(side: int, origin:
     found = compare(pair[0].revision(), pair[1].revision())
     assert found.verdict == v.NOT_COMPARABLE
     assert found.gain is None
-    assert f"1 in the test set of {pair[side].name} were not picked at random" in found.why[0]
+    assert f"in {pair[side].name} 1 test example is not picked at random" in found.why[0]
     assert '"t0303"' in found.why[0]
     assert "`picked_as` random" in found.mend[0]
     pair[side].test.loc[OLD + 3, "weight"] = 0

@@ -137,6 +137,10 @@ def _judged(name: str, wider: Scored, held: int) -> OnDelivery:
         )
     if 2 * examples < held:
         changed = f"only {examples:,} of its {held:,} examples are in both revisions"
+        if not examples:
+            behind = "Merge the baseline into the candidate and run `dvc repro` there, so that both are scored on it."
+            changed = f"the candidate's test set holds none of its {held:,} examples"
+            return replace(found, verdict=NOT_COMPARABLE, why=[changed], mend=[behind])
         keep = "Keep the test set fixed while the training data changes; change it in a pull request of its own."
         return replace(found, verdict=NOT_COMPARABLE, why=[changed], mend=[keep])
     if examples < MIN_SLICE or units < MIN_UNITS:

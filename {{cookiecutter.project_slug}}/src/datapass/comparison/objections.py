@@ -33,7 +33,7 @@ def shadowed(revision: Revision) -> str | None:
 def picked(revision: Revision) -> list[str]:
     """Return the ids of test examples that count though they were picked for what the model answered, or for being unlike.
 
-    Such rows are harder than the new data, or of one corner of it, so that a score on them is of nothing.
+    Such rows are harder than the new data, or of one corner of it, so that a score with them is not that of the data.
     """
     table = revision.table(TEST)
     if PICKED_AS not in table:
@@ -79,8 +79,9 @@ def objections(
     for revision in (baseline, candidate):
         if ids := picked(revision):
             listed = ", ".join(map(quoted, ids[:5])) + (f" and {len(ids) - 5:,} more" if len(ids) > 5 else "")
+            many = f"{len(ids):,} test examples are" if len(ids) > 1 else "1 test example is"
             why.append(
-                f"{len(ids):,} in the test set of {revision.name} were not picked at random, so a score on them is of no data: {listed}"
+                f"in {revision.name} {many} not picked at random, so a score with them is not that of the data: {listed}"
             )
             mend.append(
                 f"Take them out of the test set of {revision.name}: only rows with `picked_as` random may be in it. Give them "
