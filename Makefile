@@ -1,4 +1,5 @@
 # make demo    from an empty folder to a verdict on a relabelling pass, in build/demo/
+# make demo-production  from a delivery without labels (simulated) to a verdict on what was brought back from it
 # make test    linters, type check and tests, of the template and of a project made from it
 # make bench   costs as ratios to a floor measured in the same run; make bench-validity: error rates of the verdict (minutes a set;
 #              SETS="tables texts" takes others than the digits and Fashion-MNIST)
@@ -21,10 +22,13 @@ export DVC_NO_ANALYTICS := 1
 # The machinery's tests run in the template's folder, which cookiecutter copies whole.
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test bench bench-validity bench-images bench-next-step study docs sums pins clean
+.PHONY: demo demo-production test bench bench-validity bench-images bench-next-step study docs sums pins clean
 
 demo: $(VENV)/ready
 	@python tests/demo.py build/demo
+
+demo-production: $(VENV)/ready
+	@python tests/demo_production.py build/demo-production
 
 test: $(VENV)/ready-test
 	python tests/browser.py

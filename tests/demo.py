@@ -18,8 +18,8 @@ STEPS = 7
 class Demo:
     """Runs commands in one folder after the other, showing each as one types it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.step = folder, 1
+    def __init__(self, folder: Path, steps: int = STEPS) -> None:
+        self.folder, self.step, self.steps = folder, 1, steps
         # A machine without a Git identity can run the demo all the same; an existing one is used.
         self.env = dict(os.environ)
         if subprocess.run(["git", "config", "user.email"], capture_output=True, check=False).returncode:
@@ -30,9 +30,9 @@ class Demo:
         """Begin a step."""
         self.step += 1
         print(
-            f"\n\033[1m[{self.step}/{STEPS}] {text}\033[0m"
+            f"\n\033[1m[{self.step}/{self.steps}] {text}\033[0m"
             if sys.stdout.isatty()
-            else f"\n[{self.step}/{STEPS}] {text}",
+            else f"\n[{self.step}/{self.steps}] {text}",
             flush=True,
         )
 

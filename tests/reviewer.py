@@ -2,7 +2,7 @@
 
 `python tests/reviewer.py pass` prints the edits of a pass that corrects half of the wrong labels of the project in the working
 directory; `python tests/reviewer.py answers FILE` answers the first suspects of its audit, and writes what the review page
-would save.
+would save; `python tests/reviewer.py labels DELIVERY TRUTH FILE` labels what was picked of a delivery, by a table of the truth.
 """
 
 import sys

@@ -47,11 +47,11 @@ SAID = {
 }
 
 
-def messages() -> pd.DataFrame:
-    """Return all messages: text, language and subject, the true label; the same ones each time."""
-    rng = np.random.default_rng(7)
+def messages(number: int = MESSAGES, seed: int = 7) -> pd.DataFrame:
+    """Return messages: text, language and subject, the true label; for a seed the same ones each time."""
+    rng = np.random.default_rng(seed)
     rows = []
-    for _ in range(MESSAGES):
+    for _ in range(number):
         language, subject = rng.choice(list(SAID)), rng.choice(list(MOST_LIKE))
         parts = list(rng.choice(SAID[language][subject].split("|"), 2, replace=False))
         if rng.random() < BESIDES:

@@ -11,7 +11,8 @@ from ..messages.problems import Refusal, quoted
 from ..settings import load
 from .names import many
 
-DELIVERED = ("data/raw/", "data/raw.dvc", "data/.gitignore", "dvc.lock")  # what a delivery changes, packed or not
+# What a delivery changes, packed or not, and what is picked of one.
+DELIVERED = ("data/raw/", "data/raw.dvc", "data/.gitignore", "dvc.lock", "data/incoming/", "data/picked/")
 
 
 def refuse_mixed() -> None:

@@ -104,6 +104,16 @@ def take_out_example(package: str) -> None:
     (Path("src") / package / "example.py").unlink(missing_ok=True)
 
 
+def keep_example(classes: Sequence[str], package: str) -> list[str]:
+    """Make the embedded example's data the project's own, as more data is to join it; return the files that changed."""
+    if not has_example():
+        return []
+    files = edits(classes, {})
+    write(files)
+    (Path("src") / package / "example.py").unlink(missing_ok=True)
+    return [file.as_posix() for file in files]
+
+
 def finish() -> None:
     """Bring params.yaml up to date and tell DVC and Git of the data. Changes nothing the second time."""
     from ..stages.freeze import compose  # loads Hydra

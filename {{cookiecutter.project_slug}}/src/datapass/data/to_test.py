@@ -8,6 +8,19 @@ from ..messages.problems import quoted
 from .split import shadowed
 from .state import ACTIVE, WAITING, State
 
+CHOSEN = ("uncertain", "unlike")  # `picked_as` of rows that the model's answers chose, see production/picked.py
+BIASED = (
+    "was picked as {}, by what the model answers, so it says nothing of how right the model is: only rows picked at random may be "
+    "test examples; write train into its `split`"
+)
+
+
+def biased(state: State) -> dict[int, str]:
+    """Return what is wrong with rows of the test set that were chosen by what the model answers on them, by row."""
+    picked = _column(state, "picked_as")
+    there = (state.status == ACTIVE) & (state.sets == SPLITS.index("test")) & picked.isin(CHOSEN).to_numpy()
+    return {row: BIASED.format(picked[row]) for row in np.flatnonzero(there).tolist()}
+
 
 def refused(state: State, places: np.ndarray, actions: np.ndarray, right: np.ndarray) -> dict[int, str]:
     """Return what is wrong with a pass's `add-test`, by number of the edit.
@@ -24,9 +37,11 @@ def refused(state: State, places: np.ndarray, actions: np.ndarray, right: np.nda
     numbers = np.flatnonzero(right & (actions == "add-test"))
     rows, ids = places[numbers], state.raw.table["id"]
     wrong: dict[int, str] = {}
-    given = _given(state)
+    given, picked = _given(state), _column(state, "picked_as")
     for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
-        if given[row] not in ("", "test"):
+        if picked[row] in CHOSEN:
+            wrong[number] = BIASED.format(picked[row])
+        elif given[row] not in ("", "test"):
             file = state.raw.files[state.raw.delivery[row]]
             wrong[number] = f"{file} gives it the split {given[row]}; write test or nothing there, or use add"
     torn = _torn(state, rows, given)
@@ -67,8 +82,12 @@ def moved(state: State, rows: np.ndarray) -> np.ndarray:
 
 def _given(state: State) -> pd.Series:
     """Return each row's own `split`; empty where it has none (n, str)."""
+    return _column(state, "split")
+
+
+def _column(state: State, name: str) -> pd.Series:
     table = state.raw.table
-    return table["split"] if "split" in table else pd.Series("", index=table.index, dtype="str")
+    return table[name] if name in table else pd.Series("", index=table.index, dtype="str")
 
 
 def _torn(state: State, rows: np.ndarray, given: pd.Series) -> dict[int, int]:

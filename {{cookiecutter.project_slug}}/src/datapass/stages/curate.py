@@ -16,6 +16,7 @@ from ..data.passes import chosen, pass_names, read_pass
 from ..data.raw import read_raw
 from ..data.split import input_hashes, numbered, shadowed
 from ..data.state import ACTIVE, WAITING, State, start
+from ..data.to_test import biased
 from ..files.paths import CLASSES, DATA, EXAMPLES, PASSES, RAW, TABLES
 from ..files.tables import text_column, write_table
 from ..files.writes import written
@@ -91,6 +92,7 @@ def main() -> None:
             problems += refusal.problems
     problems += apply(state, passes)
     refuse(problems)
+    refuse(raw.problems(biased(state)))
     sets = state.sets
     active = state.status == ACTIVE
     weight = active & ~shadowed(sets, numbers, active)

@@ -1,4 +1,4 @@
-"""The trained models at work."""
+"""The trained models at work, and what comes back from there."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,3 +21,62 @@ def predict(
 
     forms = check(to, ".csv", ".md", ".html", ".json")
     say(answers(predict(files)), forms)
+
+
+def watch(
+    deliveries: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="DELIVERY...", help="New inputs without labels: a folder, a file, or a delivery of data/incoming/."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the delivery; today's date if left out.")] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(min=0, help="Points that the accuracy may be lower on new inputs before it is called drift."),
+    ] = 0.0,
+    to: To = None,
+) -> None:
+    """Say whether new inputs look different from those that the model was trained and tested on.
+
+    Takes them into data/incoming/. Where some of them are labelled, says how right the model is on them.
+    """
+    from ..production.watch import watch
+    from ..report.watch_view import watched
+
+    forms = check(to, ".md", ".html", ".json")
+    say(watched(watch(deliveries or [], name, tolerance)), forms)
+
+
+def pick(
+    delivery: Annotated[str | None, typer.Argument(help="Of data/incoming/; the last one if left out.")] = None,
+    budget: Annotated[int, typer.Option(min=1, metavar="N", help="How many inputs people will label.")] = 200,
+    to: To = None,
+) -> None:
+    """Pick inputs of a delivery that are worth labelling.
+
+    Half of them at random, for an honest accuracy; three tenths where the seeds disagree; two tenths unlike the training data.
+    """
+    from ..production.pick import pick
+    from ..report.pick_view import picked
+
+    forms = check(to, ".md", ".html", ".json")
+    say(picked(pick(delivery, budget)), forms)
+
+
+def bring_back(
+    delivery: Annotated[
+        str | None, typer.Argument(help="Of data/picked/; the last one of which anything was picked if left out.")
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="Those picked at random, into the test set; a pull request of its own.")
+    ] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Those picked at random train too, and can never test.")] = False,
+    to: To = None,
+) -> None:
+    """Make labelled inputs of a delivery examples: a later delivery in data/raw/, and a pass that adds its rows."""
+    from ..production.bring_back import bring_back
+    from ..report.bring_back_view import brought_back
+
+    forms = check(to, ".md", ".html", ".json")
+    say(brought_back(bring_back(delivery, test, all_)), forms)

@@ -1,0 +1,134 @@
+"""Do new inputs look different? Four lines of evidence, each at a quarter of the level: together they alarm falsely in 5 % at most.
+
+Inputs: a classifier that tells new from old, each column on its own, and the number of inputs unlike any in training share a
+quarter. Answers: the models' probabilities and classes. Shares: of the classes. Accuracy: what is to be expected of it.
+Why these, and what each cannot see: studies on dataset shift (Rabanser, Guennemann and Lipton 2019, arXiv 1810.11953).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..adopt.kinds import dates, numbers
+from ..data.packed import take
+from .columns import Column, compare_columns
+from .forecast import Forecast, forecast
+from .measures import measures
+from .outputs import Outputs, compare_outputs
+from .reference import Answered, Reference
+from .shares import Shares, class_shares
+from .two_sample import Apart, tell_apart, without_calendar
+from .unlike import Unlike, unlike
+
+ALPHA = 0.05
+LEVEL = ALPHA / 4  # of each line
+PART = LEVEL / 3  # of each part of the line on inputs
+WORTH = 0.6  # AUC from which a difference is worth a look; below it is sure and small
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the four lines say.
+
+    Attributes:
+        apart, columns, unlike: on the inputs.
+        outputs: on the models' answers.
+        shares: of the classes.
+        forecast: of the accuracy.
+    """
+
+    apart: Apart
+    columns: list[Column]
+    unlike: Unlike
+    outputs: Outputs
+    shares: Shares
+    forecast: Forecast
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether a classifier tells new inputs from old ones."""
+        return self.apart.p < PART
+
+    @property
+    def many_unlike(self) -> bool:
+        """Whether more inputs than chance explains are unlike any in training."""
+        return self.unlike.excess < PART
+
+    @property
+    def different(self) -> list[Column]:
+        """The columns that differ."""
+        return [column for column in self.columns if column.adjusted < PART]
+
+    @property
+    def answers_differ(self) -> bool:
+        """Whether the models answer otherwise."""
+        return self.outputs.p < LEVEL
+
+    @property
+    def lines(self) -> dict[str, bool]:
+        """What each of the four lines says: whether something changed."""
+        return {
+            "inputs": self.told_apart or self.many_unlike or bool(self.different),
+            "answers": self.answers_differ,
+            "shares": self.shares.changed,
+            "accuracy": self.forecast.changed,
+        }
+
+    @property
+    def changed(self) -> bool:
+        """Whether any line says that something changed."""
+        return any(self.lines.values())
+
+
+def examine(reference: Reference, new: Answered, kinds: Mapping[str, str]) -> Findings:
+    """Compare new inputs with the training inputs, and the models' answers to them with those to the test set.
+
+    Args:
+        kinds: {column: kind} of packed rows, see `data.rows`; empty for files.
+    """
+    test = reference.test
+    # What the models say is compared on one input of each unit, as those of a group are alike.
+    old_rows, new_rows = (np.sort(side.inputs.one_of_each(len(side.voted))) for side in (test, new))
+    tested = np.bincount(reference.labels, minlength=test.mean.shape[1]) > 0
+    old_units, new_units = (pd.factorize(side.inputs.units)[0] for side in (test, new))
+    known = without_calendar(reference.training.packed, new.inputs.packed, kinds)
+    return Findings(
+        tell_apart(reference.training, new.inputs, kinds),
+        _columns(reference, new, kinds),
+        unlike(reference.training, test.inputs, new.inputs, known),
+        compare_outputs(test.mean[old_rows], new.mean[new_rows], tested, (test.voted[old_rows], new.voted[new_rows])),
+        class_shares(test.mean, reference.labels, old_units, new.mean, new_units, LEVEL),
+        forecast(test.mean, reference.labels, old_units, new.mean, new_units, LEVEL),
+    )
+
+
+def _columns(reference: Reference, new: Answered, kinds: Mapping[str, str]) -> list[Column]:
+    """Compare each feature or measure and each metadata column, on one input of each unit."""
+    sides, known = [], dict[str, str]()
+    more, more_kinds = _metadata(reference.metadata, new.metadata)
+    for inputs, extra in zip((reference.training, new.inputs), more, strict=True):
+        rows = np.sort(inputs.one_of_each(len(inputs.ids)))
+        found, known = measures(take(inputs.packed, rows), kinds)
+        sides.append(found.reset_index(drop=True).join(extra.iloc[rows].reset_index(drop=True)))
+    return compare_columns(sides[0], sides[1], known | more_kinds)
+
+
+def _metadata(old: pd.DataFrame, new: pd.DataFrame) -> tuple[tuple[pd.DataFrame, pd.DataFrame], dict[str, str]]:
+    """Return the metadata that both sides have, typed by what their cells are, and the kinds; ids are left out."""
+    found: tuple[dict[str, pd.Series], dict[str, pd.Series]] = ({}, {})
+    kinds = {}
+    for name in [name for name in old if name in new]:
+        cells = pd.concat([old[name], new[name]], ignore_index=True)
+        typed, kind = numbers(cells), "number"
+        if typed is None and (days := dates(cells)) is not None:
+            typed, kind = (days - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1), "date"
+        if typed is None or cells.nunique() <= 2:
+            typed, kind = cells.where(cells != ""), "category"
+        if kind == "category" and cells.nunique() > len(cells) / 2:
+            continue
+        column = f"metadata: {name}"
+        kinds[column] = kind
+        found[0][column], found[1][column] = typed[: len(old)], typed[len(old) :].reset_index(drop=True)
+    return (pd.DataFrame(found[0], index=range(len(old))), pd.DataFrame(found[1], index=range(len(new)))), kinds

@@ -1,0 +1,63 @@
+"""The trained models, asked about inputs that are in no set."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..comparison.revisions import resolve
+from ..comparison.stale import stale
+from ..data.packed import Packed
+from ..files.paths import MODELS
+from ..messages.problems import Refusal
+from ..settings import Settings, make
+from ..training.models import Trained, load_models, model_files, votes
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The models of all seeds.
+
+    Attributes:
+        models: one a seed.
+        classes: names, in code order.
+        fingerprint: of the frozen model.
+        batch: inputs at a time.
+    """
+
+    models: list[Trained]
+    classes: list[str]
+    fingerprint: str
+    batch: int
+
+    def probabilities(self, packed: Packed, rows: np.ndarray) -> np.ndarray:
+        """Return the class probabilities of the packed inputs at `rows` (seeds, rows, classes)."""
+        return np.stack([model.probabilities(packed, rows, self.batch) for model in self.models])
+
+    def answers(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return the class that most seeds answer (seeds, rows, classes -> rows; codes), as in reports/predictions.csv."""
+        return votes(probabilities.argmax(axis=2), len(self.classes))
+
+
+def load_frozen(settings: Settings) -> Frozen:
+    """Return the trained models of the workspace.
+
+    Raises:
+        Refusal: where there is none, or they are not of this configuration and code.
+    """
+    model_files(MODELS, settings)
+    refuse_other_models()
+    models = load_models(MODELS, settings, make(settings.data.inputs, "data: inputs"))
+    about = models[0].about
+    return Frozen(models, list(about["classes"]), str(about["fingerprint"]), settings.evaluate.batch_size)
+
+
+def refuse_other_models() -> None:
+    """Refuse to ask models that were trained with other inputs, settings or code than there are now; data may differ."""
+    mine = "stage train last ran with"
+    other = [
+        what for what in stale(resolve(["workspace"])[0])[0] if what.endswith(mine) and not what.startswith("data/")
+    ]
+    if other:
+        raise Refusal(
+            f"{'; '.join(other)}: `dvc repro train` first, or `dvc checkout` for the models of this revision."
+        )

@@ -1,0 +1,114 @@
+"""What new inputs are compared with: the training inputs, and the held-out test set with the models' answers to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..data.examples import class_codes, counts, metadata, packed_rows, read_examples
+from ..data.packed import Packed, read_packed, take
+from ..data.split import fraction
+from ..data.to_test import CHOSEN
+from ..files.paths import TEST, TRAIN
+from ..messages.problems import Refusal
+from .frozen import Frozen
+from .picked import DELIVERY, ORIGIN
+from .seen import Inputs
+
+MOST = 20_000  # training inputs that are looked at, drawn by hash: more would only find what does not matter
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Inputs with what the models answered to them.
+
+    Attributes:
+        inputs: packed, ids and units (n).
+        metadata: a row for each (n), all str.
+        probabilities: of each seed (S x n x K).
+        voted: the class that most seeds answer (n, codes).
+    """
+
+    inputs: Inputs
+    metadata: pd.DataFrame
+    probabilities: np.ndarray
+    voted: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean probabilities of the seeds (n x K)."""
+        return self.probabilities.mean(axis=0)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What new inputs are compared with.
+
+    Attributes:
+        training: the inputs that the training set holds, but those that were picked by what a model answers (n).
+        metadata: of these (n rows).
+        test: the test set.
+        labels: of the test set (codes).
+    """
+
+    training: Inputs
+    metadata: pd.DataFrame
+    test: Answered
+    labels: np.ndarray
+
+
+def load_reference(frozen: Frozen, without: str) -> Reference:
+    """Return the reference of the workspace.
+
+    Args:
+        without: a delivery of which nothing counts: one that is compared with itself never changes.
+
+    Raises:
+        Refusal: where data/examples/ or data/inputs/ is missing, or no test example is left.
+    """
+    packed = read_packed()
+    training, test = (_kept(read_examples([path]), without) for path in (TRAIN, TEST))
+    if test.empty or training.empty:
+        raise Refusal(f"No example is left to compare {without} with; the test set is of it alone.")
+    drawn = np.sort(np.argsort(fraction(training["id"], "reference"), kind="stable")[:MOST])
+    training = training.iloc[drawn].reset_index(drop=True)
+    known = metadata(training.columns, (ORIGIN, DELIVERY, "split"))
+    asked = ask(frozen, inputs_of(test, packed), test[known])
+    labels = class_codes(test, frozen.classes)
+    return Reference(inputs_of(training, packed), training[known], asked, labels)
+
+
+def _kept(table: pd.DataFrame, without: str) -> pd.DataFrame:
+    kept = counts(table)
+    if ORIGIN in table:
+        kept &= ~table[ORIGIN].isin(CHOSEN) & (table[DELIVERY] != without)
+    return table[kept].reset_index(drop=True)
+
+
+def inputs_of(table: pd.DataFrame, packed: Packed, rows: np.ndarray | None = None) -> Inputs:
+    """Return examples or incoming inputs as what is compared; the copies of a file are one unit, as a group is.
+
+    Args:
+        table: id, `input`, and maybe `group` (n).
+        packed: inputs, of which those at `rows` are meant; at the table's `row` where left out.
+    """
+    own = (
+        table["id"]
+        if isinstance(packed, pd.DataFrame)
+        else ("=" + table["input"]).where(table["input"] != "", table["id"])
+    )
+    group = table["group"] if "group" in table else pd.Series("", index=table.index, dtype="str")
+    units = ("g" + group).where(group != "", own)
+    return Inputs(take(packed, packed_rows(table) if rows is None else rows), table["id"], units)
+
+
+def ask(frozen: Frozen, inputs: Inputs, metadata: pd.DataFrame) -> Answered:
+    """Return inputs with the models' answers."""
+    found = frozen.probabilities(inputs.packed, np.arange(len(inputs.ids)))
+    return Answered(inputs, metadata, found, frozen.answers(found))
+
+
+def kinds_of(kinds: Mapping[str, str], packed: Packed) -> dict[str, str]:
+    """Return the kinds of packed rows; none of files."""
+    return dict(kinds) if isinstance(packed, pd.DataFrame) else {}
