@@ -231,7 +231,7 @@ def test_a_table(table: Project, visit: Callable[..., Page], packed: bool) -> No
     page = visit(table)
     names = page.locator("#first th").all_text_contents()
     assert sorted(names) == ["kind", "note", "odd", "speed"] and page.is_visible("#legend") == packed
-    assert not packed or names[0] == "note" and names[-1] == "speed"
+    assert not packed or (names[0] == "note" and names[-1] == "speed")
     words = dict(zip(names, page.locator("#first tr").all_text_contents(), strict=True))
     assert words["odd"] == "odd99" + "above all" * packed
     assert words["kind"] == "kind<b>" + "in no training row" * packed
