@@ -1,4 +1,4 @@
-"""Exports of Label Studio (JSON and JSON_MIN) to edits and annotations."""
+"""Exports of Label Studio (JSON and JSON_MIN), read and checked, and what they come to."""
 
 import json
 import re
@@ -9,48 +9,24 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from ..data.next_pass import current_labels, place_pass
-from ..messages.problems import Problem, near_miss, quoted, refuse
+from ..messages.problems import Problem, near_miss, quoted
 from .export_format import answers_of, said
-from .sample import collect
 
 ANSWERS = ["file", "task", "id", "was", "annotator", "label", "note", "updated"]
-
-
-def import_files(files: Sequence[Path], name: str, skip_stale: bool) -> None:
-    """Make exports the next pass, and the answers of several people annotations; print what came.
-
-    Raises:
-        Refusal: for everything wrong in the files.
-    """
-    answers, problems = read_exports(files, *current_labels(), stale="skip" if skip_stale else "refuse")
-    refuse(problems)
-    edits, disputed, shared = edits_of(answers)
-    if len(shared):
-        print(collect(shared))
-    if len(disputed):
-        print(f"Left as they are, since their annotators disagree: {len(disputed):,}")
-        for row in disputed.head(20).itertuples():
-            print(f"  {quoted(row.id)}: {', '.join(map(quoted, row.labels))}")
-    if len(edits) or not len(shared):
-        place_pass(edits, name)
+NO_EXAMPLE = "no example of the data has this id, or a pass dropped it; delete the task"
 
 
 def read_exports(
     files: Sequence[Path], labels: pd.Series, classes: Sequence[str], stale: str = "refuse"
 ) -> tuple[pd.DataFrame, list[Problem]]:
-    """Read exports of Label Studio, JSON or JSON_MIN, and check every answer.
+    """Read exports of Label Studio, JSON or JSON_MIN, and check every answer: `read_files`, then `checked`."""
+    found, problems = read_files(files)
+    answers, wrong = checked(found, labels, classes, stale)
+    return answers, problems + wrong
 
-    Args:
-        files: the exports.
-        labels: the labels as they stand, indexed by id.
-        classes: the classes in use.
-        stale: what to do with answers given to another label than stands now (or to none): `refuse`, `skip`, `ignore`.
 
-    Returns:
-        Each annotator's latest answer to each example (columns as `ANSWERS`, sorted by id and annotator), and what is
-        wrong, by file and number of the task (from 1) and with the example's id.
-    """
+def read_files(files: Sequence[Path]) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return every answer in exports of Label Studio (columns as `ANSWERS`), and what is not of their format."""
     rows: list[tuple[Any, ...]] = []
     problems: list[Problem] = []
     for path in files:
@@ -72,7 +48,25 @@ def read_exports(
                 rows += [(name, number, *answer) for answer in answers_of(task)]
             except ValidationError as error:
                 problems.append(Problem(name, f"task {number}: {said(error)}"))
-    found = pd.DataFrame(rows, columns=ANSWERS)
+    return pd.DataFrame(rows, columns=ANSWERS), problems
+
+
+def checked(
+    found: pd.DataFrame, labels: pd.Series, classes: Sequence[str], stale: str, unknown: str = NO_EXAMPLE
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Check answers, see `read_files`.
+
+    Args:
+        labels: the labels as they stand, indexed by id.
+        classes: the classes in use.
+        stale: what to do with answers given to another label than stands now (or to none): `refuse`, `skip`, `ignore`.
+        unknown: what is said of an id without label.
+
+    Returns:
+        Each annotator's latest answer to each example (columns as `ANSWERS`, sorted by id and annotator), and what is
+        wrong, by file and number of the task (from 1) and with the example's id.
+    """
+    problems: list[Problem] = []
     times = pd.to_datetime(found["updated"], utc=True, format="ISO8601", errors="coerce")  # NaT sorts first
 
     def mark(wrong: pd.Series, what: str) -> None:
@@ -84,7 +78,7 @@ def read_exports(
             problems.append(Problem(str(row.file), f"task {row.task}: {text}", id=row.id))
 
     now = found["id"].map(labels)
-    mark(now.isna(), "no example of the data has this id, or a pass dropped it; delete the task")
+    mark(now.isna(), unknown)
     mark(~found["label"].isin(classes), "the class {label} is not known{miss}")
     old = now.notna() & (found["was"] != now)
     if stale == "refuse":
@@ -124,6 +118,14 @@ def edits_of(answers: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
     edits["action"] = same.map({True: "keep", False: "relabel"}).astype("str")
     disputed = answers[said > 1].groupby("id").agg(labels=("label", lambda labels: sorted(set(labels)))).reset_index()
     return edits, disputed, answers[people > 1]
+
+
+def say_disputed(disputed: pd.DataFrame) -> None:
+    """Print the examples whose annotators disagree, see `edits_of`."""
+    if len(disputed):
+        print(f"Left as they are, since their annotators disagree: {len(disputed):,}")
+        for row in disputed.head(20).itertuples():
+            print(f"  {quoted(row.id)}: {', '.join(map(quoted, row.labels))}")
 
 
 def _joined(texts: pd.Series) -> str:

@@ -17,7 +17,7 @@ from ..files.paths import SUSPECTS
 from ..files.tables import read_table
 from ..files.writes import write_json, write_text
 from ..messages.problems import Problem, Refusal
-from ..review.readable import read_rows, readable
+from ..review.readable import Rows, read_rows, readable
 from .sample import CONFIG, draw, examples
 
 KINDS = {"image": "Image", "text": "Text", "row": "Table"}  # data key, also the control's name, and the tag
@@ -81,10 +81,14 @@ def suspects(file: Path, table: pd.DataFrame) -> pd.DataFrame:
     return known.drop(columns="then").assign(version=f"suspects@{hashlib.sha256(file.read_bytes()).hexdigest()[:7]}")
 
 
-def rows_of(table: pd.DataFrame) -> pd.DataFrame:
+def rows_of(table: pd.DataFrame, new: Rows | None = None) -> pd.DataFrame:
     """Return what a task or a form shows of examples that are rows (n x columns, texts): their features, then their metadata.
 
     It has no column for examples that are files or texts.
+
+    Args:
+        table: the examples.
+        new: their rows, in the table's order, where they are not among those of the workspace.
 
     Raises:
         Refusal: where data/inputs/ holds other rows than data/examples/ means.
@@ -92,10 +96,11 @@ def rows_of(table: pd.DataFrame) -> pd.DataFrame:
     if kind_of(table) != "row":
         return pd.DataFrame(index=table.index)
     more = table[metadata(table.columns, ("suggested", "self_confidence", "version"))]
-    rows = read_rows()
+    rows = new or read_rows()
     if rows is None:
         return more
-    shown = readable(rows.of(table, strict=True)[0], rows.kinds).set_index(table.index)
+    values = new.values if new else rows.of(table, strict=True)[0]
+    shown = readable(values, rows.kinds).set_index(table.index)
     return shown.join(more[[name for name in more if name not in shown]])
 
 
@@ -105,7 +110,9 @@ def _record(cells: dict[str, str], most: int = MOST) -> dict[str, str]:
     return dict(islice(cells.items(), most)) | ({"…": f"and {left:,} more columns"} if left > 0 else {})
 
 
-def tasks(table: pd.DataFrame, blind: bool = False, rows: pd.DataFrame | None = None) -> list[dict[str, Any]]:
+def tasks(
+    table: pd.DataFrame, blind: bool = False, rows: pd.DataFrame | None = None, folder: str = "raw"
+) -> list[dict[str, Any]]:
     """Return Label Studio tasks, one a row.
 
     Args:
@@ -114,11 +121,12 @@ def tasks(table: pd.DataFrame, blind: bool = False, rows: pd.DataFrame | None = 
             the lowest score comes first).
         blind: tell neither the current label nor a suggestion.
         rows: see `rows_of`; of examples that are neither files nor texts, metadata where left out.
+        folder: of data/, in which the paths are.
     """
     kind = kind_of(table)
     shown: list[Any]
     if kind == "image":  # the server's document root is data/, since it refuses a storage that is the root itself
-        shown = ["/data/local-files/?d=" + quote(f"raw/{path}") for path in table["path"]]
+        shown = ["/data/local-files/?d=" + quote(f"{folder}/{path}") for path in table["path"]]
     elif kind == "text":
         shown = table["text"].tolist()
     else:

@@ -16,6 +16,19 @@ from .page import queue_key, read_queue
 ACTIONS = tuple(action for action in EXAMPLE_ACTIONS if action not in ADDS)
 
 
+def read_saved(path: Path) -> pd.DataFrame:
+    """Return what a saved review holds, its cells unescaped: columns as `passes.COLUMNS`. Raises Refusal where one is missing."""
+    answers = read_table(path)
+    missing = [column for column in COLUMNS if column not in answers]
+    refuse([Problem(path.as_posix(), f"has no column `{column}`{near_miss(column, answers)}", 1) for column in missing])
+    return answers[COLUMNS].apply(unescape_cells)
+
+
+def keys_of(answers: pd.DataFrame) -> pd.Series:
+    """Return the key of the queue that each line answers, from the mark in its reason; empty where there is none (n, str)."""
+    return answers["reason"].str.extract(r"\[review ([0-9a-f]{12})[^\[]*\]$")[0].fillna("")
+
+
 def read_answers(path: Path) -> pd.DataFrame:
     """Return the edits of a saved review, its cells unescaped, ready for `place.place_pass`.
 
@@ -23,13 +36,9 @@ def read_answers(path: Path) -> pd.DataFrame:
         Refusal: naming each line that answers another queue, an unknown or dropped example, twice the same one, a label
             that changed since, or names a class or an action that is not known.
     """
-    answers = read_table(path)
-    name = path.as_posix()
-    missing = [column for column in COLUMNS if column not in answers]
-    refuse([Problem(name, f"has no column `{column}`{near_miss(column, answers)}", 1) for column in missing])
-    answers = answers[COLUMNS].apply(unescape_cells)
+    answers, name = read_saved(path), path.as_posix()
     queue = read_queue().set_index("id")
-    key = answers["reason"].str.extract(r"\[review ([0-9a-f]{12})[^\[]*\]$")[0].fillna("")
+    key = keys_of(answers)
     wrong: dict[int, str] = {}
 
     def mark(where: Any, say: Any) -> None:

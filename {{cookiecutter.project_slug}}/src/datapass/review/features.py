@@ -23,16 +23,19 @@ def columns(rows: Rows, table: pd.DataFrame) -> dict[str, str]:
 
 
 def stand(
-    rows: Rows, kinds: dict[str, str], asked: pd.DataFrame, given: pd.Series, other: pd.Series
+    rows: Rows | None, kinds: dict[str, str], asked: pd.DataFrame, given: pd.Series, other: pd.Series
 ) -> tuple[dict[str, Standing], list[str]]:
     """Return where values stand among the training examples that count, by column, and the labels by code.
 
     Args:
-        rows: of the workspace, of which a training example that has another hash now is left out.
+        rows: of the workspace, of which a training example that has another hash now is left out; None: none are here,
+            and so nothing stands anywhere.
         kinds: {column: kind}; texts are left out.
         asked: the values (k x columns).
         given, other: labels (k, str; empty: none).
     """
+    if rows is None:
+        return {}, []
     training = read_examples([TRAIN])
     training = training[counts(training)].reset_index(drop=True)
     values, same = rows.of(training)
@@ -42,7 +45,9 @@ def stand(
     return standings(asked, values[same], labels, mine, others, ranked), names
 
 
-def page_features(queue: pd.DataFrame, classes: list[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def page_features(
+    queue: pd.DataFrame, classes: list[str], new: Rows | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what the review page shows of rows: about all of them, and for each example.
 
     Of all: `features`, the names, and `bands`, for each the middle half of each class, in percent. Of an example: `cells`,
@@ -52,15 +57,17 @@ def page_features(queue: pd.DataFrame, classes: list[str]) -> tuple[dict[str, An
     Args:
         queue: see `page.read_queue`.
         classes: names, by code.
+        new: the queue's rows, in its order, where they are not among those of the workspace.
 
     Raises:
         Refusal: where data/inputs/ holds other rows than the queue means.
     """
     rows = read_rows()
-    kinds = columns(rows, queue) if rows else {}
-    if rows is None or not kinds:
+    own = new or rows
+    kinds = columns(own, queue) if own else {}
+    if own is None or not kinds:
         return {"features": [], "bands": []}, [{} for _ in range(len(queue))]
-    asked, _ = rows.of(queue, strict=True)
+    asked = new.values if new else own.of(queue, strict=True)[0]
     shown = readable(asked, kinds)
     found, names = stand(rows, kinds, asked, queue["label"], queue["suggested"])
     cells = [_cells(shown[name].tolist(), found.get(name)) for name in kinds]

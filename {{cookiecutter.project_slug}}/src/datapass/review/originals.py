@@ -1,4 +1,6 @@
-"""The files of data/raw/ as pictures for pages. Nobody has vetted them, and the team's `inputs` may read others than these."""
+"""Delivered files as pictures for pages. Nobody has vetted them, and the team's `inputs` may read others than these."""
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,19 +27,27 @@ def sources(rows: int) -> pd.DataFrame | None:
 
 
 def original(path: str, digest: str, side: int) -> Image.Image | None:
-    """Return the file that an input was read from, upright, at least at `side` where it has as many pixels.
+    """Return the file of data/raw/ that an input was read from, see `upright`; None too where it is another one now.
 
     Args:
         path: relative to data/raw/.
         digest: hash of the file when it was read.
+        side: pixels of the longer side that are wanted.
+    """
+    if not digest or unsafe(path) or file_digest(RAW / path) != digest:
+        return None
+    return upright(RAW / path, side)
+
+
+def upright(file: Path, side: int) -> Image.Image | None:
+    """Return a file as a picture, upright, at least at `side` where it has as many pixels.
+
+    Args:
         side: pixels of the longer side that are wanted; a large JPEG is decoded at a fraction of its size.
 
     Returns:
-        L or RGB, the first picture of several; None where the file is gone, another one now, or none that can be shown.
+        L or RGB, the first picture of several; None where the file is gone, or none that can be shown.
     """
-    file = RAW / path
-    if not digest or unsafe(path) or file_digest(file) != digest:
-        return None
     try:
         with Image.open(file, formats=FORMATS) as opened:
             if opened.width * opened.height > MOST:

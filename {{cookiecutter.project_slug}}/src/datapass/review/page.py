@@ -20,8 +20,10 @@ from ..files.paths import CLASSES, SUSPECTS
 from ..files.tables import read_table
 from ..files.writes import write_text
 from ..messages.problems import Refusal
+from ..production.incoming import Incoming
 from .features import page_features
-from .pictures import pictures
+from .pictures import new_pictures, pictures
+from .readable import Rows
 from .suspects import COLUMNS as SUSPECT_COLUMNS
 from .suspects import TRAINING, definition
 
@@ -53,7 +55,15 @@ def queue_key() -> str:
     return hashlib.sha256(b"\0".join(content)).hexdigest()[:12]
 
 
-def page(queue: pd.DataFrame, classes: list[str], key: str, title: str, command: str, blind: bool = False) -> str:
+def page(
+    queue: pd.DataFrame,
+    classes: list[str],
+    key: str,
+    title: str,
+    command: str,
+    blind: bool = False,
+    new: Incoming | None = None,
+) -> str:
     """Return the review page. Whatever the data holds is text in it: one JSON block, shown by `textContent` alone.
 
     Args:
@@ -63,20 +73,24 @@ def page(queue: pd.DataFrame, classes: list[str], key: str, title: str, command:
         title: the project's name.
         command: what one types before the saved file's name to bring it back.
         blind: whether label and suggestion start hidden.
+        new: the queue's inputs, in its order, where they have no labels: the page then asks for one, and has none to keep.
     """
-    about, rows = page_features(queue, classes)
+    rows_of_new = Rows(new.packed, new.kinds) if new is not None and isinstance(new.packed, pd.DataFrame) else None
+    about, rows = page_features(queue, classes, rows_of_new)
+    images = pictures(queue, SIDE, BYTES, strict=True) if new is None else new_pictures(new, SIDE, BYTES)
     besides = [*SUSPECT_COLUMNS, "mark", *about["features"]]
     shown = [*(["group"] if "group" in queue else []), *metadata(queue.columns, besides)]
     columns = ["id", "split", "label", "suggested", "queue", "reason", "mark", *(["text"] if "text" in queue else [])]
     items: list[dict[str, Any]] = queue[columns].to_dict("records")
     more = queue[shown].to_numpy(dtype=object).tolist()
-    for item, picture, row, cells in zip(items, pictures(queue, SIDE, BYTES, strict=True), rows, more, strict=True):
+    for item, picture, row, cells in zip(items, images, rows, more, strict=True):
         item |= {"picture": picture, "more": cells} | row
     data = {
         "key": key,
         "title": title,
         "command": command,
         "blind": blind,
+        "unlabelled": new is not None,
         "classes": classes,
         "columns": shown,
     } | about
@@ -85,7 +99,9 @@ def page(queue: pd.DataFrame, classes: list[str], key: str, title: str, command:
     )
     environment.filters["digest"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     book = {name: text for name, text in sections(read_book()).items() if name in classes}
-    return environment.get_template("review.html.j2").render(title=title, data=data | {"book": book, "items": items})
+    return environment.get_template("review.html.j2").render(
+        title=title, heading="Review" if new is None else "Label", data=data | {"book": book, "items": items}
+    )
 
 
 def write_page(limit: int | None, blind: bool) -> str:

@@ -3,7 +3,7 @@
 import base64
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,10 +11,11 @@ import pandas as pd
 from PIL import Image
 
 from ..comparison.revisions import Revision
-from ..data.pack import digest
-from ..files.paths import ARRAYS, TEST
+from ..data.pack import digest, unsafe
+from ..files.paths import ARRAYS, INCOMING, TEST
 from ..messages.problems import Refusal
-from .originals import original, sources
+from ..production.incoming import Incoming
+from .originals import original, sources, upright
 
 SIDE = 96  # pixels of the longer side in reports
 COLORS = 128
@@ -40,33 +41,57 @@ def pictures(table: pd.DataFrame, side: int, room: int, strict: bool = False) ->
     except (OSError, ValueError):
         return [""] * len(table)
     files = sources(len(arrays))
-    drawable = arrays.ndim == 4 and arrays.dtype == np.uint8 and arrays.shape[3] in (1, 3)
+    drawable = _drawable(arrays)
     if files is None and not drawable:
         return [""] * len(table)
 
-    def one(row: object, wanted: str, draw: bool) -> str | None:
-        """Return a picture, empty where there is none; None where the row holds another input."""
-        number = int(str(row)) if str(row).isdecimal() else len(arrays)
+    rows, digests = table["row"].tolist(), table["input"].tolist()
+
+    def one(place: int, draw: bool) -> str:
+        number = int(str(rows[place])) if str(rows[place]).isdecimal() else len(arrays)
         array = np.ascontiguousarray(arrays[number]) if number < len(arrays) else np.empty(0, np.uint8)
-        if digest(array.tobytes()) != wanted:
-            return None
+        if digest(array.tobytes()) != digests[place]:
+            if strict:
+                what = f"{ARRAYS.as_posix()} holds other inputs than data/examples/; `dvc repro`, or `dvc checkout`."
+                raise Refusal(what)
+            return ""
         shown = original(files["path"][number], files["file"][number], side) if draw and files is not None else None
         if shown is not None:
             return uri(shown, side)
         return data_uri(array, side) if draw and drawable else ""
 
+    return _while_room(one, len(table), room)
+
+
+def new_pictures(incoming: Incoming, side: int, room: int) -> list[str]:
+    """Return a data URI for each input of a delivery, as `pictures` does: its file, else its packed input."""
+    arrays = incoming.packed
+    if not isinstance(arrays, np.ndarray):
+        return [""] * len(arrays)
+    folder, paths, drawable = INCOMING / incoming.name, incoming.table["path"].tolist(), _drawable(arrays)
+
+    def one(place: int, draw: bool) -> str:
+        shown = upright(folder / paths[place], side) if draw and not unsafe(paths[place]) else None
+        if shown is not None:
+            return uri(shown, side)
+        return data_uri(np.ascontiguousarray(arrays[place]), side) if draw and drawable else ""
+
+    return _while_room(one, len(paths), room)
+
+
+def _drawable(arrays: np.ndarray) -> bool:
+    """Return whether packed inputs are pictures: grey or coloured."""
+    return arrays.ndim == 4 and arrays.dtype == np.uint8 and arrays.shape[3] in (1, 3)
+
+
+def _while_room(one: Callable[[int, bool], str], number: int, room: int) -> list[str]:
+    """Return what `one` makes of each place; its second argument, and what is kept of it, end with `room` bytes."""
     made: list[str] = []
-    rows, digests = table["row"].tolist(), table["input"].tolist()
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding releases the interpreter's lock
-        for start in range(0, len(table), AT_ONCE):
-            some = slice(start, start + AT_ONCE)
-            for found in pool.map(one, rows[some], digests[some], [room > 0] * len(rows[some])):
-                if strict and found is None:
-                    what = (
-                        f"{ARRAYS.as_posix()} holds other inputs than data/examples/; `dvc repro`, or `dvc checkout`."
-                    )
-                    raise Refusal(what)
-                made.append((found or "") if room > 0 else "")
+        for start in range(0, number, AT_ONCE):
+            some = range(start, min(start + AT_ONCE, number))
+            for found in pool.map(one, some, [room > 0] * len(some)):
+                made.append(found if room > 0 else "")
                 room -= len(made[-1])
     return made
 
