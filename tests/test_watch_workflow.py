@@ -47,7 +47,7 @@ if found["code"]:
     sys.exit(found["code"])
 for option, path in zip(arguments[4::2], arguments[5::2], strict=True):
     assert option == "--to"
-    content = {{"headline": found["headline"], "data": {{"changed": found["changed"]}}}}
+    content = {{"headline": found["headline"], "changed": found["changed"]}}
     Path(path).write_text(json.dumps(content) if path.endswith(".json") else found["report"], encoding="utf-8")
 '''
 
@@ -120,7 +120,7 @@ CAME = 'printf "id,area\\nnew-1,3\\n" > "$1/inputs.csv"'
 NOTHING = {
     "as shipped": None,
     "a script that writes nothing": "true",
-    "an empty file": ': > "$1/inputs.csv"',
+    "an empty file": ': > "$1/inputs.parquet"',
     "a query without rows": 'echo id,area > "$1/inputs.csv"',
     "hidden files": 'mkdir "$1/.cache"; echo x > "$1/.cache/a.csv"; echo x > "$1/.DS_Store"',
 }
@@ -187,12 +187,12 @@ def test_a_change_is_one_issue_which_is_then_updated(host: Production) -> None:
     host.others(*others)
     before = host.issues
     host.fetches(CAME)
-    host.found(True, "2 of 4 lines say so")
+    host.found(True, "2026-11-25: looks different: 2 of 4 lines say so")
     first = host.run()
     assert first.code == 0, first.log
     (issue,) = host.issues[len(before) :]
-    assert issue["title"] == "Production looks different: 2 of 4 lines say so"
-    assert issue["body"].startswith(f"{TAG}\n### 2 of 4 lines say so\n")
+    assert issue["title"] == "Production looks different: 2026-11-25: 2 of 4 lines say so"
+    assert issue["body"].startswith(f"{TAG}\n### 2026-11-25: looks different: 2 of 4 lines say so\n")
     assert all(link in issue["body"] for link in LINKS[host.ci])
     assert host.calls("POST", "PATCH", "PUT") == ["POST"]
 

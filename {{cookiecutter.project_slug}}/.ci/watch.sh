@@ -57,8 +57,9 @@ watch() {
 headline() {
   python -c 'import json, re
 found = json.load(open("watch.json", encoding="utf-8"))
-if found["data"]["changed"]:
-    shown = "".join(sign if sign.isprintable() else " " for sign in "Production looks different: " + found["headline"])
+if found.get("data", found)["changed"]:
+    said = "Production looks different: " + found["headline"].replace("looks different: ", "", 1)
+    shown = "".join(sign if sign.isprintable() else " " for sign in said)
     words = " ".join(re.sub(r"[!\"#$&*/<>?@\[\\\]^_`{|}~]|[:%](?=\w)", " ", shown).split())
     print(words if len(words) <= 100 else words[:99].rstrip() + "…")'
 }
