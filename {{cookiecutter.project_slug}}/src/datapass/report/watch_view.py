@@ -176,11 +176,9 @@ def _mark(changed: bool) -> str:
 def _unlike(w: "Watched", excerpts: Mapping[str, str]) -> Section | None:
     """The inputs that are unlike any in training, the least alike first."""
     assert w.findings is not None
-    u = w.findings.unlike
-    if not w.findings.many_unlike:
+    u, order = w.findings.unlike, w.foreign
+    if not len(order):
         return None
-    beyond = u.rows[u.scores[u.rows] > u.threshold]
-    order = beyond[np.argsort(-u.scores[beyond], kind="stable")]
     ids, sure = w.incoming.table["id"], w.answered.mean.max(axis=1)
     header = "id | answered as | probability | distance" + " | input" * bool(excerpts)
     rows = (
@@ -358,8 +356,6 @@ def _data(w: "Watched") -> dict[str, Any]:
         "notes": w.notes,
     }
     if f is not None:
-        ids = w.incoming.table["id"]
-        beyond = f.unlike.rows[f.unlike.scores[f.unlike.rows] > f.unlike.threshold]
         found |= {
             "lines": f.lines,
             "classifier": {"auc": f.apart.auc, "p": f.apart.p, "old": f.apart.old, "new": f.apart.new},
@@ -368,7 +364,7 @@ def _data(w: "Watched") -> dict[str, Any]:
                 "beyond": f.unlike.beyond,
                 "expected": f.unlike.expected,
                 "p": f.unlike.excess,
-                "ids": ids[beyond].tolist(),
+                "ids": w.incoming.table["id"].iloc[w.foreign].tolist(),
             },
             "answers": {
                 "p": f.outputs.p,
