@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def watched(found: "list[Watched]", excerpts: Mapping[str, str] | None = None) -
     """
     parts = [_delivery(one, excerpts or {}) for one in found]
     if len(parts) == 1:
-        return parts[0]
+        return replace(parts[0], headline=f"{one_line(parts[0].between[0])}: {parts[0].headline}")
     changed = sum(one.changed for one in found)
     rows = [[Name(one.incoming.name), f"{len(one.incoming.table):,}", _said(one)] for one in found]
     return Report(
@@ -116,12 +117,11 @@ def _delivery(w: "Watched", excerpts: Mapping[str, str]) -> Report:
             )
     if w.labelled is not None:
         figures.insert(0, ("accuracy on labelled new inputs", _accuracy(w.labelled)))
-    said = _said(w)
     return Report(
-        f"{one_line(name)}: {said}",
+        _said(w),
         _data(w),
         [one for one in sections if one is not None and one.blocks],
-        title=said[0].upper() + said[1:],
+        between=(name,),
         figures=figures,
     )
 
