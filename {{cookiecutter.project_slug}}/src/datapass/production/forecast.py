@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from .calibration import crossfitted, fitted, logarithms, tempered
+from .calibration import calibration, crossfitted
 from .permuted import difference
 
 Z = 1.959964
@@ -25,7 +25,7 @@ class Forecast:
         test_accuracy: what is true there.
         gap, gap_se: test_forecast - test_accuracy with its standard error.
         off: whether the gap is more than chance (at 5 %): then the forecast is not to be trusted on new inputs either.
-        change, change_se: forecast of the new inputs minus that of the test set, by one temperature, with its standard error.
+        change, change_se: forecast of the new inputs minus that of the test set, by one calibration, with its standard error.
         p: of no change (two-sided, by units).
         changed: whether p is under the level.
         reason: why there is no forecast; empty where there is one.
@@ -66,9 +66,8 @@ def forecast(
         return Forecast(
             reason="there are no new inputs" if len(new) == 0 else "the test set has fewer than two examples"
         )
-    logs, news = logarithms(test), logarithms(new)
-    sharpness = fitted(logs, labels)
-    sure, new_sure = (tempered(side, sharpness).max(axis=1) for side in (logs, news))
+    calibrated = calibration(test, labels)
+    sure, new_sure = (calibrated(side).max(axis=1) for side in (test, new))
     accuracy, sd = expected(new_sure)
     honest = crossfitted(test, labels, test_units).max(axis=1)
     right = (test.argmax(axis=1) == labels).astype(float)
