@@ -109,6 +109,16 @@ def test_difference_by_hand() -> None:
     assert gap.mean == pytest.approx([3]) and gap.se == pytest.approx([(2 / 3 / 4 + 2 / 2) ** 0.5])
 
 
+def test_difference_whatever_the_order() -> None:
+    rng = np.random.default_rng(4)
+    old, new, units = rng.normal(size=(90, 3)), rng.normal(size=(60, 3)) + 0.3, rng.integers(0, 30, 90)
+    once, again = (
+        difference(old[order], units[order], new[::step], np.arange(60)[::step]).p
+        for order, step in ((np.arange(90), 1), (rng.permutation(90), -1))
+    )
+    assert np.array_equal(once, again) and (once < 1).any()
+
+
 def test_difference_is_of_whole_units() -> None:
     """Rows that are copies are no evidence: with 3 units a side the least p is 2 of 20."""
     old, new = np.repeat([0.0, 0.1, 0.2], 100)[:, None], np.repeat([1.0, 1.1, 1.2], 100)[:, None]
@@ -118,10 +128,10 @@ def test_difference_is_of_whole_units() -> None:
     assert difference(old, units, old, units).p[0] == 1, "alike"
 
 
-@pytest.mark.parametrize("many", [False, True], ids=["by permutation", "by the normal distribution"])
-def test_p_values_are_not_under_their_level_too_often(many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("part", [False, True], ids=["all units", "a part of the units"])
+def test_p_values_are_not_under_their_level_too_often(part: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of five columns, of which none differs: some p is under 10 % in 10 % of 200 pairs of samples."""
-    if many:
+    if part:
         monkeypatch.setattr("datapass.production.permuted.MOST", 10)
     rng, n, m = np.random.default_rng(5), np.arange(60), np.arange(40)
     least = [difference(rng.normal(size=(60, 5)), n, rng.normal(size=(40, 5)), m).p.min() for _ in range(200)]
@@ -232,6 +242,8 @@ def test_an_overconfident_model_is_forecast_well() -> None:
     assert same.test_accuracy == true and p.max(axis=1).mean() > true + 0.08
     assert abs(same.gap) < 0.03 and not same.off and not same.changed
     assert same.low < same.accuracy < same.high and same.accuracy == pytest.approx(true, abs=0.03)
+    sd = expected(calibration(p, labels)(draw(1000, [0.5, 0.5], 2, 1.2, 4.0)[1]).max(axis=1))[1]
+    assert same.high - same.accuracy == pytest.approx(1.959964 * np.hypot(sd, same.gap_se))
     assert same.gap == pytest.approx(same.test_forecast - same.test_accuracy)
     blurred = forecast(p, labels, n, tempered(logarithms(draw(1000, [0.5, 0.5], 2, 1.2, 4.0)[1], 1e-9), 0.3), n, LEVEL)
     assert blurred.changed and blurred.change < -0.1 and blurred.accuracy < same.accuracy - 0.1

@@ -20,7 +20,8 @@ class Forecast:
     """Accuracies, from 0 to 1; NaN where `reason`.
 
     Attributes:
-        accuracy, low, high: to expect on the new inputs; see `expected`.
+        accuracy, low, high: to expect on the new inputs, and where 95 % of what is then true should lie: by chance alone
+            (`expected`), and by how far the calibration may be off (`gap_se`), which on many new inputs is most of it.
         test_forecast: the same of the test set, where each half of it calibrates the other.
         test_accuracy: what is true there.
         gap, gap_se: test_forecast - test_accuracy with its standard error.
@@ -72,11 +73,12 @@ def forecast(
     honest = crossfitted(test, labels, test_units).max(axis=1)
     right = (test.argmax(axis=1) == labels).astype(float)
     gap, gap_se = calibration_gap(honest, right, test_units)
+    reach = Z * float(np.hypot(sd, gap_se))
     found = difference(sure[:, None], test_units, new_sure[:, None], new_units)
     return Forecast(
         accuracy=accuracy,
-        low=max(0.0, accuracy - Z * sd),
-        high=min(1.0, accuracy + Z * sd),
+        low=max(0.0, accuracy - reach),
+        high=min(1.0, accuracy + reach),
         test_forecast=float(honest.mean()),
         test_accuracy=float(right.mean()),
         gap=gap,
