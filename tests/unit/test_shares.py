@@ -85,10 +85,10 @@ def test_a_forest_that_says_0_is_not_wrong_for_ever(trees: int) -> None:
 
 @pytest.mark.parametrize("n", [1, 10, 100])
 def test_all_right_is_not_certain(n: int) -> None:
-    """Platt's (n + 1) / (n + 2)."""
+    """It is worth (n + 1/2) / (n + 1)."""
     labels = np.arange(n) % 2
     logs = logarithms(np.eye(2)[labels], 1e-3)
-    assert tempered(logs, fitted(logs, labels)).max(axis=1) == pytest.approx((n + 1) / (n + 2), abs=1e-5)
+    assert tempered(logs, fitted(logs, labels)).max(axis=1) == pytest.approx((n + 0.5) / (n + 1), abs=1e-5)
     assert calibration(np.zeros((0, 2)), labels[:0]).sharpness == 1
 
 

@@ -55,8 +55,9 @@ def tempered(logs: np.ndarray, sharpness: float) -> np.ndarray:
 def fitted(logs: np.ndarray, labels: np.ndarray) -> float:
     """Return 1 / T of the greatest likelihood.
 
-    The likelihood is concave in 1 / T, so its slope has one root. A label counts (n + 1) / (n + 2) and the other classes
-    share the rest (Platt 1999): so answers that are all right do not make every probability 1.
+    The likelihood is concave in 1 / T, so its slope has one root. A label counts (n + 1/2) / (n + 1) and the other
+    classes share the rest (after Platt 1999, with Jeffreys' half for his one): so answers that are all right do not make
+    every probability 1.
 
     Args:
         logs: see `logarithms` (n x K).
@@ -66,7 +67,7 @@ def fitted(logs: np.ndarray, labels: np.ndarray) -> float:
     if n == 0 or classes < 2:
         return 1.0
     rest = (logs.sum(axis=1) - logs[np.arange(n), labels]) / (classes - 1)
-    wanted = float(((n + 1) * logs[np.arange(n), labels] + rest).sum()) / (n + 2)
+    wanted = float(((2 * n + 1) * logs[np.arange(n), labels] + rest).sum()) / (2 * n + 2)
 
     def slope(sharpness: float) -> float:
         return wanted - float((tempered(logs, sharpness) * logs).sum())
