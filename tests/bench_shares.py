@@ -11,7 +11,6 @@ import itertools
 
 import numpy as np
 
-from datapass.production.calibration import logarithms
 from datapass.production.sequence import clopper_pearson, informed, mixture
 from datapass.production.shares import class_shares, no_change
 
@@ -68,14 +67,9 @@ def seen(model: Model, new_shares: np.ndarray, n: int, m: int, rounds: int, seed
         labels, test = model.draw(n, rng, model.shares)
         _, new = model.draw(m, rng, new_shares)
         there = np.flatnonzero(np.bincount(labels, minlength=len(new_shares)))
-        p = no_change(
-            logarithms(test)[:, there],
-            np.searchsorted(there, labels),
-            np.arange(n),
-            logarithms(new)[:, there],
-            np.arange(m),
-        )
-        found += p.min() * len(there) < LEVEL
+        codes = np.searchsorted(there, labels)
+        p = no_change(test[:, there], codes, np.arange(n), new[:, there], np.arange(m))
+        found += p.min() < LEVEL
     return found / rounds
 
 

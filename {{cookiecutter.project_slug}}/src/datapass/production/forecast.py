@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from .calibration import crossfitted, fitted, logarithms, tempered
+from .calibration import calibration, crossfitted
 from .permuted import difference
 
 Z = 1.959964
@@ -20,12 +20,13 @@ class Forecast:
     """Accuracies, from 0 to 1; NaN where `reason`.
 
     Attributes:
-        accuracy, low, high: to expect on the new inputs; see `expected`.
+        accuracy, low, high: to expect on the new inputs, and where 95 % of what is then true should lie: by chance alone
+            (`expected`), and by how far the calibration may be off (`gap_se`), which on many new inputs is most of it.
         test_forecast: the same of the test set, where each half of it calibrates the other.
         test_accuracy: what is true there.
         gap, gap_se: test_forecast - test_accuracy with its standard error.
         off: whether the gap is more than chance (at 5 %): then the forecast is not to be trusted on new inputs either.
-        change, change_se: forecast of the new inputs minus that of the test set, by one temperature, with its standard error.
+        change, change_se: forecast of the new inputs minus that of the test set, by one calibration, with its standard error.
         p: of no change (two-sided, by units).
         changed: whether p is under the level.
         reason: why there is no forecast; empty where there is one.
@@ -66,18 +67,18 @@ def forecast(
         return Forecast(
             reason="there are no new inputs" if len(new) == 0 else "the test set has fewer than two examples"
         )
-    logs, news = logarithms(test), logarithms(new)
-    sharpness = fitted(logs, labels)
-    sure, new_sure = (tempered(side, sharpness).max(axis=1) for side in (logs, news))
+    calibrated = calibration(test, labels)
+    sure, new_sure = (calibrated(side).max(axis=1) for side in (test, new))
     accuracy, sd = expected(new_sure)
     honest = crossfitted(test, labels, test_units).max(axis=1)
     right = (test.argmax(axis=1) == labels).astype(float)
     gap, gap_se = calibration_gap(honest, right, test_units)
+    reach = Z * float(np.hypot(sd, gap_se))
     found = difference(sure[:, None], test_units, new_sure[:, None], new_units)
     return Forecast(
         accuracy=accuracy,
-        low=max(0.0, accuracy - Z * sd),
-        high=min(1.0, accuracy + Z * sd),
+        low=max(0.0, accuracy - reach),
+        high=min(1.0, accuracy + reach),
         test_forecast=float(honest.mean()),
         test_accuracy=float(right.mean()),
         gap=gap,

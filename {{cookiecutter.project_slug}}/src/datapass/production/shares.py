@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
-from .calibration import fitted, logarithms, tempered
+from .calibration import calibration, fitted, logarithms, tempered
 from .label_shift import black_box, confusion, expectation_maximisation, smallest_singular
 from .permuted import difference
 
 LEAST_SINGULAR = 0.05
+TINY = 1e-30
 ALPHA, Z = 0.05, 1.959964  # of the intervals
 DRAWS, MOST = 100, 1000  # bootstrap: samples, and units of a side in each
 SEED = 20180703
@@ -27,10 +28,10 @@ class Shares:
     Attributes:
         table: a row for each class (K), in code order: `test` its share of the test set's labels, `new` its estimated
             share of the new inputs, `low` and `high` of the latter's 95 % interval, `ratio` new / test, `black_box` the
-            new share by the other estimate (see `black_box`), `p` of no change (two-sided, of this class alone), and
-            `changed`, whether p is under level / K. NaN for a class without a test example, and throughout where `reason`.
+            new share by the other estimate (see `black_box`), `p` of no change (two-sided, adjusted for all classes), and
+            `changed`, whether p is under the level. NaN for a class without a test example, and throughout where `reason`.
         reason: why nothing can be told; empty where it can.
-        p: of no change in any class, Bonferroni's; NaN where `reason`.
+        p: of no change in any class; NaN where `reason`.
         changed: whether p is under the level.
         singular: smallest singular value of p(predicted | true) on the test set; 1 where all is predicted right.
     """
@@ -74,14 +75,16 @@ def class_shares(
         reason = "there are no new inputs" if len(new) == 0 else "the test set has examples of fewer than two classes"
         return Shares(table, reason, np.nan, False, singular)
     codes = np.searchsorted(there, labels)
-    olds, news = (_kept(logarithms(side), there) for side in (test, new))
+    olds, news = (_kept(side, there) for side in (test, new))
     predicted = olds.argmax(axis=1)
     singular = smallest_singular(confusion(predicted, codes, len(there)))
     if singular < LEAST_SINGULAR:
-        reason = (
-            "the models take some classes for each other too often for their shares to be told apart (smallest singular "
-            f"value {singular:.3f} of the confusion matrix, under {LEAST_SINGULAR})"
+        never = len(there) - len(np.unique(predicted))
+        what = f"never answer {never:,} of the classes" if never else "take some classes for each other too often"
+        value = (
+            f"the smallest singular value of the test set's confusion matrix is {singular:.3f}, under {LEAST_SINGULAR}"
         )
+        reason = f"on the test set the models {what}, so that the shares cannot be told apart ({value})"
         return Shares(table, reason, np.nan, False, singular)
     estimate, low, high = estimates(olds, codes, test_units, news, new_units)
     weights = black_box(confusion(predicted, codes, len(there)), _frequencies(news.argmax(axis=1), len(there)))
@@ -89,9 +92,8 @@ def class_shares(
     share = table.loc[there, "test"].to_numpy()
     found = [estimate, low, high, estimate / share, weights * share, p]
     table.loc[there, ["new", "low", "high", "ratio", "black_box", "p"]] = np.stack(found, axis=1)
-    table.loc[there, "changed"] = p < level / len(there)
-    overall = min(1.0, float(p.min()) * len(there))
-    return Shares(table, "", overall, bool(overall < level), singular)
+    table.loc[there, "changed"] = p < level
+    return Shares(table, "", float(p.min()), bool(p.min() < level), singular)
 
 
 def estimates(
@@ -103,9 +105,11 @@ def estimates(
     narrower than that of a share that was counted on as many units (Clopper and Pearson 1934).
 
     Args:
-        test, new: logarithms of probabilities (n x K, m x K); all other arguments as for `class_shares`, each class there.
+        test, labels, test_units, new, new_units: as for `class_shares`, with a test example of each class.
     """
     rng = np.random.default_rng(SEED)
+    least = calibration(test, labels).least
+    test, new = logarithms(test, least), logarithms(new, least)
     found = _estimate(test, labels, new)
     variance = np.zeros(test.shape[1])
     old_rows, old_codes, old_scale = _some(test_units, rng)
@@ -129,9 +133,9 @@ def estimates(
 def no_change(
     test: np.ndarray, labels: np.ndarray, test_units: np.ndarray, new: np.ndarray, new_units: np.ndarray
 ) -> np.ndarray:
-    """Return of each class the p-value of no change of its share (K); arguments as for `estimates`."""
-    sharpness = fitted(test, labels)
-    old, now = tempered(test, sharpness), tempered(new, sharpness)
+    """Return the p-values of no change of each class's share, adjusted for all classes (K); arguments as for `estimates`."""
+    calibrated = calibration(test, labels)
+    old, now = calibrated(test), calibrated(new)
     found = directions(np.concatenate([old, now]))
     return difference(old @ found, test_units, now @ found, new_units).p
 
@@ -157,9 +161,10 @@ def _estimate(test: np.ndarray, labels: np.ndarray, new: np.ndarray) -> np.ndarr
     return shares / shares.sum()
 
 
-def _kept(logs: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the logarithms (n x classes) of probabilities that are rescaled to some of the classes."""
-    return np.log(tempered(logs[:, classes], 1.0))
+def _kept(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the probabilities of some classes alone (n x classes), equal where they are all 0."""
+    some = np.maximum(probabilities[:, classes], TINY)
+    return some / some.sum(axis=1, keepdims=True)
 
 
 def _frequencies(codes: np.ndarray, classes: int) -> np.ndarray:
