@@ -154,9 +154,10 @@ def test_neither_the_order_of_the_rows_nor_a_second_run_changes_anything(kind: s
     assert far_moved.scores == pytest.approx(far.scores[order])
 
 
-def test_too_few_inputs_are_not_tested() -> None:
-    found = tell_apart(inputs(normal(0, 100)), inputs(normal(1, FEWEST - 1), "b"), NUMBERS)
-    assert np.isnan(found.p) and np.isnan(found.auc) and found.new == FEWEST - 1
+@pytest.mark.parametrize("new", [0, FEWEST - 1], ids=["none", "one too few"])
+def test_too_few_inputs_are_not_tested(new: int) -> None:
+    found = tell_apart(inputs(normal(0, 100)), inputs(normal(1, new), "b"), NUMBERS)
+    assert np.isnan(found.p) and np.isnan(found.auc) and found.new == len(found.scores) == new
 
 
 # What is seen

@@ -53,11 +53,11 @@ def tell_apart(old: Inputs, new: Inputs, kinds: Mapping[str, str]) -> Apart:
         kinds: {column: kind} of packed rows, see `data.rows`; empty for files. Dates that only tell the time are left out.
     """
     sides = old.one_of_each(MOST), new.one_of_each(MOST)
-    taken = old.take(sides[0]), new.take(sides[1])
-    known = without_calendar(taken[0].packed, taken[1].packed, kinds)
     sizes = len(sides[0]), len(sides[1])
+    known = without_calendar(old.packed, new.packed, kinds)
     if min(sizes) < FEWEST or (kinds and not known):
         return Apart(np.nan, np.nan, *sizes, sides[1], np.zeros(sizes[1]))
+    taken = old.take(sides[0]), new.take(sides[1])
     seen = features([side.packed for side in taken], known)
     ids, units = (pd.concat([getattr(side, what) for side in taken], ignore_index=True) for what in ("ids", "units"))
     return replace(apart(seen, np.arange(sum(sizes)) >= sizes[0], ids, units), rows=sides[1])

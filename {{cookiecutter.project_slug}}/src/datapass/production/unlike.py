@@ -27,8 +27,9 @@ class Unlike:
     Attributes:
         scores: distance of each new input to the training inputs (n_new); higher is less alike.
         p: of each new input, that a test input is as unlike, conformally, at least 1 / (test units + 1) (n_new).
-        threshold: distance beyond which lie `beyond_test` of the test units.
-        beyond: new units beyond it; `expected`: of as many test units.
+        threshold: distance beyond which lies about 1 % of what is like the test units.
+        beyond: new units beyond it.
+        expected: units beyond it, of as many like the test units.
         excess: p-value of so many.
         rows: the new inputs that were counted, one of each unit (k, int).
         tested: units of the test set that were compared with.
