@@ -233,10 +233,13 @@ def changed(
 
 
 def power(splits: int) -> None:
+    """How often each alarms at its third of alpha / 4, with fewer landmarks and permutations than there are, see `classifier`."""
     two_sample.LANDMARKS, two_sample.PERMUTATIONS = 300, 239
     made = digits()
     for what in ("nothing", "noise", "brighter", "class thrice", "new class of 5 %", "noise on 10 %"):
         for new in SIZES:
+            if what == "class thrice" and new > 200:
+                continue  # there are not that many
             rng, found = np.random.default_rng(new), []
             for _ in range(max(20, splits // 10)):
                 training, test, arrived, _ = changed(made, what, rng, new)
@@ -247,10 +250,10 @@ def power(splits: int) -> None:
                 met = tell_apart(both, sides[2], {})
                 found.append((met.p, least, unlike(*sides, {}).excess, met.auc))
             table = np.array(found)
-            shares = (table[:, :3] <= LEVELS[0]).mean(axis=0)
+            shares = (table[:, :3] <= LEVELS[0] + 1e-9).mean(axis=0)
             words = ", ".join(f"{n} {s:.2f}" for n, s in zip(("classifier", "columns", "beyond"), shares, strict=True))
             print(
-                f"{what:<18} {new:>4} new: {words}, any {(table[:, :3] <= LEVELS[0]).any(axis=1).mean():.2f}; AUC {table[:, 3].mean():.3f}",
+                f"{what:<18} {new:>4} new: {words}, any {(table[:, :3] <= LEVELS[0] + 1e-9).any(axis=1).mean():.2f}; AUC {table[:, 3].mean():.3f}",
                 flush=True,
             )
 
