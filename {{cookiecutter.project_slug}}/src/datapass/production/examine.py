@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from ..adopt.kinds import dates, numbers
-from ..data.packed import take
 from .columns import Column, compare_columns
 from .forecast import Forecast, forecast
 from .measures import measures
@@ -110,7 +109,7 @@ def _columns(reference: Reference, new: Answered, kinds: Mapping[str, str]) -> l
     more, more_kinds = _metadata(reference.metadata, new.metadata)
     for inputs, extra in zip((reference.training, new.inputs), more, strict=True):
         rows = np.sort(inputs.one_of_each(len(inputs.ids)))
-        found, known = measures(take(inputs.packed, rows), kinds)
+        found, known = measures(inputs.packed, kinds, rows)
         sides.append(found.reset_index(drop=True).join(extra.iloc[rows].reset_index(drop=True)))
     return compare_columns(sides[0], sides[1], known | more_kinds)
 

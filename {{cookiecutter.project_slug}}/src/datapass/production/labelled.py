@@ -15,7 +15,9 @@ from ..data.packed import read_packed
 from ..files.paths import TEST
 from .frozen import Frozen
 from .picked import DELIVERY, RANDOM, picked_names, read_picked
-from .sequence import ConceptDrift, Stratified, concept_drift, effective, robbins, stratified
+from .sequence import ConceptDrift, Stratified, concept_drift, effective, informed, robbins, stratified
+
+MOST = 5000  # labels that people may be asked for
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Labelled:
         accuracy: over all these deliveries, each weighted by its inputs.
         drift: whether the model is less right than on the old test set.
         tolerance: accuracy that it may be lower.
+        needed: labels picked at random that would show drift, if the accuracy stays as it is; None where none would, or it is shown.
         skipped: inputs that are open though later ones are labelled; the alarm counts them as answered right.
         others: deliveries that were picked by the answers of another model.
     """
@@ -36,6 +39,7 @@ class Labelled:
     accuracy: Stratified
     drift: ConceptDrift
     tolerance: float
+    needed: int | None
     skipped: int
     others: list[str]
 
@@ -70,8 +74,20 @@ def accuracy_on_new(frozen: Frozen, tolerance: float = 0.0) -> Labelled | None:
     columns = ["delivery", "delivered", "labelled", "right", "low", "high", "unusable", "open"]
     found = pd.DataFrame(rows, columns=columns)
     right, labelled, delivered = (found[name].to_numpy() for name in ("right", "labelled", "delivered"))
-    drift = concept_drift(right.sum() + skipped, labelled.sum() + skipped, *_before(frozen), tolerance)
-    return Labelled(found, stratified(right, labelled, delivered), drift, tolerance, skipped, others)
+    before = _before(frozen)
+    drift = concept_drift(right.sum() + skipped, labelled.sum() + skipped, *before, tolerance, prior=informed(*before))
+    needed = None if drift.alarm else _needed(right.sum() / labelled.sum(), int(labelled.sum()), before, tolerance)
+    return Labelled(found, stratified(right, labelled, delivered), drift, tolerance, needed, skipped, others)
+
+
+def _needed(accuracy: float, labelled: int, before: tuple[float, float], tolerance: float) -> int | None:
+    """Return about how many labels would show a fall to an accuracy, in steps of a tenth; None where MOST would not."""
+    number = labelled
+    while number <= MOST:
+        number = max(number + 10, round(number * 1.1, -1))
+        if concept_drift(accuracy * number, number, *before, tolerance, prior=informed(*before)).alarm:
+            return int(number)
+    return None
 
 
 def _before(frozen: Frozen) -> tuple[float, float]:

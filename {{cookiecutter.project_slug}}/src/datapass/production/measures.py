@@ -8,7 +8,7 @@ import pandas as pd
 from ..data.packed import Packed
 
 AT_ONCE = 512  # images read at once from a memory-map
-MISSING = "\0"  # no cell holds NUL, while a category may well be called nan
+MISSING = "\ufdd0"  # no character, so nobody writes it, while a category may well be called nan; NUL is "" to pandas
 
 
 def calendar(old: pd.DataFrame, new: pd.DataFrame, kinds: Mapping[str, str]) -> list[str]:
@@ -32,20 +32,24 @@ def without_calendar(old: Packed, new: Packed, kinds: Mapping[str, str]) -> dict
     return {name: kind for name, kind in kinds.items() if name not in left_out}
 
 
-def measures(packed: Packed, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return plain descriptors of inputs that people understand (n rows), and their kinds.
+def measures(
+    packed: Packed, kinds: Mapping[str, str], rows: np.ndarray | None = None
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return plain descriptors of some inputs that people understand (k rows; all n where `rows` is None), and their kinds.
 
     Of images `brightness` (mean), `contrast` (standard deviation) and `sharpness` (mean absolute difference of neighbouring
     pixels), each 0..1; of texts `characters` and `words`; of tables the columns themselves.
     """
+    rows = np.arange(len(packed)) if rows is None else rows
     if isinstance(packed, np.ndarray):
-        found = pd.DataFrame(_image_measures(packed), columns=["brightness", "contrast", "sharpness"])
+        found = pd.DataFrame(_image_measures(packed, rows), columns=["brightness", "contrast", "sharpness"])
         found = found.drop(columns="sharpness" if packed.ndim < 3 else [])
         return found, dict.fromkeys(found, "number")
     plain = {name: kind for name, kind in kinds.items() if kind != "text"}
-    table, known = packed[list(plain)].copy(), dict(plain)
+    some = packed.iloc[rows].reset_index(drop=True)
+    table, known = some[list(plain)].copy(), dict(plain)
     for name in [name for name, kind in kinds.items() if kind == "text"]:
-        text = packed[name].astype("str").fillna("")
+        text = some[name].astype("str").fillna("")
         for what, counted in (("characters", text.str.len()), ("words", text.str.split().str.len())):
             column = what if len(kinds) == 1 else f"{name}: {what}"
             while column in known:
@@ -54,11 +58,11 @@ def measures(packed: Packed, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, di
     return table, known
 
 
-def _image_measures(images: np.ndarray) -> np.ndarray:
-    """Return brightness, contrast and sharpness (n x 3)."""
-    found = np.zeros((len(images), 3))
-    for start in range(0, len(images), AT_ONCE):
-        part = np.asarray(images[start : start + AT_ONCE], dtype=np.float64) / 255
+def _image_measures(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return brightness, contrast and sharpness of some images (k x 3)."""
+    found = np.zeros((len(rows), 3))
+    for start in range(0, len(rows), AT_ONCE):
+        part = np.asarray(images[rows[start : start + AT_ONCE]], dtype=np.float64) / 255
         grey = part.mean(axis=3) if part.ndim == 4 else part
         axes = tuple(range(1, grey.ndim))
         steps = [np.abs(np.diff(grey, axis=axis)).mean(axis=axes) for axis in axes if grey.shape[axis] > 1]
@@ -67,7 +71,8 @@ def _image_measures(images: np.ndarray) -> np.ndarray:
     return found
 
 
-def named(column: pd.Series) -> pd.Series:
-    """Return a column of categories or booleans as text (n, object); a missing value is NUL."""
-    known = column.astype(object).where(column.notna(), MISSING)
-    return known.map({1.0: "yes", 0.0: "no"}).fillna(MISSING) if column.dtype.kind in "fiub" else known.astype("str")
+def named(column: pd.Series, kind: str) -> pd.Series:
+    """Return a column of categories or booleans as text (n, object); a missing value is MISSING."""
+    known = column.astype(object)
+    shown = known.map({1.0: "yes", 0.0: "no"}) if kind == "boolean" else known.astype("str")
+    return shown.astype(object).where(column.notna(), MISSING)

@@ -108,7 +108,7 @@ def features(parts: Sequence[Packed], kinds: Mapping[str, str]) -> Seen:
         if kind == "text":
             words.append(_words(pd.concat([column.astype("str").fillna("") for column in columns], ignore_index=True)))
         elif kind in ("category", "boolean"):
-            numbers.append(_one_hot(pd.concat([named(column) for column in columns], ignore_index=True)))
+            numbers.append(_one_hot(pd.concat([named(column, kind) for column in columns], ignore_index=True)))
         else:
             numbers.append(_standard(np.concatenate([column.to_numpy(float, na_value=np.nan) for column in columns])))
     stacked = np.hstack(numbers)

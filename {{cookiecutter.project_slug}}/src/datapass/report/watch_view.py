@@ -105,8 +105,9 @@ def times(ratio: float) -> str:
 
 def _delivery(w: "Watched", excerpts: Mapping[str, str]) -> Report:
     f = w.findings
-    sections = [_lines(w), *([_unlike(w, excerpts), _shares(w), _expected(w), _columns(w)] if f else [])]
-    sections += [_labelled(w.labelled) if w.labelled else None, _basis(w), _next(w)]
+    sections = [_labelled(w.labelled) if w.labelled else None, _lines(w)]
+    sections += [_unlike(w, excerpts), _shares(w), _expected(w), _columns(w)] if f else []
+    sections += [_basis(w), _next(w)]
     name = w.incoming.name
     figures = [("inputs", f"{len(w.incoming.table):,}")]
     if f is not None:
@@ -151,7 +152,7 @@ def _lines(w: "Watched") -> Section:
     unlike = f"{f.unlike.beyond:,} inputs are farther from every training input than 99 % of the test set, {f.unlike.expected:.1f} expected"
     parts.append(("inputs", unlike, _p(f.unlike.excess), _mark(f.many_unlike)))
     top = int(np.argmax(np.abs(f.outputs.shares[1] - f.outputs.shares[0])))
-    answers = f"{one_line(w.classes[top])} is {percent(f.outputs.shares[0][top])} → {percent(f.outputs.shares[1][top])} of the answers"
+    answers = f"class {one_line(w.classes[top])}: {percent(f.outputs.shares[0][top])} → {percent(f.outputs.shares[1][top])} of the answers"
     parts.append(("answers", Excerpt(answers), _p(f.outputs.p), _mark(lines_["answers"])))
     shares = f.shares.reason or "shares of the classes, if each class looks as it did"
     parts.append(("shares", shares, _p(f.shares.p), _mark(lines_["shares"])))
