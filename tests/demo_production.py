@@ -17,7 +17,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("digits", "delivery"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    demo = Demo(folder, 9)
+    demo = Demo(folder, 10)
     demo.say(f"a new project from the template, in {folder}/digits, and its baseline")
     demo.run("cookiecutter", "--no-input", str(ROOT))
     demo.folder = folder / "digits"

@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_digits
 
+from datapass.data.next_pass import current_labels
 from datapass.files.paths import RAW
 from datapass.files.tables import read_table, write_table
+from datapass.production.picked import read_picked
 from datapass.review.page import queue_key, read_queue
+from datapass.review.picked import key_of
 from datapass.settings import load
 
 
@@ -71,10 +74,28 @@ def save_answers(file: Path) -> None:
     print(f"{file.as_posix()}: {len(answers):,} suspects reviewed, {wrong:,} of their labels were wrong")
 
 
+def save_labels(name: str, truth: Path, file: Path) -> None:
+    """Write the labels of what was picked of a delivery to a review file; what no class is for is not usable.
+
+    Args:
+        truth: a table of id, without the delivery's name, and label.
+    """
+    picked = read_picked(name)
+    known = read_table(truth).set_index("id")["label"]
+    label = known.loc[picked["id"].str.removeprefix(f"{name}/")].reset_index(drop=True)
+    mark = f"[review {key_of(picked, current_labels()[1])}]"
+    action = pd.Series(np.where(label == "", "drop", "label"), dtype="str")
+    edits = {"id": picked["id"], "action": action, "label": label, "was": "", "reason": mark, "by": "simulated"}
+    write_table(pd.DataFrame(edits), file)
+    print(f"{file.as_posix()}: {len(picked):,} inputs labelled by the simulated truth")
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["pass"]:
         review().to_csv(sys.stdout, index=False, lineterminator="\n")
     elif sys.argv[1:2] == ["answers"] and len(sys.argv) == 3:
         save_answers(Path(sys.argv[2]))
+    elif sys.argv[1:2] == ["labels"] and len(sys.argv) == 5:
+        save_labels(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
     else:
         sys.exit(__doc__)

@@ -1,128 +1,36 @@
 """The check of a pull request, played step by step: a shallow clone of a bare remote, no DVC cache, no DVC remote.
 
-The players below read the rendered YAML, so what is tested is what a host would run: each `run:` (GitHub) or script
-line (GitLab), in order, with the variables that the host sets. Only what comes from outside is stood in for: checkout,
-installation, and `gh` and `curl`, which keep the comments of a pull request in a file and record every call.
+How a host is played: see played_host.py.
 """
 
 import json
 import os
 import re
 import shutil
-import string
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from conftest import IDENTITY, Project, render
+from conftest import Project, render
+from played_host import TOKEN, Host, Outcome, git, write
 
 WORKFLOW = ".github/workflows/data-experiment.yml"
 PIPELINE = ".gitlab-ci.yml"
 TAG = "<!-- data-experiment:v1:digits -->"
-TOKEN = "not-a-real-token"
 HEAVY = ("torch", "pytorch_lightning", "lightning", "sklearn", "safetensors")  # what the check does without
 
-STAND_IN = '''#!{python}
-"""Stands in for `gh api` and for curl on GitLab's API: keeps comments and calls in JSON files."""
-import json, re, sys
-from pathlib import Path
 
-folder = Path({folder!r})
-def read(name): return json.loads((folder / name).read_text()) if (folder / name).exists() else []
-name, arguments = Path(sys.argv[0]).name, sys.argv[1:]
-comments, calls = read("comments.json"), read("calls.json")
-after = lambda *options: next((v for o, v in zip(arguments, arguments[1:]) if o in options), "")
-method = after("--method", "--request") or "GET"
-url = next(a for a in arguments if "/comments" in a or "/notes" in a)
-secret = "" if name == "gh" else sys.stdin.read()
-body = after("--field", "--data-urlencode")
-text = Path(body.split("@")[1]).read_text(encoding="utf-8") if body else None
-calls.append({{"tool": name, "method": method, "url": url, "arguments": arguments, "secret": secret}})
-(folder / "calls.json").write_text(json.dumps(calls))
-if (folder / "refuse").exists():
-    sys.exit("HTTP 403: Resource not accessible by integration")
-number = re.search(r"/(?:comments|notes)/(\\d+)$", url)
-if method == "GET" and name == "gh":  # the two conditions of the filter, read from it; `gh` asks for every page
-    assert "--paginate" in arguments
-    login, start = (re.search(p + r'"(.*?)"', after("--jq"))[1] for p in ("login == ", r"startswith\\("))
-    print(*[c["id"] for c in comments if c["user"]["login"] == login and c["body"].startswith(start)], sep="\\n")
-elif method == "GET":
-    page, size = int(re.search(r"[?&]page=(\\d+)", url)[1]), int(re.search(r"per_page=(\\d+)", url)[1])
-    print(json.dumps(comments[(page - 1) * size : page * size], separators=(",", ":")))
-elif number:
-    next(c for c in comments if c["id"] == int(number[1]))["body"] = text
-else:
-    comments.append({{"id": 1000 + len(comments), "body": text, "user": {{"login": "github-actions[bot]"}}}})
-(folder / "comments.json").write_text(json.dumps(comments))
-'''
-
-
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=os.environ | IDENTITY, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def write(folder: Path, path: str, text: str) -> None:
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / path).write_text(text, encoding="utf-8")
-
-
-@dataclass
-class Outcome:
-    """What a played job left: the exit code of the step that failed or 0, and what was to be seen."""
-
-    code: int = 0
-    failed: str = ""
-    log: str = ""
-    summary: str = ""
-    artifacts: list[str] = field(default_factory=list)
-    clone: Path = Path()
-
-
-class Host:
-    """A bare remote with pull request 12, its comments, and the machine that jobs run on."""
-
-    def __init__(self, story: Project, folder: Path) -> None:
-        self.folder, self.remote, self.work = folder, folder / "remote.git", folder / "work"
-        self.machine = folder / "machine"
-        self.runs = 0
-        git(folder, "clone", "--quiet", "--bare", str(story.path), str(self.remote))
-        git(self.remote, "config", "uploadpack.allowAnySHA1InWant", "true")  # as both hosts have it
-        git(folder, "clone", "--quiet", str(self.remote), str(self.work))
-        tools = self.machine / "bin"
-        for tool in ("gh", "curl"):
-            write(tools, tool, STAND_IN.format(python=sys.executable, folder=str(self.machine)))
-            (tools / tool).chmod(0o755)
-        for name in HEAVY:  # a package that the check does not install is not importable
-            write(
-                self.machine,
-                f"absent/{name}.py",
-                f'raise ModuleNotFoundError("{name} is not installed for the check")\n',
-            )
-        write(
-            tools, "python", f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{self.machine}/absent" exec {sys.executable} "$@"\n'
-        )
-        (tools / "python").chmod(0o755)
+class PullRequest(Host):
+    """A bare remote with pull request 12 and its comments."""
 
     @property
     def comments(self) -> list[dict[str, Any]]:
-        path = self.machine / "comments.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-
-    def calls(self, *methods: str) -> list[str]:
-        """Return the methods of the API calls so far, of all or of some."""
-        path = self.machine / "calls.json"
-        found = [call["method"] for call in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
-        return [method for method in found if method in methods or not methods]
+        return self.kept("comments")
 
     def others(self, *bodies: str) -> None:
         """Let people have commented before."""
@@ -135,38 +43,8 @@ class Host:
         git(self.work, "merge", "--quiet", "--no-ff", "--no-edit", branch)
         git(self.work, "push", "--quiet", "--force", "origin", f"{branch}:refs/pull/12/head", "HEAD:refs/pull/12/merge")
 
-    def branch(self, name: str, start: str, files: dict[str, str]) -> None:
-        """Commit these files on a new branch of the working clone."""
-        git(self.work, "checkout", "--quiet", "-B", name, start)
-        for path, text in files.items():
-            write(self.work, path, text)
-        git(self.work, "add", "-A")
-        git(self.work, "commit", "--quiet", "-m", name)
-
-    def checkout(self, reference: str, depth: int) -> Path:
-        """Return a fresh shallow clone of one reference, detached, as a runner has it."""
-        self.runs += 1
-        clone = self.folder / f"run-{self.runs}"
-        git(self.folder, "init", "--quiet", str(clone))
-        git(clone, "remote", "add", "origin", self.remote.as_uri())
-        git(clone, "fetch", "--quiet", "--no-tags", f"--depth={depth}", "origin", reference)
-        git(clone, "checkout", "--quiet", "--detach", "FETCH_HEAD")
-        assert git(clone, "rev-parse", "--is-shallow-repository") == "true"
-        assert not (clone / ".dvc" / "cache").exists() and not (clone / "data" / "raw").exists()
-        return clone
-
-    def shell(self, clone: Path, script: str, env: dict[str, str], outcome: Outcome) -> None:
-        """Run a script as runners do: bash, up to the first failure, and nothing of our own environment in it."""
-        path = f"{self.machine}/bin{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        base = {"PATH": path, "HOME": str(self.machine), "CI": "true", "DVC_SITE_CACHE_DIR": str(self.machine / "dvc")}
-        done = subprocess.run(
-            ["bash", "-e", "-c", script], cwd=clone, env=base | env, capture_output=True, text=True, check=False
-        )
-        outcome.code, outcome.log = done.returncode, outcome.log + done.stdout + done.stderr
-
     def github(self, text: str, fork: bool = False, base: str = "main") -> Outcome:
-        """Play the workflow: its steps in order, until one fails."""
-        (job,) = yaml.safe_load(text)["jobs"].values()
+        """Play the workflow."""
         owner = "stranger" if fork else "team"
         context = {
             "github.base_ref": base,
@@ -177,42 +55,13 @@ class Host:
             "github.event.pull_request.head.sha": git(self.remote, "rev-parse", "refs/pull/12/head"),
             "steps.report.outputs.artifact-url": "https://github.test/team/digits/actions/runs/1/artifacts/2",
         }
-
-        def filled(env: dict[str, str]) -> dict[str, str]:
-            return {key: re.sub(r"\$\{\{ *(.*?) *\}\}", lambda m: context[m[1]], value) for key, value in env.items()}
-
-        outcome = Outcome()
-        summary = self.machine / "summary.md"
-        summary.write_text("", encoding="utf-8")
-        host = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "team/digits", "GITHUB_STEP_SUMMARY": str(summary)}
-        for step in job["steps"]:
-            action, given = step.get("uses", "").split("@")[0], step.get("with", {})
-            if "if" in step:
-                left, right = step["if"].split(" == ")
-                if context[left] != context[right]:
-                    continue
-            if action == "actions/checkout":
-                outcome.clone = self.checkout("refs/pull/12/merge", given["fetch-depth"])
-            elif action == "actions/upload-artifact":
-                assert given["archive"] is False
-                outcome.artifacts += [str(path) for path in outcome.clone.glob(given["path"])]
-            elif "run" in step and "pip install" not in step["run"]:
-                self.shell(outcome.clone, step["run"], host | filled(job["env"]) | filled(step.get("env", {})), outcome)
-                if outcome.code:
-                    outcome.failed = step.get("name", step["run"])
-                    break
-        outcome.summary = summary.read_text(encoding="utf-8")
-        return outcome
+        return self.play_github(text, "refs/pull/12/merge", context)
 
     def gitlab(self, text: str, merged: bool = False, token: str = TOKEN) -> Outcome:
         """Play the script of the job. `merged`: on the request merged into its target, as paid plans do."""
-        (job,) = yaml.safe_load(text).values()
         head, main = git(self.remote, "rev-parse", "refs/pull/12/head"), git(self.remote, "rev-parse", "main")
         host = {
-            "GITLAB_CI": "true",
-            "CI_API_V4_URL": "https://gitlab.test/api/v4",
             "CI_COMMIT_SHA": head,
-            "CI_JOB_URL": "https://gitlab.test/team/digits/-/jobs/1",
             "CI_MERGE_REQUEST_DIFF_BASE_SHA": git(self.remote, "merge-base", "main", head),
             "CI_MERGE_REQUEST_IID": "12",
             "CI_MERGE_REQUEST_PROJECT_ID": "34",
@@ -220,12 +69,8 @@ class Host:
             "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": main if merged else "",
             "DATA_EXPERIMENT_TOKEN": token,
         }
-        variables = {key: string.Template(value).safe_substitute(host) for key, value in job["variables"].items()}
         reference = "refs/pull/12/merge" if merged else "refs/pull/12/head"
-        outcome = Outcome(clone=self.checkout(reference, int(variables["GIT_DEPTH"])))
-        self.shell(outcome.clone, "\n".join(job["script"]), host | variables, outcome)
-        outcome.artifacts = [str(path) for name in job["artifacts"]["paths"] for path in outcome.clone.glob(name)]
-        return outcome
+        return self.play_gitlab(yaml.safe_load(text)["data-experiment"], reference, host)
 
 
 @pytest.fixture(scope="module")
@@ -245,11 +90,11 @@ def pipeline(files: dict[str, Project]) -> str:
 
 
 @pytest.fixture
-def host(story: Project, tmp_path: Path) -> Host:
-    return Host(story, tmp_path)
+def host(story: Project, tmp_path: Path) -> PullRequest:
+    return PullRequest(story, tmp_path, absent=HEAVY)
 
 
-def test_a_data_change_is_commented_once_and_then_updated(host: Host, workflow: str) -> None:
+def test_a_data_change_is_commented_once_and_then_updated(host: PullRequest, workflow: str) -> None:
     """The base has moved since the branch left it; a person has quoted the hidden tag."""
     host.others("Looks good.", f"{TAG}\nThis is what the comment begins with.")
     host.branch("moved", "origin/main", {"README.md": "# Digits, described anew\n"})
@@ -292,7 +137,9 @@ STALE = {
 
 
 @pytest.mark.parametrize(("edits", "stage"), STALE.values(), ids=STALE.keys())
-def test_a_stale_lock_fails_and_names_the_command(host: Host, workflow: str, edits: dict[str, str], stage: str) -> None:
+def test_a_stale_lock_fails_and_names_the_command(
+    host: PullRequest, workflow: str, edits: dict[str, str], stage: str
+) -> None:
     host.branch("late", "origin/main", edits)
     host.pull_request("late")
     played = host.github(workflow)
@@ -303,7 +150,7 @@ def test_a_stale_lock_fails_and_names_the_command(host: Host, workflow: str, edi
     assert host.calls() == []
 
 
-def test_no_change_of_the_data_is_no_comment(host: Host, workflow: str) -> None:
+def test_no_change_of_the_data_is_no_comment(host: PullRequest, workflow: str) -> None:
     host.branch("code", "origin/main", {"src/digits/mine.py": "ANSWER = 42\n"})
     host.pull_request("code")
     played = host.github(workflow)
@@ -313,7 +160,7 @@ def test_no_change_of_the_data_is_no_comment(host: Host, workflow: str) -> None:
     assert (played.clone / "report.md").read_text(encoding="utf-8") in played.summary
 
 
-def test_a_change_taken_back_updates_its_comment(host: Host, workflow: str) -> None:
+def test_a_change_taken_back_updates_its_comment(host: PullRequest, workflow: str) -> None:
     """Else the pull request would go on to show a verdict on data that it no longer brings."""
     host.pull_request("origin/relabel-1")
     host.github(workflow)
@@ -324,7 +171,7 @@ def test_a_change_taken_back_updates_its_comment(host: Host, workflow: str) -> N
     assert git(host.work, "rev-parse", "code") in host.comments[0]["body"]
 
 
-def test_a_fork_gets_the_summary_alone(host: Host, workflow: str) -> None:
+def test_a_fork_gets_the_summary_alone(host: PullRequest, workflow: str) -> None:
     host.pull_request("origin/relabel-1")
     played = host.github(workflow, fork=True)
     assert played.code == 0, played.log
@@ -333,7 +180,7 @@ def test_a_fork_gets_the_summary_alone(host: Host, workflow: str) -> None:
     assert len(played.artifacts) == 1
 
 
-def test_a_token_that_may_only_read_costs_the_comment_and_not_the_check(host: Host, workflow: str) -> None:
+def test_a_token_that_may_only_read_costs_the_comment_and_not_the_check(host: PullRequest, workflow: str) -> None:
     write(host.machine, "refuse", "")
     host.pull_request("origin/relabel-1")
     played = host.github(workflow)
@@ -342,7 +189,7 @@ def test_a_token_that_may_only_read_costs_the_comment_and_not_the_check(host: Ho
     assert "helps" in played.summary
 
 
-def test_a_change_that_hurts_fails_only_where_one_asks(host: Host, workflow: str) -> None:
+def test_a_change_that_hurts_fails_only_where_one_asks(host: PullRequest, workflow: str) -> None:
     """Taking the pass back, seen from the branch that has it."""
     git(host.work, "checkout", "--quiet", "-B", "back", "origin/relabel-1")
     git(host.work, "revert", "--no-edit", "HEAD")
@@ -353,7 +200,7 @@ def test_a_change_that_hurts_fails_only_where_one_asks(host: Host, workflow: str
     assert "hurts" in host.comments[0]["body"].splitlines()[1], "the comment comes first"
 
 
-def test_a_base_without_results_is_said_and_passes(host: Host, workflow: str) -> None:
+def test_a_base_without_results_is_said_and_passes(host: PullRequest, workflow: str) -> None:
     """The first pull request of a project brings the baseline itself."""
     git(host.work, "checkout", "--quiet", "--orphan", "empty", "origin/main")
     git(host.work, "rm", "--quiet", "-r", "-f", ".")
@@ -369,7 +216,7 @@ def test_a_base_without_results_is_said_and_passes(host: Host, workflow: str) ->
     assert host.calls() == [] and played.artifacts == []
 
 
-def test_what_cannot_be_compared_is_said_where_people_look(host: Host, workflow: str) -> None:
+def test_what_cannot_be_compared_is_said_where_people_look(host: PullRequest, workflow: str) -> None:
     git(host.work, "checkout", "--quiet", "-B", "broken", "origin/main")
     git(host.work, "rm", "--quiet", "reports/predictions.csv")
     git(host.work, "commit", "--quiet", "-m", "No predictions")
@@ -385,7 +232,7 @@ def test_what_cannot_be_compared_is_said_where_people_look(host: Host, workflow:
 
 
 @pytest.mark.parametrize("merged", [False, True], ids=["of the branch", "of the merged result"])
-def test_gitlab_notes_a_data_change_once_and_then_updates_it(host: Host, pipeline: str, merged: bool) -> None:
+def test_gitlab_notes_a_data_change_once_and_then_updates_it(host: PullRequest, pipeline: str, merged: bool) -> None:
     host.others(*["Another note."] * 120)
     host.branch("moved", "origin/main", {"README.md": "# Digits, described anew\n"})
     git(host.work, "push", "--quiet", "origin", "moved:main")
@@ -399,7 +246,7 @@ def test_gitlab_notes_a_data_change_once_and_then_updates_it(host: Host, pipelin
     body = host.comments[-1]["body"]
     assert body.startswith(f"{TAG}\n") and "helps" in body.splitlines()[1]
     assert "https://gitlab.test/team/digits/-/jobs/1/artifacts/file/report.html" in body
-    calls = json.loads((host.machine / "calls.json").read_text(encoding="utf-8"))
+    calls = host.kept("calls")
     assert all(TOKEN in call["secret"] and TOKEN not in " ".join(call["arguments"]) for call in calls)
     assert TOKEN not in played.log
     assert [Path(path).name for path in played.artifacts] == ["report.html"]
@@ -407,7 +254,7 @@ def test_gitlab_notes_a_data_change_once_and_then_updates_it(host: Host, pipelin
     assert len(found["data"]["rows"]) == 60
 
 
-def test_gitlab_without_a_token_leaves_log_and_artifact(host: Host, pipeline: str) -> None:
+def test_gitlab_without_a_token_leaves_log_and_artifact(host: PullRequest, pipeline: str) -> None:
     host.pull_request("origin/relabel-1")
     played = host.gitlab(pipeline, token="")
     assert played.code == 0, played.log
@@ -416,7 +263,7 @@ def test_gitlab_without_a_token_leaves_log_and_artifact(host: Host, pipeline: st
     assert len(played.artifacts) == 1
 
 
-def test_gitlab_fails_on_a_stale_lock(host: Host, pipeline: str) -> None:
+def test_gitlab_fails_on_a_stale_lock(host: PullRequest, pipeline: str) -> None:
     edits, stage = STALE["a pass without its results"]
     host.branch("late", "origin/main", edits)
     host.pull_request("late")

@@ -5,23 +5,10 @@
 #     sh .ci/data-experiment.sh compare BASE HEAD    write report.md, report.html and report.json
 #     sh .ci/data-experiment.sh comment              put report.md on the pull request, where the data changed
 set -eu
+. "$(dirname "$0")/host.sh"
 
 # Finds our comment again, so that it is updated and not repeated. The name keeps two projects in one repository apart.
 tag='<!-- data-experiment:v1:{{ cookiecutter.project_slug }} -->'
-
-# GitHub reads lines such as `::error::text` and shows them on the pull request's page.
-annotate() { # LEVEL TEXT
-  if [ -n "${GITHUB_ACTIONS:-}" ]; then echo "::$1::$2"; else echo "$2" >&2; fi
-}
-
-# The job's summary page, where there is one. Reports stay under 60,000 characters; GitHub drops a page of 1 MiB.
-summary="${GITHUB_STEP_SUMMARY:-/dev/null}"
-
-fail() { # TEXT
-  annotate error "$1"
-  echo "$1" >> "$summary"
-  exit 1
-}
 
 lock() {
   failed=0
@@ -73,37 +60,22 @@ github_write() { # [NUMBER]
   fi
 }
 
-gitlab() { # METHOD PATH [OPTION...]; the token goes through a pipe, since other processes can read a command line
-  method=$1 url="$CI_API_V4_URL/projects/$CI_MERGE_REQUEST_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes$2"
-  shift 2
-  printf 'header = "PRIVATE-TOKEN: %s"\n' "$DATA_EXPERIMENT_TOKEN" |
-    curl --config - --fail --silent --show-error --request "$method" "$@" "$url"
-}
+notes="${CI_MERGE_REQUEST_PROJECT_ID:-}/merge_requests/${CI_MERGE_REQUEST_IID:-}/notes"
 
-gitlab_find() {
-  page=1
-  while notes=$(gitlab GET "?per_page=100&page=$page") && [ "$notes" != "[]" ]; do
-    printf '%s' "$notes" | python -c 'import json, sys
-for note in json.load(sys.stdin):
-    if note["body"].startswith(sys.argv[1]):
-        print(note["id"])' "$tag"
-    page=$((page + 1))
-  done
-  [ "$notes" = "[]" ] # else a request failed
-}
+gitlab_find() { gitlab_tagged "$notes" body id; }
 
 gitlab_write() { # [NUMBER]
   if [ -n "$1" ]; then method=PUT; else method=POST; fi
-  gitlab "$method" "${1:+/$1}" --output /dev/null --data-urlencode body@comment.md
+  gitlab "$method" "$notes${1:+/$1}" --output /dev/null --data-urlencode body@comment.md
 }
 
 comment() {
   [ -f report.json ] || return 0 # nothing to compare with
-  if [ -n "${GITLAB_CI:-}" ]; then
-    [ -n "${DATA_EXPERIMENT_TOKEN:-}" ] || { echo "DATA_EXPERIMENT_TOKEN is not set, so the verdict is in this log and in report.html."; return 0; }
-    host=gitlab commit=$CI_COMMIT_SHA report="$CI_JOB_URL/artifacts/file/report.html"
+  may_write "the verdict is in this log and in report.html." || return 0
+  if [ "$host" = gitlab ]; then
+    commit=$CI_COMMIT_SHA report="$CI_JOB_URL/artifacts/file/report.html"
   else
-    host=github commit=$COMMIT report=$REPORT_URL
+    commit=$COMMIT report=$REPORT_URL
   fi
   # A token that may only read, or a host that does not answer, costs the comment and not the check.
   ids=$("${host}_find") || { annotate warning "The comment could not be looked up; the verdict is in the job's log."; return 0; }

@@ -22,6 +22,7 @@ from .statistics import Interval
 
 MIN_SEEDS = 3
 MIN_SLICE = 30  # test examples under which a slice or class gets no verdict
+ONLY_CANDIDATE = "only in the candidate's test set"
 MIN_UNITS = 5  # groups of test examples: fewer say nothing of the next one
 
 
@@ -40,6 +41,7 @@ class Scored:
         lost: label codes (m) and the baseline's answers (S x m) of the examples that count in its test set and that the
             candidate's does not hold any more, or holds with another input.
         metric: what a gain is of.
+        lost_ids: ids of `lost` (m).
     """
 
     table: pd.DataFrame
@@ -54,6 +56,7 @@ class Scored:
     lost: tuple[np.ndarray, np.ndarray]
     paired: bool = True
     metric: Metric = field(default_factory=Metric)
+    lost_ids: list[str] = field(default_factory=list)
 
     @cached_property
     def units(self) -> np.ndarray:
@@ -152,7 +155,7 @@ def score(
     here, there = (count[ids].to_numpy() for count in counts)
     excluded = {
         "only in the baseline's test set": sorted(set(tests[0].index[counts[0]]) - set(ids)),
-        "only in the candidate's test set": sorted(set(tests[1].index[counts[1]]) - set(ids)),
+        ONLY_CANDIDATE: sorted(set(tests[1].index[counts[1]]) - set(ids)),
         "with another input": list(ids[changed & here & there]),
         "that only the candidate dropped": list(ids[~changed & here & ~there]),
         "that only the baseline dropped": list(ids[~changed & ~here & there]),
@@ -197,6 +200,7 @@ def score(
         (codes(lost_labels), coded(lost)),
         paired,
         metric or Metric(),
+        list(gone),
     )
 
 

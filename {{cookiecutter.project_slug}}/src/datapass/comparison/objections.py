@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from ..files.paths import CLASSES, DATA
+from ..data.examples import counts
+from ..files.paths import CLASSES, DATA, TEST
 from ..messages.problems import quoted
 from .datadiff import DataDiff
+from .deliveries import PICKED_AS, RANDOM
 from .lineup import MIN_SLICE, MIN_UNITS, Scored
 from .proof import SEEDS, Proof, of_metric
 from .revisions import Revision
@@ -26,6 +28,17 @@ def shadowed(revision: Revision) -> str | None:
         f"{number:,} examples of {revision.name} do not count, since their input is in the test or validation set too, and "
         f"{train:,} do in training: what a pass does to the others shows nowhere"
     )
+
+
+def picked(revision: Revision) -> list[str]:
+    """Return the ids of test examples that count though they were picked for what the model answered, or for being unlike.
+
+    Such rows are harder than the new data, or of one corner of it, so that a score with them is not that of the data.
+    """
+    table = revision.table(TEST)
+    if PICKED_AS not in table:
+        return []
+    return list(table.loc[counts(table) & ~table[PICKED_AS].isin(["", RANDOM]), "id"])
 
 
 def objections(
@@ -63,6 +76,18 @@ def objections(
             "Change the data or the model, not both: take the model's change back, or run the baseline's data with the new "
             "model first (`dvc exp run` on the baseline after the same change) and compare with that."
         )
+    for revision in (baseline, candidate):
+        if ids := picked(revision):
+            listed = ", ".join(map(quoted, ids[:5])) + (f" and {len(ids) - 5:,} more" if len(ids) > 5 else "")
+            many = f"{len(ids):,} test examples are" if len(ids) > 1 else "1 test example is"
+            why.append(
+                f"in {revision.name} {many} not picked at random, so a score with them is not that of the data: {listed}"
+            )
+            mend.append(
+                f"Take them out of the test set of {revision.name}: only rows with `picked_as` random may be in it. Give them "
+                "`add` in place of `add-test` in the pass that brought them and `split` train in data/raw/, or drop them; "
+                "then run `dvc repro`."
+            )
     lists = [list(revision.table(CLASSES)["class"].replace(data.renamed)) for revision in (baseline, candidate)]
     if lists[0] != lists[1]:
         gone, come = ([quoted(name) for name in lists[i] if name not in lists[1 - i]] for i in (0, 1))

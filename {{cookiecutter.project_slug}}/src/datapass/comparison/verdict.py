@@ -10,8 +10,12 @@ import pandas as pd
 from . import statistics
 from .crossed import Components
 from .datadiff import DataDiff, diff
+from .deliveries import INCOMING, PICKED_AS, OnDelivery, by_delivery, entered, trade
 from .equivalence import Within
-from .lineup import MIN_SEEDS, MIN_SLICE, Scored, flips, score, slice_masks
+from .judge import DEPENDS as DEPENDS
+from .judge import HELPS, HURTS, NO_DIFFERENCE, NOT_COMPARABLE, Ruler, judge, measure_ruler
+from .judge import verdict_of as verdict_of
+from .lineup import MIN_SEEDS, MIN_SLICE, ONLY_CANDIDATE, Scored, flips, score, slice_masks
 from .looks import AllLooks
 from .metric import ACCURACY, MACRO_F1, Metric
 from .objections import objections
@@ -21,8 +25,7 @@ from .statistics import Interval
 from .sureness import Aim, sureness
 from .ways import Ways
 
-HELPS, HURTS, NO_DIFFERENCE = "helps", "hurts", "no detectable difference"
-DEPENDS, NOT_COMPARABLE = "depends on the labels", "not comparable"
+WHERE_ANY = {"where any": True}  # of a field that a record leaves out where it is empty
 
 
 @dataclass(frozen=True)
@@ -53,30 +56,6 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Ruler:
-    """What test labels that changed do to the result: the metric as [trained on old or new][scored on old or new].
-
-    Attributes:
-        relabelled: test examples whose label changed.
-        scores: 2x2, of the metric.
-        unchanged: the gain on the test examples whose label did not change.
-        by_old: the gain by the old labels.
-        better: 1 where more of the metric is better, -1 where less is.
-    """
-
-    relabelled: int
-    scores: list[list[float]]
-    unchanged: Interval
-    by_old: Interval
-    better: int = 1
-
-    @property
-    def moved(self) -> float:
-        """What the baseline gains by the new labels alone; never a gain of the data it trained on."""
-        return self.better * (self.scores[0][1] - self.scores[0][0])
-
-
-@dataclass(frozen=True)
 class Comparison:
     """A candidate compared with a baseline.
 
@@ -104,6 +83,8 @@ class Comparison:
         looks: data revisions that were scored on this test set; None where it was not asked.
         all_looks: what holds over all looks at it.
         warnings: what a reader should know besides.
+        test_sets: the verdict on each part of the test set; none where it has but one.
+        entered: {delivery: test examples of it that only the candidate's test set holds}.
     """
 
     baseline: Revision
@@ -136,6 +117,8 @@ class Comparison:
     all_looks: AllLooks | None = None
     warnings: list[str] = field(default_factory=list)
     metric: Metric = field(default_factory=Metric)
+    test_sets: list[OnDelivery] = field(default_factory=list, metadata=WHERE_ANY)
+    entered: dict[str, int] = field(default_factory=dict, metadata=WHERE_ANY)
 
 
 def parts(found: Sequence[tuple[str, np.ndarray, float, float, Interval]], scored: Scored) -> list[Part]:
@@ -157,6 +140,7 @@ NOTHING_ELSE = Aim()
 def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) -> Comparison:
     """Compare two data revisions: first whether they can be compared at all, then by how much they differ."""
     found, wider = weigh(baseline, candidate)
+    found = replace(found, entered=entered(candidate, found.excluded.get(ONLY_CANDIDATE, [])))
     if aim.within is not None:
         found = replace(found, within=Within(aim.within / found.metric.scale, False))
     if found.gain is None:
@@ -167,6 +151,9 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
     if len(scored.seeds) == 1:
         b, c = int((old & ~new).sum()), int((new & ~old).sum())
         mcnemar = (b, c, statistics.mcnemar(b, c)[0])
+    test_sets = by_delivery(baseline, candidate, wider)
+    sliced = scored.table.drop(columns=[INCOMING, PICKED_AS], errors="ignore") if test_sets else scored.table
+    traded = trade(test_sets)
     sure = dict[str, Any]()
     if found.verdict != NOT_COMPARABLE:
         sure = sureness(scored, wider, gain, found.verdict == NO_DIFFERENCE, found.proof.fingerprint, aim)
@@ -175,9 +162,11 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
         accuracy=gain if metric.name == ACCURACY else scored.gain(metric=Metric(ACCURACY)),
         macro_f1=gain if metric.name == MACRO_F1 else scored.gain(metric=Metric(MACRO_F1)),
         classes=parts(scored.by_class(), scored),
-        slices=parts([(name, mask, *scored.part(mask)) for name, mask in slice_masks(scored.table)], scored),
+        slices=parts([(name, mask, *scored.part(mask)) for name, mask in slice_masks(sliced)], scored),
         flips=flips(scored, old, new),
         mcnemar=mcnemar,
+        test_sets=test_sets,
+        warnings=[*([traded] if traded else []), *found.warnings],
         **sure,
     )
 
@@ -215,50 +204,3 @@ def weigh(baseline: Revision, candidate: Revision, frozen: bool = True) -> tuple
     old, new = scored.level(0), scored.level(1)
     found = Comparison(verdict=verdict, why=why, mend=mend, old=old, new=new, gain=gain, ruler=ruler, **common)
     return found, wider
-
-
-def measure_ruler(scored: Scored) -> Ruler | None:
-    """Return what the changed test labels do, or None where none changed."""
-    same = scored.labels[0] == scored.labels[1]
-    if same.all():
-        return None
-    scores = [[scored.level(arm, label) for label in (0, 1)] for arm in (0, 1)]
-    return Ruler(int((~same).sum()), scores, scored.gain(rows=same), scored.gain(0), scored.metric.better)
-
-
-def verdict_of(gain: Interval) -> str:
-    """Return the verdict of a gain alone."""
-    return HELPS if gain.low > 0 else HURTS if gain.high < 0 else NO_DIFFERENCE
-
-
-def judge(scored: Scored, wider: Scored, gain: Interval, ruler: Ruler | None) -> tuple[str, list[str], list[str]]:
-    """Return the verdict, why there is none, and what would mend that.
-
-    Test examples that were relabelled, dropped or taken away after someone saw the answers can make a gain of nothing. So
-    a verdict has to stand by the old labels too, and with the dropped examples, and whatever the candidate would have
-    answered on those that are gone.
-    """
-    if len(scored.seeds) < MIN_SEEDS:
-        why = f"{len(scored.seeds)} seeds are too few to tell a gain from luck; a verdict needs at least {MIN_SEEDS}"
-        mend = "Put at least 3 numbers into `seeds` in conf/config.yaml and run `dvc repro` on both revisions."
-        return NOT_COMPARABLE, [why], [mend]
-    verdict, apart = verdict_of(gain), "in a pull request of their own, without looking at what a model answers."
-    if len(wider.table) > len(scored.table):
-        whole = wider.gain()
-        if verdict_of(whole) != verdict:
-            dropped = len(wider.table) - len(scored.table)
-            shown = f"{scored.metric.difference(whole.mean)} {scored.metric.of}"
-            why = f"the verdict rests on {dropped:,} dropped test examples: with them the gain is {shown}"
-            return NOT_COMPARABLE, [why], [f"Drop test examples {apart}"]
-    lost = len(scored.lost[0])
-    if lost and verdict != NO_DIFFERENCE and verdict_of(scored.worst(verdict == HELPS)) != verdict:
-        why = f"the verdict rests on {lost:,} test examples that the candidate's test set does not hold as they were"
-        return NOT_COMPARABLE, [why], [f"Take test examples away, or replace their inputs, {apart}"]
-    if ruler is not None:
-        depends = verdict_of(ruler.by_old) != verdict
-        if verdict == NO_DIFFERENCE:
-            depends |= verdict_of(ruler.unchanged) != verdict
-        else:
-            depends |= gain.mean * ruler.unchanged.mean <= 0
-        verdict = DEPENDS if depends else verdict
-    return verdict, [], []

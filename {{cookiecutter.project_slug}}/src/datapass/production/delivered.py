@@ -11,10 +11,9 @@ from ..adopt.look import look
 from ..adopt.names import LONGEST, are_ids, different, ids_of, many, safe_path
 from ..adopt.pictures import READ, see, unread, walk
 from ..adopt.sheets import FORMS, Sheet, read_sheet
-from ..data.examples import metadata
-from ..data.raw import read_raw
+from ..data.examples import metadata, read_examples
 from ..data.rows import parse
-from ..files.paths import RAW
+from ..files.paths import TRAIN
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 
 LABELS = ("label", "labels", "class", "target")
@@ -55,8 +54,8 @@ def read_delivered(path: Path, inputs: Any) -> Delivered:
 
 
 def _known() -> list[str]:
-    """Return the metadata columns that the project's data has."""
-    return metadata(read_raw(RAW).table.columns, ("picked_as", "incoming"))
+    """Return the metadata columns that the project's data has; by the training table, which Git holds."""
+    return metadata(read_examples([TRAIN]).columns, ("picked_as", "incoming"))
 
 
 def _files(path: Path, inputs: Any) -> Delivered:

@@ -23,7 +23,7 @@ from ..adopt.project import dvc
 from ..comparison.crossed import units_of
 from ..comparison.revisions import git
 from ..data.pack import digest
-from ..data.packed import Packed
+from ..data.packed import Packed, take
 from ..data.rows import digests, parse, read_features
 from ..files.paths import INCOMING
 from ..files.tables import read_table, write_table
@@ -58,6 +58,10 @@ class Incoming:
     def units(self) -> np.ndarray:
         """The number of each input's unit: its group, else its copies (n, int)."""
         return units_of(self.table)
+
+    def some(self, rows: np.ndarray) -> "Incoming":
+        """Return some of the inputs (k of n)."""
+        return Incoming(self.name, self.table.iloc[rows].reset_index(drop=True), take(self.packed, rows), self.kinds)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from ..data.split import fraction, input_hashes
 from ..files.paths import PICKED
 from ..messages.problems import Refusal
 from ..settings import load
+from .calibration import fitted, logarithms, tempered
 from .disagreement import draw, policy_questions, uncertainty
-from .frozen import Frozen, load_frozen
+from .frozen import load_frozen
 from .incoming import Incoming, incoming_names, read_incoming
+from .measures import without_calendar
 from .picked import COLUMNS, RANDOM, UNCERTAIN, UNLIKE, write_picked
-from .reference import inputs_of, load_reference
-from .two_sample import without_calendar
+from .reference import ask, inputs_of, load_reference
 from .unlike import unlike
 
 SHARES = {UNCERTAIN: 0.3, UNLIKE: 0.2}  # of the budget; the rest is random
@@ -66,19 +67,26 @@ def pick(name: str | None, budget: int) -> Picked:
             "with another --budget, as long as nobody has labelled any of it."
         )
     frozen, incoming = load_frozen(load()), read_incoming(name)
-    probabilities = frozen.probabilities(incoming.packed, np.arange(len(incoming.table)))
-    doubt = uncertainty(probabilities)
-    rows, origins = choose(frozen, incoming, doubt.scores, budget)
-    answers = np.array(frozen.classes, dtype=object)[frozen.answers(probabilities)]
+    reference = load_reference(frozen, name)
+    inputs = inputs_of(incoming.table, incoming.packed, np.arange(len(incoming.table)))
+    asked = ask(frozen, inputs, incoming.table[[]])
+    # As sure as they are right: what a model of small weights says of a class is otherwise never much.
+    sharpness = fitted(logarithms(reference.test.mean), reference.labels)
+    calibrated = np.stack([tempered(logarithms(one), sharpness) for one in asked.probabilities])
+    doubt = uncertainty(calibrated)
+    kinds = without_calendar(reference.training.packed, inputs.packed, incoming.kinds)
+    foreign = unlike(reference.training, reference.test.inputs, inputs, kinds)
+    rows, origins = choose(incoming, doubt.scores, foreign.scores, budget)
+    answers = np.array(frozen.classes, dtype=object)[asked.voted]
     table = pd.DataFrame({"id": incoming.table["id"].iloc[rows].to_numpy(), "picked_as": origins}, dtype="str")
     table["delivered"], table["model"] = str(len(incoming.table)), frozen.fingerprint
     table["predicted"], table["label"], table["by"] = answers[rows], "", ""
     write_picked(name, table[COLUMNS].astype("str"))
-    policy = incoming.table["id"][policy_questions(probabilities)].tolist()
+    policy = incoming.table["id"][policy_questions(calibrated)].tolist()
     return Picked(name, table, len(incoming.table), doubt.by, policy)
 
 
-def choose(frozen: Frozen, incoming: Incoming, doubt: np.ndarray, budget: int) -> tuple[np.ndarray, np.ndarray]:
+def choose(incoming: Incoming, doubt: np.ndarray, foreign: np.ndarray, budget: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which rows are picked, in the order in which to label them, and as what (k each; int, str).
 
     Random rows are the first by a hash of the id, at most one of a group, so that each is a draw of its own. The others are
@@ -86,6 +94,7 @@ def choose(frozen: Frozen, incoming: Incoming, doubt: np.ndarray, budget: int) -
 
     Args:
         doubt: how unsure the models are of each input (n).
+        foreign: how unlike any training input each is (n).
     """
     ids, units = incoming.table["id"], incoming.units
     number = min(budget, len(ids))
@@ -102,8 +111,7 @@ def choose(frozen: Frozen, incoming: Incoming, doubt: np.ndarray, budget: int) -
     left = np.flatnonzero(free)
     found[UNCERTAIN] = left[draw(ids.iloc[left], doubt[left], units[left], wanted[UNCERTAIN], "picked as uncertain")]
     left = left[~np.isin(units[left], units[found[UNCERTAIN]])]
-    score = _unlike(frozen, incoming)
-    order = left[np.lexsort((left, -score[left]))]
+    order = left[np.lexsort((left, -foreign[left]))]
     order = order[~pd.Series(units[order]).duplicated().to_numpy()]
     found[UNLIKE] = order[: wanted[UNLIKE]]
     # What the model chose is labelled in no order that would tell why it was chosen.
@@ -111,11 +119,3 @@ def choose(frozen: Frozen, incoming: Incoming, doubt: np.ndarray, budget: int) -
     mixed = np.argsort(fraction(ids.iloc[chosen], "order of labelling"), kind="stable")
     origins = np.repeat([UNCERTAIN, UNLIKE], [len(found[UNCERTAIN]), len(found[UNLIKE])])[mixed]
     return np.concatenate([random, chosen[mixed]]), np.concatenate([np.repeat(RANDOM, len(random)), origins])
-
-
-def _unlike(frozen: Frozen, incoming: Incoming) -> np.ndarray:
-    """Return how unlike any training input each input is (n)."""
-    reference = load_reference(frozen, incoming.name)
-    new = inputs_of(incoming.table, incoming.packed, np.arange(len(incoming.table)))
-    known = without_calendar(reference.training.packed, new.packed, incoming.kinds)
-    return unlike(reference.training, reference.test.inputs, new, known).scores

@@ -49,6 +49,15 @@ class Watched:
     labelled: Labelled | None
 
     @property
+    def foreign(self) -> np.ndarray:
+        """The inputs that are unlike any in training, the least alike first; none where chance explains as many (k, int)."""
+        if self.findings is None or not self.findings.many_unlike:
+            return np.array([], dtype=int)
+        found = self.findings.unlike
+        beyond = found.rows[found.scores[found.rows] > found.threshold]
+        return np.asarray(beyond[np.argsort(-found.scores[beyond], kind="stable")])
+
+    @property
     def changed(self) -> bool:
         """Whether something looks different, or the labels say that the model is less right than it was."""
         drift = self.labelled is not None and self.labelled.drift.alarm

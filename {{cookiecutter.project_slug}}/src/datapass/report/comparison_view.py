@@ -9,7 +9,7 @@ import pandas as pd
 from ..comparison import verdict as v
 from ..comparison.metric import Metric
 from ..comparison.verdict import Comparison, Part
-from . import charts, sureness, words
+from . import charts, deliveries, sureness, words
 from .data_view import data_section
 from .errors import Errors
 from .errors_view import error_tables
@@ -88,6 +88,7 @@ def comparison(c: Comparison, errors: Errors | None = None, excerpts: Mapping[st
             s
             for s in (
                 _basis(c),
+                deliveries.section(c),
                 *_gains(c),
                 *_flips(c, excerpts or {}),
                 *_errors(errors),
@@ -126,6 +127,7 @@ def _basis(c: Comparison) -> Section:
     ]
     said += [words.resample_line(c), words.encoders_line(c)]
     said += [words.machinery_line(c), words.environment_line(c), *words.ruler_lines(c), *words.excluded_lines(c)]
+    said += [deliveries.entered_line(c)]
     # Of the data what must not be missed.
     said += [*c.data.notes, *words.renamed_lines(c.data), words.augmentation_line(c.data), words.size_line(c.data)]
     ruler: list[Block] = []

@@ -22,7 +22,7 @@ def html(report: Report, pictures: Mapping[str, str] | None = None) -> str:
 
     Args:
         report: of any verb.
-        pictures: {id: data URI} of test examples, see `pictures.thumbnails`; may lack any.
+        pictures: {id: data URI} of examples or new inputs, see `pictures.thumbnails`; may lack any.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -62,7 +62,10 @@ def chart(block: Chart) -> Markup:
 
 def _ids(report: Report) -> Iterator[str]:
     galleries = (
-        b for s in report.sections for b in s.blocks if isinstance(b, Table) and b.style in ("broken", "fixed")
+        b
+        for s in report.sections
+        for b in s.blocks
+        if isinstance(b, Table) and b.style in ("broken", "fixed", "inputs")
     )
     return (row[0] for block in galleries for row in block.rows[:GALLERY])
 

@@ -87,9 +87,8 @@ def rendered(report: Report, most: int) -> str:
     parts += [bullets(report.why[1:], most)] if report.why[1:] else []
     parts += [section(one, most) for one in report.sections]
     for part in report.parts[:most]:
-        parts.append(
-            fold(text(f"{part.between[0]}: {part.title}, {part.gist or 'no gain'}", 2 * NAME), [rendered(part, most)])
-        )
+        said = f"{part.title}, {part.gist or 'no gain'}" if part.title else part.headline
+        parts.append(fold(text(f"{part.between[0]}: {said}", 2 * NAME), [rendered(part, most)]))
     return "\n\n".join(parts)
 
 

@@ -33,7 +33,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, Revision):
         return {"name": value.name, "commit": value.commit}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        content = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        there = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        for field in dataclasses.fields(value):
+            if field.metadata.get("where any") and not there[field.name]:
+                del there[field.name]
+        content = {name: plain(item) for name, item in there.items()}
         for derived in ("verdict", "detectable", "moved", "transitions", "unit", "scale"):
             if derived not in content and hasattr(value, derived):
                 content[derived] = plain(getattr(value, derived))

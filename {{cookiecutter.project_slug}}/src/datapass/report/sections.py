@@ -51,7 +51,7 @@ class Table:
         rows: the first MOST of them.
         total: how many rows there are.
         style: "" or how a page shows it: `heat` (from, to, count) or a gallery of `broken` or `fixed` examples, whose rows
-            are id, label, answers and so on, and may end in an `Excerpt`.
+            are id, label, answers and so on, or of new `inputs` (id, answer, probability, distance); either may end in an `Excerpt`.
     """
 
     header: Sequence[str]

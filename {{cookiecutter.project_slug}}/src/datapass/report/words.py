@@ -3,6 +3,7 @@
 from ..annotators.agreement import Agreement
 from ..comparison import verdict as v
 from ..comparison.datadiff import KINDS, DataDiff
+from ..comparison.deliveries import named, trade
 from ..comparison.metric import ACCURACY, BALANCED, COST, MACRO_F1, Metric
 from ..comparison.statistics import Interval
 from ..comparison.verdict import Comparison, Part
@@ -216,7 +217,16 @@ def by_gain(comparisons: list[Comparison]) -> list[Comparison]:
 
 
 def advice(c: Comparison) -> str:
-    """Return what to do next."""
+    """Return what to do next; where it helps here and hurts there, to decide that first."""
+    hurt = [named(one.name) for one in c.test_sets if one.verdict == v.HURTS]
+    if trade(c.test_sets) is None or c.verdict == v.NOT_COMPARABLE:
+        return _advice(c)
+    return (
+        f"Decide first which test set counts, as it hurts on {hurt[0]}{' and others' * (len(hurt) > 1)}. {_advice(c)}"
+    )
+
+
+def _advice(c: Comparison) -> str:
     rows = int(c.data.rows["id"].nunique())
     changed = f"{rows:,} {'relabelled' if rows == c.data.number('relabelled') else 'changed'} rows"
     if c.data.augmentation:

@@ -10,6 +10,7 @@ from ..comparison.revisions import Revision
 from ..data.examples import counts, read_examples
 from ..files.paths import TEST, TRAIN
 from ..messages.problems import Refusal
+from ..production.incoming import Incoming
 from .readable import Rows, read_rows, readable
 from .standing import Standing, standings
 
@@ -129,16 +130,35 @@ def _telling(table: pd.DataFrame, answers: pd.Series) -> dict[str, str]:
         return {}
     asked, same = rows.of(table)
     asked, table, answers = asked[same], table[same], answers[same]
-    shown, names = readable(asked, kinds), list(kinds)
-    found, _ = stand(rows, kinds, asked, table["label"], answers)
-    lines = {}
-    for row, order in enumerate(_orders(names, found, "telling", len(table))):
+    return _first(table["id"], asked, kinds, stand(rows, kinds, asked, table["label"], answers)[0], "telling")
+
+
+def new_excerpts(incoming: Incoming, rows: np.ndarray) -> dict[str, str]:
+    """Return {id: what shows a new input in a line} of some of a delivery (k, int), as `excerpts` does: its text's beginning,
+    or the features whose values are most unusual among the training rows.
+    """
+    table = incoming.table.iloc[rows]
+    if "text" in table:
+        return {id: beginning(text) for id, text in zip(table["id"], table["text"], strict=True)}
+    if not isinstance(incoming.packed, pd.DataFrame):
+        return {}
+    asked, none = incoming.packed.iloc[rows].reset_index(drop=True), pd.Series("", index=range(len(rows)), dtype="str")
+    standing = stand(read_rows(), incoming.kinds, asked, none, none)[0]
+    return _first(table["id"], asked, incoming.kinds, standing, "unusual")
+
+
+def _first(
+    ids: pd.Series, asked: pd.DataFrame, kinds: dict[str, str], found: dict[str, Standing], which: str
+) -> dict[str, str]:
+    """Return {id: its features with the highest score, their values, and where these stand} of rows (k)."""
+    shown, names, lines = readable(asked, kinds), list(kinds), {}
+    for row, order in enumerate(_orders(names, found, which, len(asked))):
         said = [
             f"{beginning(names[n], PART)} {beginning(shown.iloc[row, n], PART)}"
             + (f" ({found[names[n]].said[row]})" if names[n] in found else "")
             for n in order[:BEST]
         ]
-        lines[table["id"].iloc[row]] = "; ".join(said)
+        lines[ids.iloc[row]] = "; ".join(said)
     return lines
 
 

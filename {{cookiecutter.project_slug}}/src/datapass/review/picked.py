@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from ..data.next_pass import current_labels
-from ..data.packed import take
 from ..files.paths import INCOMING, PICKED
 from ..files.writes import write_text
 from ..messages.problems import Problem, Refusal, refuse
@@ -47,8 +46,7 @@ def read_open(name: str, limit: int | None = None) -> Incoming:
     place = pd.Index(incoming.table["id"]).get_indexer(wanted)
     what = f"is not in {INCOMING.as_posix()}/{name}/; `dvc checkout` brings the delivery it was picked of"
     refuse([Problem(file, what, id=lost) for lost in wanted[place < 0]])
-    table = incoming.table.iloc[place].reset_index(drop=True)
-    return Incoming(name, table, take(incoming.packed, np.asarray(place)), incoming.kinds)
+    return incoming.some(np.asarray(place))
 
 
 def write_picked_page(name: str, limit: int | None) -> str:

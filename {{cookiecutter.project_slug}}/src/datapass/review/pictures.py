@@ -79,6 +79,14 @@ def new_pictures(incoming: Incoming, side: int, room: int) -> list[str]:
     return _while_room(one, len(paths), room)
 
 
+def new_thumbnails(incoming: Incoming, ids: Iterable[str], side: int = SIDE) -> dict[str, str]:
+    """Return {id: data URI} of those inputs of a delivery that have a picture."""
+    rows = pd.Index(incoming.table["id"]).get_indexer(list(ids))
+    some = incoming.some(rows[rows >= 0])
+    found = zip(some.table["id"], new_pictures(some, side, room=len(some.table) << 20), strict=True)
+    return {name: uri for name, uri in found if uri}
+
+
 def _drawable(arrays: np.ndarray) -> bool:
     """Return whether packed inputs are pictures: grey or coloured."""
     return arrays.ndim == 4 and arrays.dtype == np.uint8 and arrays.shape[3] in (1, 3)

@@ -43,9 +43,17 @@ def watch(
     """
     from ..production.watch import watch
     from ..report.watch_view import watched
+    from ..review.features import new_excerpts
+    from ..review.pictures import new_thumbnails
 
     forms = check(to, ".md", ".html", ".json")
-    say(watched(watch(deliveries or [], name, tolerance)), forms)
+    found = watch(deliveries or [], name, tolerance)
+
+    def pictures(ids: list[str]) -> dict[str, str]:
+        return {id: uri for one in found for id, uri in new_thumbnails(one.incoming, ids).items()}
+
+    lines = {id: said for one in found for id, said in new_excerpts(one.incoming, one.foreign).items()} if forms else {}
+    say(watched(found, lines), forms, pictures)
 
 
 def pick(
