@@ -285,7 +285,9 @@ def test_import(capsys: pytest.CaptureFixture[str]) -> None:
     import_(exported(*EXPORT, annotated(IDS[5], ("ann", "dog")), annotated(f"{OTHER}/t1", ("ann", "dog"))))
     assert stands()[2:] == [[IDS[5], "dog", "ann"]] and stands(OTHER) == [[f"{OTHER}/t1", "dog", "ann"]]
     with pytest.raises(Refusal, match="nothing to place"):
-        import_(exported(*EXPORT))
+        import_(exported(*EXPORT[:2]))
+    import_(exported(*EXPORT[2:]))  # all that is new is disputed, which is an answer
+    assert f'"{IDS[2]}": "cat", "dog"' in capsys.readouterr().out and len(stands()) == 3
 
 
 @pytest.mark.parametrize(
