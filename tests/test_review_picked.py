@@ -255,3 +255,18 @@ def test_on_a_phone(table: Project, visit: Callable[..., Page]) -> None:
         assert box and box["y"] + box["height"] < 800 and 36 <= box["height"] < 60
         button.click()
         assert count(page).startswith(f"{step + 1} of 4")
+
+
+def test_the_label_book_moves_nothing(make: Callable[..., Project], visit: Callable[..., Page]) -> None:
+    """Beside a short text there is room to spare in a narrow window: the class under the pointer stays there."""
+    project = make(kind="texts")
+    classes = ["account", "billing", "delivery", "product"]
+    labels = pd.DataFrame({"id": [f"e{i}" for i in range(4)], "label": classes, "text": "x"})
+    deliver(project, labels, pd.DataFrame({"id": ["a", "b"], "text": "short"}))
+    (project.path / "data/label_book.md").write_text("## billing\n" + "Book of billing. " * 20, encoding="utf-8")
+    project.verb("review", "--picked", NAME)
+    page = visit(project, width=390)
+    button = page.locator("#classes button").nth(1)
+    before = button.bounding_box()
+    button.hover(timeout=5000)
+    assert "Book of billing" in page.inner_text("#book") and button.bounding_box() == before

@@ -1,7 +1,9 @@
 """What people answer to picked inputs, on the review page or in Label Studio: placed as labels, or refused by line and id."""
 
+import base64
 import copy
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +20,10 @@ from conftest import params
 from datapass.comparison.revisions import git
 from datapass.files.tables import escape_cells, read_table, write_table
 from datapass.messages.problems import Refusal
+from datapass.production.incoming import Incoming
 from datapass.production.picked import COLUMNS, ORIGINS, read_picked
 from datapass.review.picked import key_of, read_open
+from datapass.review.pictures import new_pictures
 from datapass.verbs.labelling import export, import_, review
 
 NAME, OTHER = "2026-11", "2026-12"
@@ -216,6 +220,29 @@ def test_the_page_and_the_tasks_tell_nothing_of_the_model() -> None:
     assert len(written) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "level"),
+    [
+        pytest.param("files/a.png", 200, id="the file"),
+        pytest.param("files/gone.png", 50, id="no file: what was packed"),
+        pytest.param("files/a.txt", 50, id="no picture: what was packed"),
+        pytest.param("../outside.png", 50, id="outside of the delivery: what was packed"),
+    ],
+)
+def test_pictures_of_a_delivery(path: str, level: int) -> None:
+    folder = Path("data/incoming/pics/files")
+    folder.mkdir(parents=True)
+    for file, value in ((folder / "a.png", 200), (Path("data/incoming/outside.png"), 90)):
+        Image.fromarray(np.full((8, 8), value, np.uint8)).save(file)
+    (folder / "a.txt").write_text("no picture")
+    table = pd.DataFrame({"id": ["pics/t0"], "path": [path]})
+    new = Incoming("pics", table, np.full((1, 8, 8, 1), 50, np.uint8), {})
+    (uri,) = new_pictures(new, 320, 1 << 20)
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as shown:
+        assert np.unique(np.asarray(shown)).tolist() == [level]
+    assert new_pictures(new, 320, 0) == [""]
+
+
 # Label Studio.
 
 
@@ -258,7 +285,9 @@ def test_import(capsys: pytest.CaptureFixture[str]) -> None:
     import_(exported(*EXPORT, annotated(IDS[5], ("ann", "dog")), annotated(f"{OTHER}/t1", ("ann", "dog"))))
     assert stands()[2:] == [[IDS[5], "dog", "ann"]] and stands(OTHER) == [[f"{OTHER}/t1", "dog", "ann"]]
     with pytest.raises(Refusal, match="nothing to place"):
-        import_(exported(*EXPORT))
+        import_(exported(*EXPORT[:2]))
+    import_(exported(*EXPORT[2:]))  # all that is new is disputed, which is an answer
+    assert f'"{IDS[2]}": "cat", "dog"' in capsys.readouterr().out and len(stands()) == 3
 
 
 @pytest.mark.parametrize(

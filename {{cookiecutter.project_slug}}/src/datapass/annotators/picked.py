@@ -75,7 +75,7 @@ def place_picked(found: pd.DataFrame, problems: list[Problem], picked: pd.DataFr
     say_disputed(disputed)
     stands = picked.set_index("id")
     fresh = edits[edits["id"].map(stands["by"]).eq("").to_numpy()]
-    if fresh.empty:
+    if fresh.empty and disputed.empty:
         raise Refusal("There is nothing to place: no answer labels an input that is not labelled yet.")
     for name, some in fresh.groupby(fresh["id"].map(stands["delivery"])):
         place_labels(str(name), some[["id", "label", "by"]].reset_index(drop=True))
