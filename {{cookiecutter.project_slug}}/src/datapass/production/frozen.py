@@ -1,9 +1,11 @@
 """The trained models, asked about inputs that are in no set."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..adopt.pictures import digest
 from ..comparison.revisions import resolve
 from ..comparison.stale import stale
 from ..data.packed import Packed
@@ -21,12 +23,14 @@ class Frozen:
         models: one a seed.
         classes: names, in code order.
         fingerprint: of the frozen model.
+        weights: 12 hex digits that tell these trained models from those of any other data or machine.
         batch: inputs at a time.
     """
 
     models: list[Trained]
     classes: list[str]
     fingerprint: str
+    weights: str
     batch: int
 
     def probabilities(self, packed: Packed, rows: np.ndarray) -> np.ndarray:
@@ -44,11 +48,12 @@ def load_frozen(settings: Settings) -> Frozen:
     Raises:
         Refusal: where there is none, or they are not of this configuration and code.
     """
-    model_files(MODELS, settings)
+    files = model_files(MODELS, settings)
     refuse_other_models()
     models = load_models(MODELS, settings, make(settings.data.inputs, "data: inputs"))
     about = models[0].about
-    return Frozen(models, list(about["classes"]), str(about["fingerprint"]), settings.evaluate.batch_size)
+    weights = hashlib.sha256("".join(map(digest, files)).encode()).hexdigest()[:12]
+    return Frozen(models, list(about["classes"]), str(about["fingerprint"]), weights, settings.evaluate.batch_size)
 
 
 def refuse_other_models() -> None:

@@ -57,7 +57,7 @@ def accuracy_on_new(frozen: Frozen, tolerance: float = 0.0) -> Labelled | None:
     for name in picked_names():
         table = read_picked(name)
         table = table[table["picked_as"] == RANDOM].reset_index(drop=True)
-        if (table["model"] != frozen.fingerprint).any():
+        if (table["model"] != frozen.weights).any():
             others.append(name)
             continue
         seen, labelled = (table["by"] != "").to_numpy(), (table["label"] != "").to_numpy()
@@ -84,9 +84,9 @@ def _needed(accuracy: float, labelled: int, before: tuple[float, float], toleran
     """Return about how many labels would show a fall to an accuracy, in steps of a tenth; None where MOST would not."""
     number = labelled
     while number <= MOST:
-        number = max(number + 10, round(number * 1.1, -1))
+        number = max(number + 10, int(round(number * 1.1, -1)))
         if concept_drift(accuracy * number, number, *before, tolerance, prior=informed(*before)).alarm:
-            return int(number)
+            return number
     return None
 
 

@@ -15,7 +15,7 @@ from ..data.split import fraction, input_hashes
 from ..files.paths import PICKED
 from ..messages.problems import Refusal
 from ..settings import load
-from .calibration import fitted, logarithms, tempered
+from .calibration import calibration
 from .disagreement import draw, policy_questions, uncertainty
 from .frozen import load_frozen
 from .incoming import Incoming, incoming_names, read_incoming
@@ -71,15 +71,15 @@ def pick(name: str | None, budget: int) -> Picked:
     inputs = inputs_of(incoming.table, incoming.packed, np.arange(len(incoming.table)))
     asked = ask(frozen, inputs, incoming.table[[]])
     # As sure as they are right: what a model of small weights says of a class is otherwise never much.
-    sharpness = fitted(logarithms(reference.test.mean), reference.labels)
-    calibrated = np.stack([tempered(logarithms(one), sharpness) for one in asked.probabilities])
+    calibrate = calibration(reference.test.mean, reference.labels)
+    calibrated = np.stack([calibrate(one) for one in asked.probabilities])
     doubt = uncertainty(calibrated)
     kinds = without_calendar(reference.training.packed, inputs.packed, incoming.kinds)
     foreign = unlike(reference.training, reference.test.inputs, inputs, kinds)
     rows, origins = choose(incoming, doubt.scores, foreign.scores, budget)
     answers = np.array(frozen.classes, dtype=object)[asked.voted]
     table = pd.DataFrame({"id": incoming.table["id"].iloc[rows].to_numpy(), "picked_as": origins}, dtype="str")
-    table["delivered"], table["model"] = str(len(incoming.table)), frozen.fingerprint
+    table["delivered"], table["model"] = str(len(incoming.table)), frozen.weights
     table["predicted"], table["label"], table["by"] = answers[rows], "", ""
     write_picked(name, table[COLUMNS].astype("str"))
     policy = incoming.table["id"][policy_questions(calibrated)].tolist()
