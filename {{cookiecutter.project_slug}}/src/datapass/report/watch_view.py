@@ -303,8 +303,11 @@ def _labelled(x: "Labelled") -> Section:
     left = int(x.deliveries["open"].sum())
     said = [
         f"{_accuracy(x)} of the inputs delivered, by those that were picked at random"
-        + (", each delivery weighted by its inputs" if len(x.deliveries) > 1 else "")
-        + ". The interval holds however often it is read.",
+        + (
+            ", each delivery weighted by its inputs; the interval of a delivery holds however often it is read."
+            if len(x.deliveries) > 1
+            else ". The interval holds however often it is read."
+        ),
         less if d.alarm else same,
         f"{left:,} of the random part are still open." if left else None,
         f"{x.skipped:,} were skipped, though later ones are labelled: what is hard to label is often hard to answer, so the accuracy may be "
