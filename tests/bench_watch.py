@@ -98,9 +98,11 @@ def examined(source: Source, new: Packed, rng: np.random.Generator) -> Findings:
     def answered(packed: Packed, name: str, rows: slice) -> Answered:
         return Answered(inputs(packed, name), pd.DataFrame(index=range(len(packed))), asked[:, rows], voted[rows])
 
+    learnt = inputs(training, "training")
     reference = Reference(
-        inputs(training, "training"),
+        learnt,
         pd.DataFrame(index=range(n)),
+        learnt,
         answered(test, "test", slice(0, m)),
         source.labels[source.test],
     )

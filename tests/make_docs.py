@@ -275,11 +275,36 @@ def worth(folder: Path) -> None:
     screenshot(project.path / "worth.html", "worth", 900, 1100)
 
 
+def production(folder: Path) -> None:
+    """Write the transcript and the picture of a delivery that looks different: from `watch` to the verdict."""
+    project = render(folder)
+    project.run("dvc", "repro", "evaluate")
+    project.commit("Baseline")
+    typed, tests = Transcript(project), ROOT / "tests"
+    project.run("python", str(tests / "stream.py"), "../delivery")
+    evidence = "^(?!.*(gone|html:)|[0-9] |class |column |Columns|(brightness|contrast|sharpness) |Shares)"
+    typed.type("datapass watch ../delivery --name delivery-1", keep=evidence)
+    typed.type("datapass pick --budget 200", keep="^(delivery|as|random|uncertain|unlike)")
+    typed.type("datapass review --picked delivery-1")
+    project.reviewer("labels", "delivery-1", "../delivery-truth.csv", "reports/review-answers.csv")
+    typed.type("datapass review --apply reports/review-answers.csv")
+    typed.type("datapass watch delivery-1 --to watch.html", keep="^(delivery-1 |[0-9.]+ % |No concept|Concept)")
+    project.commit("Label 200 inputs of the first delivery")
+    typed.type("datapass bring-back delivery-1 --test", keep="^delivery")
+    typed.type("dvc repro evaluate", keep=" applied: |^accuracy")
+    project.commit("Test on the first delivery too")
+    typed.type("datapass bring-back delivery-1", keep="^delivery")
+    typed.type("dvc exp run -n delivery-1 evaluate", keep=" applied: |^accuracy")
+    typed.type("datapass compare main delivery-1", keep="^(helps|hurts|no detect|On |Each is judged)")
+    between(DOCS / "production.md", "transcript", str(typed))
+    screenshot(project.path / "watch.html", "production", 900)
+
+
 if __name__ == "__main__":
     os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
     home = Path(tempfile.mkdtemp(prefix="docs-"))
     try:
-        for part in (report, next_step, conflict, table, text, photo, gains, worth, sureness):
+        for part in (report, next_step, conflict, table, text, photo, gains, worth, sureness, production):
             if part.__name__ in (sys.argv[1:] or [part.__name__]):
                 part(home / part.__name__)
     finally:

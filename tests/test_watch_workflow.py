@@ -169,9 +169,7 @@ def test_where_nothing_changed_there_is_no_issue(host: Production) -> None:
     assert host.calls() == [] and host.issues == before
     assert "Nothing changed, so there is no issue." in played.log
     assert [Path(path).name for path in played.artifacts] == ["watch.html"]
-    assert (host.machine / "dvc.txt").read_text(
-        encoding="utf-8"
-    ) == "pull models data/inputs reports/probabilities.npy\n"
+    assert (host.machine / "dvc.txt").read_text(encoding="utf-8") == "pull models data/inputs\n"
     assert git(played.clone, "status", "--short") == "", "what the job writes is none of Git's"
 
 

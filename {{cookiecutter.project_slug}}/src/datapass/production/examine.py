@@ -96,7 +96,7 @@ def examine(reference: Reference, new: Answered, kinds: Mapping[str, str]) -> Fi
     return Findings(
         tell_apart(reference.training, new.inputs, kinds),
         _columns(reference, new, kinds),
-        unlike(reference.training, test.inputs, new.inputs, known),
+        unlike(reference.known, test.inputs, new.inputs, known),
         compare_outputs(test.mean[old_rows], new.mean[new_rows], tested, (test.voted[old_rows], new.voted[new_rows])),
         class_shares(test.mean, reference.labels, old_units, new.mean, new_units, LEVEL),
         forecast(test.mean, reference.labels, old_units, new.mean, new_units, LEVEL),

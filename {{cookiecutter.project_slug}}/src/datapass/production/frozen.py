@@ -4,13 +4,15 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ..adopt.pictures import digest
 from ..comparison.revisions import resolve
 from ..comparison.stale import stale
+from ..data.examples import class_codes
 from ..data.packed import Packed
 from ..files.paths import MODELS
-from ..messages.problems import Refusal
+from ..messages.problems import Refusal, quoted
 from ..settings import Settings, make
 from ..training.models import Trained, load_models, model_files, votes
 
@@ -40,6 +42,15 @@ class Frozen:
     def answers(self, probabilities: np.ndarray) -> np.ndarray:
         """Return the class that most seeds answer (seeds, rows, classes -> rows; codes), as in reports/predictions.csv."""
         return votes(probabilities.argmax(axis=2), len(self.classes))
+
+    def codes(self, table: pd.DataFrame) -> np.ndarray:
+        """Return the class codes of examples (n). Raises Refusal where one has a class that the models do not know."""
+        unknown = sorted(set(table["label"]) - set(self.classes))
+        if unknown:
+            raise Refusal(
+                f"{MODELS.as_posix()}/ does not know the class {quoted(unknown[0])}; `dvc repro train` first."
+            )
+        return class_codes(table, self.classes)
 
 
 def load_frozen(settings: Settings) -> Frozen:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.crossed import units_of
-from ..data.examples import class_codes, counts, packed_rows, read_examples
+from ..data.examples import counts, packed_rows, read_examples
 from ..data.packed import read_packed
 from ..files.paths import TEST
 from .frozen import Frozen
@@ -99,4 +99,4 @@ def _before(frozen: Frozen) -> tuple[float, float]:
     kept = counts(test) & (test[DELIVERY] == "" if DELIVERY in test else True)
     test = test[kept].reset_index(drop=True)
     answers = frozen.answers(frozen.probabilities(read_packed(), packed_rows(test)))
-    return effective(answers == class_codes(test, frozen.classes), units_of(test))
+    return effective(answers == frozen.codes(test), units_of(test))

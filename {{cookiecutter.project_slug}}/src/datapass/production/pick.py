@@ -75,7 +75,7 @@ def pick(name: str | None, budget: int) -> Picked:
     calibrated = np.stack([calibrate(one) for one in asked.probabilities])
     doubt = uncertainty(calibrated)
     kinds = without_calendar(reference.training.packed, inputs.packed, incoming.kinds)
-    foreign = unlike(reference.training, reference.test.inputs, inputs, kinds)
+    foreign = unlike(reference.known, reference.test.inputs, inputs, kinds)
     rows, origins = choose(incoming, doubt.scores, foreign.scores, budget)
     answers = np.array(frozen.classes, dtype=object)[asked.voted]
     table = pd.DataFrame({"id": incoming.table["id"].iloc[rows].to_numpy(), "picked_as": origins}, dtype="str")

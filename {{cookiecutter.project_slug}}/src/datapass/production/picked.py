@@ -35,8 +35,8 @@ def read_picked(name: str) -> pd.DataFrame:
     path = PICKED / f"{name}.csv"
     if not path.is_file():
         known = picked_names()
-        hint = near_miss(name, known) or "; `datapass pick` picks"
-        raise Refusal(f"Nothing is picked of {quoted(name)}: {path.as_posix()} is missing{hint}.")
+        hint = near_miss(name, known) or "; `datapass pick` picks."
+        raise Refusal(f"Nothing is picked of {quoted(name)}: {path.as_posix()} is missing{hint}")
     table = read_table(path)
     missing = [column for column in COLUMNS if column not in table]
     refuse([Problem(path.as_posix(), f"has no column `{column}`{near_miss(column, table)}", 1) for column in missing])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..data.examples import class_codes, counts, metadata, packed_rows, read_examples
+from ..data.examples import counts, metadata, packed_rows, read_examples
 from ..data.packed import Packed, read_packed, take
 from ..data.split import fraction
 from ..data.to_test import CHOSEN
@@ -46,14 +46,17 @@ class Reference:
     """What new inputs are compared with.
 
     Attributes:
-        training: the inputs that the training set holds, but those that were picked by what a model answers (n).
+        training: the inputs that the training set holds, but those that were picked by what a model answers (n): what it
+            would hold if nobody had chosen.
         metadata: of these (n rows).
+        known: all inputs that the training set holds (k).
         test: the test set.
         labels: of the test set (codes).
     """
 
     training: Inputs
     metadata: pd.DataFrame
+    known: Inputs
     test: Answered
     labels: np.ndarray
 
@@ -68,22 +71,26 @@ def load_reference(frozen: Frozen, without: str) -> Reference:
         Refusal: where data/examples/ or data/inputs/ is missing, or no test example is left.
     """
     packed = read_packed()
-    training, test = (_kept(read_examples([path]), without) for path in (TRAIN, TEST))
+    everything, test = (_kept(read_examples([path]), without) for path in (TRAIN, TEST))
+    training = everything[~everything[ORIGIN].isin(CHOSEN)] if ORIGIN in everything else everything
     if test.empty or training.empty:
         raise Refusal(f"No example is left to compare {without} with; the test set is of it alone.")
-    drawn = np.sort(np.argsort(fraction(training["id"], "reference"), kind="stable")[:MOST])
-    training = training.iloc[drawn].reset_index(drop=True)
+    training, everything = _some(training), _some(everything)
     known = metadata(training.columns, (ORIGIN, DELIVERY, "split"))
     asked = ask(frozen, inputs_of(test, packed), test[known])
-    labels = class_codes(test, frozen.classes)
-    return Reference(inputs_of(training, packed), training[known], asked, labels)
+    labels = frozen.codes(test)
+    sides = inputs_of(training, packed), training[known], inputs_of(everything, packed)
+    return Reference(*sides, asked, labels)
 
 
 def _kept(table: pd.DataFrame, without: str) -> pd.DataFrame:
-    kept = counts(table)
-    if ORIGIN in table:
-        kept &= ~table[ORIGIN].isin(CHOSEN) & (table[DELIVERY] != without)
+    kept = counts(table) & (table[DELIVERY] != without if DELIVERY in table else True)
     return table[kept].reset_index(drop=True)
+
+
+def _some(table: pd.DataFrame) -> pd.DataFrame:
+    drawn = np.sort(np.argsort(fraction(table["id"], "reference"), kind="stable")[:MOST])
+    return table.iloc[drawn].reset_index(drop=True)
 
 
 def inputs_of(table: pd.DataFrame, packed: Packed, rows: np.ndarray | None = None) -> Inputs:
