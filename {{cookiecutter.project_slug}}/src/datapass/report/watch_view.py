@@ -83,9 +83,7 @@ def _changes(w: "Watched") -> list[str]:
         said.append(
             f"accuracy to expect {percent(f.forecast.accuracy)}, {percent(f.forecast.test_forecast)} on the test set"
         )
-    said += [
-        f"{one_line(column.name)}: {one_line(column.effect.partition(' (middle')[0], 90)}" for column in f.different[:1]
-    ]
+    said += [_short(column) for column in f.different[:1]]
     if f.told_apart:
         size = "" if f.apart.auc >= WORTH else ", sure and small"
         said.append(f"a classifier tells new from old, AUC {f.apart.auc:.2f}{size}")
@@ -137,19 +135,15 @@ def _lines(w: "Watched") -> Section:
             open=True,
         )
     lines_, parts = f.lines, list[tuple[str, str, str, str]]()
-    told = f"a classifier tells new inputs from old ones with AUC {f.apart.auc:.3f} (.5: not at all)"
+    told = f"a classifier tells new from old with AUC {f.apart.auc:.3f} (.5: not at all)"
     parts.append(
         ("inputs", told if not math.isnan(f.apart.auc) else "too few units", _p(f.apart.p), _mark(f.told_apart))
     )
     least = f.columns[0] if f.columns else None
     if least is not None and least.adjusted == least.adjusted:
-        what = (
-            f"{one_line(least.name)}: {one_line(least.effect, 120)}"
-            if f.different
-            else f"none of {len(f.columns):,} columns and measures"
-        )
+        what = _short(least) if f.different else f"none of {len(f.columns):,} columns and measures"
         parts.append(("inputs", Excerpt(what), _p(least.adjusted), _mark(bool(f.different))))
-    unlike = f"{f.unlike.beyond:,} inputs are farther from every training input than 99 % of the test set, {f.unlike.expected:.1f} expected"
+    unlike = f"{f.unlike.beyond:,} inputs are unlike any in training, {f.unlike.expected:.1f} expected"
     parts.append(("inputs", unlike, _p(f.unlike.excess), _mark(f.many_unlike)))
     top = int(np.argmax(np.abs(f.outputs.shares[1] - f.outputs.shares[0])))
     answers = f"class {one_line(w.classes[top])}: {percent(f.outputs.shares[0][top])} → {percent(f.outputs.shares[1][top])} of the answers"
@@ -164,6 +158,11 @@ def _lines(w: "Watched") -> Section:
     title = f"Evidence: {changed or 'none'} of 4 lines say{'s' * (changed == 1)} that something changed"
     rows = [[line, Excerpt(what) if not isinstance(what, Excerpt) else what, p, said] for line, what, p, said in parts]
     return Section(title, table("line | what | p | changed", rows, len(rows)), open=True)
+
+
+def _short(column: "Column") -> str:
+    """Return what changed in a column, without its quartiles."""
+    return f"{one_line(column.name)}: {one_line(column.effect.partition(' (middle')[0], 90)}"
 
 
 def _p(p: float) -> str:
@@ -195,7 +194,8 @@ def _unlike(w: "Watched", excerpts: Mapping[str, str]) -> Section | None:
         for row in order[:MOST].tolist()
     )
     title = f"Unlike anything in training: {len(order):,} inputs"
-    return Section(title, table(header, rows, len(order), style="inputs"), short=True)
+    said = "Farther from every training input than 99 % of the test set is, the farthest first."
+    return Section(title, [*lines([said]), *table(header, rows, len(order), style="inputs")], short=True)
 
 
 def _shares(w: "Watched") -> Section | None:
@@ -297,9 +297,16 @@ def _labelled(x: "Labelled") -> Section:
     over = f" by more than {100 * x.tolerance:g} points" if x.tolerance else ""
     less = (
         f"Concept drift: the model is less right on new inputs than on the old test set{over}: at most {percent(d.new_high)} "
-        f"there, at least {percent(d.old_low)} here."
+        f"on new inputs, at least {percent(d.old_low)} on the old test set."
     )
-    same = f"No concept drift shown{over}: at most {percent(d.new_high)} on new inputs, at least {percent(d.old_low)} on the old test set."
+    same = (
+        f"No concept drift shown{over}: at most {percent(d.new_high)} on new inputs, at least {percent(d.old_low)} on the old test set."
+        + (
+            f" If the accuracy stays as it is, about {x.needed:,} labels picked at random would show it."
+            if x.needed
+            else ""
+        )
+    )
     left = int(x.deliveries["open"].sum())
     said = [
         f"{_accuracy(x)} of the inputs delivered, by those that were picked at random"

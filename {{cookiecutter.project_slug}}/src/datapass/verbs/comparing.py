@@ -29,7 +29,9 @@ def compare(
     ] = None,
     within: Annotated[float | None, typer.Option(help="Say whether no gain or loss larger than this is shown.")] = None,
     to: To = None,
-    fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 on this verdict.")] = FailOn.never,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 on this verdict, on any of the test sets.")
+    ] = FailOn.never,
 ) -> None:
     """Say whether the candidate's data helps the frozen model.
 
@@ -60,7 +62,8 @@ def compare(
 
     lines = {c.candidate.name: excerpts(c.candidate, c.flips) for c in found} if files else {}
     say(comparisons(found, of_candidates(found), lines), files, pictures)
-    if fail_on is FailOn.hurts and any(c.verdict == HURTS for c in found):
+    verdicts = {verdict for c in found for verdict in (c.verdict, *(part.verdict for part in c.test_sets))}
+    if fail_on is FailOn.hurts and HURTS in verdicts:
         raise typer.Exit(1)
 
 
