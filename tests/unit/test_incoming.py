@@ -147,7 +147,7 @@ TAKEN: dict[str, tuple[str, Build, list[str], dict[str, list[str]], list[str]]] 
         with_others,
         ["a"],
         {"path": ["files/a.png"]},
-        ["left alone: 1 other file", "left out: 1 file that cannot be read, such as \"bad.png\" is no image"],
+        ["left alone: 1 other file", 'left out: 1 file that cannot be read, such as "bad.png" is neither PNG nor JPEG'],
     ),
     "a table that names pictures": (
         "images",
@@ -161,7 +161,7 @@ TAKEN: dict[str, tuple[str, Build, list[str], dict[str, list[str]], list[str]]] 
         lambda: with_table("file,site", "a.png,n", "gone.png,s") / "list.csv",
         ["a"],
         {"path": ["files/a.png"], "site": ["n"]},
-        ["left out: 1 row whose file is missing: \"gone.png\""],
+        ['left out: 1 row whose file is missing: "gone.png"'],
     ),
     "one picture": (
         "images",
