@@ -20,6 +20,10 @@ from datapass.production import picked as file
 from datapass.production.incoming import Incoming
 from datapass.production.pick import choose
 from datapass.production.picked import COLUMNS, RANDOM, UNCERTAIN, UNLIKE, place_labels, read_picked
+from datapass.report.html import html
+from datapass.report.markdown import markdown
+from datapass.report.pick_view import picked
+from datapass.report.record import record
 
 NAME = "2026-11"
 
@@ -168,7 +172,7 @@ def test_any_delivery(number: int, budget: int, units: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "picked", "asked", "said"),
+    ("names", "there", "asked", "said"),
     [
         pytest.param([], [], None, "data/incoming/ holds no delivery yet", id="no delivery"),
         pytest.param([NAME], [NAME], None, f"data/picked/{NAME}.csv is there already", id="the last is picked"),
@@ -176,18 +180,35 @@ def test_any_delivery(number: int, budget: int, units: int, seed: int) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_picked(
-    names: list[str], picked: list[str], asked: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    names: list[str], there: list[str], asked: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Refused before a model is loaded, and nothing is written."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(picking, "incoming_names", lambda: names)
     Path("data/picked").mkdir(parents=True)
-    for name in picked:
+    for name in there:
         Path(f"data/picked/{name}.csv").write_text("kept\n", encoding="utf-8")
     with pytest.raises(Refusal) as refusal:
         picking.pick(asked, 10)
     assert said in str(refusal.value)
-    assert [path.read_text(encoding="utf-8") for path in Path("data/picked").iterdir()] == ["kept\n"] * len(picked)
+    assert [path.read_text(encoding="utf-8") for path in Path("data/picked").iterdir()] == ["kept\n"] * len(there)
+
+
+@pytest.mark.parametrize("by", ["disagreement", "entropy"])
+def test_the_report_says_what_was_picked_and_why(by: str) -> None:
+    origins = [RANDOM] * 3 + [UNLIKE, UNCERTAIN, UNCERTAIN]
+    table = pd.DataFrame({"id": [f"{NAME}/{n}" for n in range(6)], "picked_as": origins, "predicted": "<b>|x"})
+    report = picked(picking.Picked(NAME, table, 1900, by, [f"{NAME}/<i>{n}" for n in range(7)]))
+    assert report.headline == f"{NAME}: 6 of 1,900 inputs picked: 3 random, 2 uncertain, 1 unlike"
+    comment, page = markdown(report), html(report)
+    for text in (comment, page):
+        assert ("by entropy" in text) == (by == "entropy")
+        assert "<b>" not in text and "<i>" not in text
+        assert "7 inputs of which no model is sure" in text and f"{NAME}/&" in text and "i&gt;5" not in text
+        assert f"datapass review --picked {NAME}" in text
+    assert record(report)["uncertain_by"] == by and len(record(report)["policy"]) == 7
+    few = picked(picking.Picked(NAME, table[:3], 3, by, []))
+    assert few.headline.endswith("3 of 3 inputs picked: 3 random") and "Questions" not in html(few)
 
 
 # The file, and labels that are placed into it.
