@@ -163,6 +163,13 @@ TAKEN: dict[str, tuple[str, Build, list[str], dict[str, list[str]], list[str]]] 
         {"path": ["files/a.png"], "site": ["n"]},
         ['left out: 1 row whose file is missing: "gone.png"'],
     ),
+    "a table that names a file that is no picture": (
+        "images",
+        lambda: with_table("file,site", "bad.png,n", "a.png,s") if text("bad.png", "no picture") else Path(),
+        ["a"],
+        {"path": ["files/a.png"], "site": ["s"]},
+        ['left out: 1 file that cannot be read, such as "bad.png"'],
+    ),
     "one picture": (
         "images",
         lambda: pictures("a.png", "b.png") / "b.png",
@@ -319,6 +326,19 @@ def test_pictures_that_differ_in_a_pixel_are_another_delivery(project: Callable[
     assert take_in(pictures("a.png", "b.png")).name == TODAY
     picture("b.png", 21)
     assert take_in(Path("../in")).name == f"{TODAY}-2"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pytest.param([PROSE[0], "s"], id="other metadata"),
+        pytest.param([PROSE[1], "n"], id="another text"),
+    ],
+)
+def test_texts_that_differ_are_another_delivery(project: Callable[[str], None], cells: list[str]) -> None:
+    project("texts")
+    for row, name in ((f"{PROSE[0]},n", TODAY), (",".join(cells), f"{TODAY}-2")):
+        assert take_in(text("t.csv", "text,site", row)).name == name
 
 
 def test_a_delivery_that_only_dvc_has_keeps_its_name(project: Callable[[str], None]) -> None:

@@ -25,7 +25,7 @@ from datapass.report.markdown import markdown
 from datapass.report.pick_view import picked
 from datapass.report.record import record
 
-NAME = "2026-11"
+NAME, CLASSES = "2026-11", ["cat", "dog"]
 
 
 def incoming(number: int, groups: list[str] | None = None, inputs: list[str] | None = None) -> Incoming:
@@ -194,6 +194,37 @@ def test_what_is_not_picked(
     assert [path.read_text(encoding="utf-8") for path in Path("data/picked").iterdir()] == ["kept\n"] * len(there)
 
 
+def test_what_is_written(told: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row says why it was picked, of how many, what the models answered, and which; nobody has labelled it."""
+    new = incoming(20)
+    # Two seeds: on every fourth input they disagree, on the fifth both are unsure.
+    given = np.tile([0.9, 0.1], (2, 20, 1))
+    given[1, ::4], given[:, 5] = [0.1, 0.9], [0.5, 0.5]
+    voted = np.arange(20) % 2
+    frozen = SimpleNamespace(classes=CLASSES, weights="abc012345678")
+    reference = SimpleNamespace(
+        test=SimpleNamespace(mean=None, inputs=None), labels=None, training=SimpleNamespace(packed=None)
+    )
+    monkeypatch.setattr(picking, "load_frozen", lambda _: frozen)
+    monkeypatch.setattr(picking, "load_reference", lambda *_: reference)
+    monkeypatch.setattr(picking, "incoming_names", lambda: ["2026-10", NAME])
+    monkeypatch.setattr(picking, "read_incoming", lambda name: new if name == NAME else None)
+    monkeypatch.setattr(picking, "ask", lambda *_: SimpleNamespace(probabilities=given, voted=voted))
+    monkeypatch.setattr(picking, "calibration", lambda *_: lambda probabilities: probabilities)
+    monkeypatch.setattr(picking, "without_calendar", lambda *_: {})
+    monkeypatch.setattr(picking, "unlike", lambda *_: SimpleNamespace(scores=np.arange(20.0)))
+    found = picking.pick(None, 10)
+    table = read_picked(NAME)
+    assert table.equals(found.table[COLUMNS].astype("str")) and told == [("add", "--", f"data/picked/{NAME}.csv")]
+    rows = [int(id.removeprefix(f"{NAME}/")) for id in table["id"]]
+    assert table["picked_as"].value_counts().to_dict() == {RANDOM: 5, UNCERTAIN: 3, UNLIKE: 2}
+    assert rows[:5] == by_hash(new)[:5] and set(table["picked_as"][:5]) == {RANDOM}
+    assert table["predicted"].tolist() == [CLASSES[row % 2] for row in rows]
+    assert set(table["delivered"]) == {"20"} and set(table["model"]) == {"abc012345678"}
+    assert set(table["label"]) == set(table["by"]) == {""}
+    assert (found.name, found.delivered, found.by, found.policy) == (NAME, 20, "disagreement", [f"{NAME}/5"])
+
+
 @pytest.mark.parametrize("by", ["disagreement", "entropy"])
 def test_the_report_says_what_was_picked_and_why(by: str) -> None:
     origins = [RANDOM] * 3 + [UNLIKE, UNCERTAIN, UNCERTAIN]
@@ -213,7 +244,6 @@ def test_the_report_says_what_was_picked_and_why(by: str) -> None:
 
 # The file, and labels that are placed into it.
 
-CLASSES = ["cat", "dog"]
 HEADER = ",".join(COLUMNS)
 OPEN = [f"{NAME}/{n},{origin},90,f00,dog,," for n, origin in enumerate([RANDOM, RANDOM, UNCERTAIN, UNLIKE])]
 
