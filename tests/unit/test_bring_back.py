@@ -209,12 +209,12 @@ def test_what_is_left_out(
     ids: list[str],
     why: dict[str, int],
 ) -> None:
-    deliver(rows, **columns)
+    deliver([(*row[:3], f"Who answered {row[0]}") for row in rows], **columns)
     if COPY in why:
         pack({"e0": room.read_incoming(NAME).table["input"][0]})
     done = bring_back(NAME, **options)
     assert brought(TEST if options else DELIVERY) == ids and done.left_out == why
-    assert [row[0] for row in edits(done)] == [f"{NAME}/{id}" for id in ids]
+    assert [(row[0], row[5]) for row in edits(done)] == [(f"{NAME}/{id}", f"Who answered {id}") for id in ids]
 
 
 def test_rows_that_left_the_data_may_be_copied_in_again() -> None:
