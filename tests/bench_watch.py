@@ -105,6 +105,7 @@ def examined(source: Source, new: Packed, rng: np.random.Generator) -> Findings:
         learnt,
         answered(test, "test", slice(0, m)),
         source.labels[source.test],
+        np.ones(m, dtype=bool),
     )
     return examine(reference, answered(new, "new", slice(m, None)), source.kinds)
 

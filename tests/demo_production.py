@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
     demo.run("git", "commit", "--quiet", "-m", "Label 200 inputs of the first delivery")
     demo.say("how right is the model on it?")
     demo.run("datapass", "watch", "delivery-1", "--to", "reports/watch.html")
-    demo.say("what was picked at random becomes test examples, on the main branch; nothing is trained")
+    demo.say("what was picked at random becomes test examples, on the main branch; what trains stays as it is")
     demo.run("datapass", "bring-back", "delivery-1", "--test")
     demo.run("dvc", "repro", "--quiet", "evaluate")
     demo.run("git", "add", ".")

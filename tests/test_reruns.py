@@ -98,6 +98,7 @@ RERUNS = {
     "datapass/production/forecast.py": "",
     "datapass/production/frozen.py": "",
     "datapass/production/incoming.py": "",
+    "datapass/production/known.py": "",
     "datapass/production/label_shift.py": "",
     "datapass/production/labelled.py": "",
     "datapass/production/measures.py": "",

@@ -123,7 +123,7 @@ def finish() -> None:
         composed = (Path(folder) / PARAMS).read_text(encoding="utf-8")
     if not PARAMS.is_file() or composed != PARAMS.read_text(encoding="utf-8"):
         write_text(composed, PARAMS)
-    dvc("add", "--quiet", RAW.as_posix())
+    dvc("add", RAW.as_posix())
     beside = [
         RAW.parent / ".gitignore",
         *PASSES.glob("*"),

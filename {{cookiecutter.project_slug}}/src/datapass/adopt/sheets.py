@@ -95,13 +95,18 @@ def _parquet(path: Path, name: str) -> Sheet:
         table = parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise Refusal([Problem(name, f"cannot be read as Parquet ({str(error).splitlines()[0]})")]) from None
-    columns, notes = {}, []
+    columns, notes = dict[str, pd.Series](), list[str]()
     for field, column in zip(table.schema, table.columns, strict=True):
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             notes.append(f"the column {quoted(field.name)} holds {kind} and is left out; save such data as files")
         elif not field.name.startswith("__index_level_"):  # the row numbers that pandas writes
-            columns[field.name] = column.cast(kind).cast(pa.string()).to_pandas(types_mapper={pa.string(): TEXT}.get)
+            try:
+                texts = column.cast(kind).cast(pa.string())
+            except pa.ArrowException as error:  # such as a time zone that is not known here
+                notes.append(f"the column {quoted(field.name)} is left out: {quoted(error)[1:-1]}")
+                continue
+            columns[field.name] = texts.to_pandas(types_mapper={pa.string(): TEXT}.get)
     return Sheet(name, pd.DataFrame(columns).fillna("").astype("str"), notes)
 
 

@@ -69,7 +69,14 @@ def judge(scored: Scored, wider: Scored, gain: Interval, ruler: Ruler | None) ->
     lost = len(scored.lost[0])
     if lost and verdict != NO_DIFFERENCE and verdict_of(scored.worst(verdict == HELPS)) != verdict:
         why = f"the verdict rests on {lost:,} test examples that the candidate's test set does not hold as they were"
-        return NOT_COMPARABLE, [why], [f"Take test examples away, or replace their inputs, {apart}"]
+        return (
+            NOT_COMPARABLE,
+            [why],
+            [
+                f"Take test examples away, or replace their inputs, {apart} Where the candidate only lacks them, merge the baseline "
+                "into it, and `dvc repro` there."
+            ],
+        )
     if ruler is not None:
         depends = verdict_of(ruler.by_old) != verdict
         if verdict == NO_DIFFERENCE:

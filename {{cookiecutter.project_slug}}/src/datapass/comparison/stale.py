@@ -9,6 +9,7 @@ from typing import Any
 
 from pathspec import GitIgnoreSpec
 
+from ..files.paths import INCOMING
 from ..messages.problems import Refusal
 from .revisions import Revision
 
@@ -34,6 +35,8 @@ def _check(revision: Revision) -> tuple[list[str], list[str]]:
     }
     outs = {path: digest for stage in stages.values() for path, digest in stage.outs.items()}
     tracked = [path for path in revision.paths("data") + revision.paths("models") if path.endswith(".dvc")]
+    # No stage reads what came in without labels.
+    tracked = [path for path in tracked if not path.startswith(f"{INCOMING.as_posix()}/")]
     outs |= {path.removesuffix(".dvc"): revision.yaml(path)["outs"][0].get("md5") for path in tracked}
     ignored = GitIgnoreSpec.from_lines((revision.read(".dvcignore") or b"").decode("utf-8", "replace").splitlines())
     entries = [

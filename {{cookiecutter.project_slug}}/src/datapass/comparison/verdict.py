@@ -153,6 +153,9 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
         mcnemar = (b, c, statistics.mcnemar(b, c)[0])
     test_sets = by_delivery(baseline, candidate, wider)
     sliced = scored.table.drop(columns=[INCOMING, PICKED_AS], errors="ignore") if test_sets else scored.table
+    # What no row of a delivery says is no slice of its own: it is the delivery.
+    whole = [(scored.table[INCOMING] == part.name).to_numpy() for part in test_sets]
+    masks = [(name, mask) for name, mask in slice_masks(sliced) if not any((mask == one).all() for one in whole)]
     traded = trade(test_sets)
     sure = dict[str, Any]()
     if found.verdict != NOT_COMPARABLE:
@@ -162,7 +165,7 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
         accuracy=gain if metric.name == ACCURACY else scored.gain(metric=Metric(ACCURACY)),
         macro_f1=gain if metric.name == MACRO_F1 else scored.gain(metric=Metric(MACRO_F1)),
         classes=parts(scored.by_class(), scored),
-        slices=parts([(name, mask, *scored.part(mask)) for name, mask in slice_masks(sliced)], scored),
+        slices=parts([(name, mask, *scored.part(mask)) for name, mask in masks], scored),
         flips=flips(scored, old, new),
         mcnemar=mcnemar,
         test_sets=test_sets,

@@ -15,15 +15,19 @@ from ..adopt import project
 from ..adopt.alone import refuse_mixed
 from ..adopt.names import many
 from ..adopt.place import FEATURES, IMAGES, LABELS, folder_for
+from ..adopt.project import POINTER
+from ..data.examples import read_examples
 from ..data.next_pass import current_state, place_pass
 from ..data.split import input_hashes
-from ..data.state import ACTIVE, State
-from ..files.paths import INCOMING, RAW, SPLITS
+from ..data.state import WAITING, State
+from ..files.paths import INCOMING, PICKED, RAW, SPLITS
 from ..files.tables import write_table
 from ..files.writes import written
-from ..messages.problems import Refusal
+from ..messages.problems import Problem, Refusal, quoted, refuse
 from ..settings import load
-from .incoming import Incoming, read_incoming
+from .incoming import Incoming, delivery_name, read_incoming
+from .known import in_data
+from .pick import order_at_random
 from .picked import DELIVERY, ORIGIN, RANDOM, open_rows, picked_names, read_picked
 
 
@@ -56,7 +60,7 @@ def bring_back(name: str | None = None, test: bool = False, everything: bool = F
     """Make labelled inputs examples.
 
     Args:
-        name: of the delivery; the last of which anything was picked where left out.
+        name: of the delivery; the only one of which anything was picked where left out.
         test: those picked at random become test examples; else the others become training examples.
         everything: those picked at random become training examples too.
 
@@ -65,66 +69,102 @@ def bring_back(name: str | None = None, test: bool = False, everything: bool = F
     """
     if test and everything:
         raise Refusal("--test and --all exclude each other: what trains cannot test.")
-    if name is None:
-        names = picked_names()
-        if not names:
-            raise Refusal("Nothing is picked yet; `datapass pick` picks inputs of a delivery for labelling.")
-        name = names[-1]
+    names = picked_names()
+    if name is None and len(names) != 1:
+        listed = (
+            f"name one of {', '.join(names)}" if names else "`datapass pick` picks inputs of a delivery for labelling"
+        )
+        raise Refusal(f"{'Several deliveries are' if names else 'Nothing is'} picked; {listed}.")
+    name = names[0] if name is None else delivery_name(name)
     if test:
         refuse_mixed()
     picked = read_picked(name)
     at_random = picked["picked_as"] == RANDOM
     wanted = picked[at_random if test else pd.Series(True, picked.index) if everything else ~at_random]
-    labelled = wanted[(wanted["label"] != "")].reset_index(drop=True)
-    if labelled.empty:
-        raise Refusal(f"Nothing of {name} that would come back is labelled yet; `datapass review --picked {name}`.")
-    incoming, state = read_incoming(name), current_state()
-    rows = pd.Index(incoming.table["id"]).get_indexer(labelled["id"])
-    if (rows < 0).any():
-        lost = labelled["id"].iloc[int((rows < 0).argmax())]
-        raise Refusal(
-            f"{(INCOMING / name).as_posix()}/ has no input {lost}: it is another delivery than was picked from."
-        )
-    free, left_out = _free(labelled, incoming.table.iloc[rows].reset_index(drop=True), state, test)
-    if not free.any():
-        said = "".join(f"\n- {many(number, 'row')} {why}" for why, number in left_out.items())
-        raise Refusal(f"There is nothing of {name} left to bring back:{said}")
-    folder = folder_for(f"{name}-test" if test else name)
-    example = project.keep_example(state.known(), str(load().data.inputs["_target_"]).partition(".")[0])
-    table = _write(incoming, labelled[free], rows[free], folder, "test" if test else "train")
+    state = current_state()
+    waiting = _waiting(state, name, test)
+    left_out, example = dict[str, int](), list[str]()
+    if waiting.empty:
+        labelled = wanted[(wanted["label"] != "")].reset_index(drop=True)
+        if labelled.empty:
+            raise Refusal(f"Nothing of {name} that would come back is labelled yet; `datapass review --picked {name}`.")
+        incoming = read_incoming(name)
+        rows = pd.Index(incoming.table["id"]).get_indexer(labelled["id"])
+        if (rows < 0).any():
+            lost = labelled["id"].iloc[int((rows < 0).argmax())]
+            raise Refusal(
+                f"{(INCOMING / name).as_posix()}/ has no input {quoted(lost)}: it is another delivery than was picked from."
+            )
+        refuse_unordered(picked, incoming)
+        free, left_out = _free(labelled, incoming.some(rows), state, test)
+        if not free.any():
+            if POINTER.is_file() or not project.has_example():
+                project.finish()  # an earlier run may have been cut off before it
+            said = "".join(f"\n- {many(number, 'row')}: {why}" for why, number in left_out.items())
+            raise Refusal(f"There is nothing of {name} left to bring back:{said}")
+        folder = folder_for(f"{name}-test" if test else name)
+        example = project.keep_example(state.known(), str(load().data.inputs["_target_"]).partition(".")[0])
+        table = _write(incoming, labelled[free], rows[free], folder, "test" if test else "train")
+    else:  # an earlier run was cut off before its pass
+        table, folder = waiting, Path(str(waiting["file"].iloc[0])).parent
     edits = pd.DataFrame({"id": table["id"], "action": "add-test" if test else "add"}, dtype="str")
     edits["reason"] = "picked as " + table[ORIGIN] + " of " + name
-    edits["by"] = labelled.loc[free, "by"].to_numpy()
-    file = place_pass(edits, folder.name, advise=False)
-    project.finish()
+    edits["by"] = picked.set_index("id")["by"].reindex(table["id"]).fillna("").to_numpy()
+    try:
+        file = place_pass(edits, folder.name, advise=False)
+    except Refusal:
+        shutil.rmtree(folder)
+        raise
+    finally:
+        project.finish()
     counts = table["label"].value_counts()
     classes = pd.DataFrame({"class": counts.index, "rows": counts.to_numpy()}).sort_values("class", ignore_index=True)
     return BroughtBack(name, test, folder, file, classes, left_out, int(open_rows(wanted).sum()), example)
 
 
-def _free(labelled: pd.DataFrame, table: pd.DataFrame, state: State, test: bool) -> tuple[np.ndarray, dict[str, int]]:
+def _waiting(state: State, name: str, test: bool) -> pd.DataFrame:
+    """Return rows of data/raw/ that are of a delivery and that no pass adds, with `file`, their labels.csv."""
+    raw = state.raw.table
+    if DELIVERY not in raw:
+        return raw.head(0)
+    mine = (raw[DELIVERY] == name) & (raw.get("split", "") == ("test" if test else "train")) & (state.status == WAITING)
+    files = np.array(state.raw.files, dtype=object)[state.raw.delivery]
+    return raw.assign(file=files)[mine].reset_index(drop=True)
+
+
+def refuse_unordered(picked: pd.DataFrame, incoming: Incoming) -> None:
+    """Raise Refusal for rows that say that they were picked at random, and cannot have been.
+
+    The order in which they are drawn is known, see `pick.order_at_random`, but for inputs that the data had at that time.
+    """
+    at_random = picked["id"][picked["picked_as"] == RANDOM]
+    order = order_at_random(incoming.table["id"])
+    place = pd.Series(np.arange(len(order)), index=incoming.table["id"].iloc[order])
+    known = int(in_data(incoming, read_examples()).sum())
+    late = at_random[place.reindex(at_random).to_numpy() >= len(at_random) + known]
+    what = "is called random, and was not drawn so; take back what was edited in its `picked_as`"
+    refuse([Problem((PICKED / f"{incoming.name}.csv").as_posix(), what, id=one) for one in late])
+
+
+def _free(labelled: pd.DataFrame, incoming: Incoming, state: State, test: bool) -> tuple[np.ndarray, dict[str, int]]:
     """Return which labelled inputs may come in (k, bool), and why how many others may not.
 
     Args:
         labelled: id and label (k).
-        table: the same inputs, with `input` and maybe `group` (k).
+        incoming: the same inputs.
     """
-    raw = state.raw.table
-    hashes = input_hashes(state.raw)
-    there = state.status == ACTIVE
+    raw, table = state.raw.table, incoming.table
+    input_hashes(state.raw)  # refuses where data/inputs/ is of other deliveries: their content could not be told
     target = SPLITS.index("test" if test else "train")
     group = table["group"] if "group" in table else pd.Series("", index=table.index, dtype="str")
-    elsewhere = raw["group"][there & (state.sets != target)] if "group" in raw else pd.Series(dtype="str")
+    # Of all rows: what was dropped still says where its group is.
+    elsewhere = raw["group"][state.sets != target] if "group" in raw else pd.Series(dtype="str")
+    there = table["id"].isin(raw["id"]).to_numpy()
     why = {
-        "are in the data already": table["id"].isin(raw["id"]).to_numpy(),
-        "have a class that is no more": ~labelled["label"].isin(state.known()).to_numpy(),
-        "have the input of an example that is there": table["input"]
-        .isin(hashes[there & (hashes != "").to_numpy()])
-        .to_numpy(),
-        "have the input of another one that comes in": (
-            table["input"].duplicated() & (table["input"] != "")
-        ).to_numpy(),
-        f"are in a group with examples that do not {'test' if test else 'train'}": (
+        "in the data already": there,
+        "of a class that is no more": ~labelled["label"].isin(state.known()).to_numpy(),
+        "the same as an example that is there": in_data(incoming, read_examples()) & ~there,
+        f"in a group with examples that do not {'test' if test else 'train'}": (
             group.isin(elsewhere) & (group != "")
         ).to_numpy(),
     }
@@ -132,7 +172,10 @@ def _free(labelled: pd.DataFrame, table: pd.DataFrame, state: State, test: bool)
     for reason, mask in why.items():
         left_out[reason] = int((free & mask).sum())
         free &= ~mask
-    return free, {reason: number for reason, number in left_out.items() if number}
+    again = free.copy()
+    again[free] = (table["input"][free].duplicated() & (table["input"][free] != "")).to_numpy()
+    left_out["the same input as another one that comes in"] = int(again.sum())
+    return free & ~again, {reason: number for reason, number in left_out.items() if number}
 
 
 def _write(incoming: Incoming, labelled: pd.DataFrame, rows: np.ndarray, folder: Path, split: str) -> pd.DataFrame:

@@ -75,7 +75,9 @@ def ks(old: np.ndarray, new: np.ndarray) -> float:
     if not len(old) or not len(new):
         return 1.0
     method = "exact" if len(old) * len(new) <= EXACT else "asymp"
-    return float(ks_2samp(old.astype(np.float32), new.astype(np.float32), method=method).pvalue)
+    most = float(np.finfo(np.float32).max)
+    sides = [np.clip(side, -most, most).astype(np.float32) for side in (old, new)]
+    return float(ks_2samp(*sides, method=method).pvalue)
 
 
 def counts_differ(table: np.ndarray) -> float:

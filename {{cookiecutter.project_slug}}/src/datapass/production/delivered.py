@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..adopt import kinds
 from ..adopt.look import look
-from ..adopt.names import LONGEST, are_ids, different, ids_of, many, safe_path
-from ..adopt.pictures import READ, see, unread, walk
+from ..adopt.names import are_ids, different, ids_of, many, safe_path
+from ..adopt.pictures import READ, named_column, see, unread, walk
 from ..adopt.sheets import FORMS, Sheet, read_sheet
 from ..data.examples import metadata, read_examples
 from ..data.rows import parse
@@ -37,20 +37,22 @@ class Delivered:
     notes: list[str] = field(default_factory=list)
 
 
-def read_delivered(path: Path, inputs: Any) -> Delivered:
+def read_delivered(path: Path, inputs: Any, group: str | None = None) -> Delivered:
     """Read new inputs.
 
     Args:
         path: a folder of files with or without a table that names them, a file, or a table.
         inputs: the team's; files where it has `read`, else rows.
+        group: the column that says which inputs belong together, where it is not called `group`; `-` for none.
 
     Raises:
-        Refusal: where nothing is there, a column is missing, or a cell is of another kind; every fault at once.
+        Refusal: where nothing is there, a column is missing, or a cell is of another kind; every fault at once. And where the
+            examples are in groups, and the delivery does not say in which.
     """
     if not path.exists():
         raise Refusal(f"{quoted(path)} is not there; name a folder, a file, or a delivery of data/incoming/.")
     path = path.resolve()
-    return _files(path, inputs) if hasattr(inputs, "read") else _rows(path, inputs)
+    return _files(path, inputs, group) if hasattr(inputs, "read") else _rows(path, inputs, group)
 
 
 def _known() -> list[str]:
@@ -58,12 +60,12 @@ def _known() -> list[str]:
     return metadata(read_examples([TRAIN]).columns, ("picked_as", "incoming"))
 
 
-def _files(path: Path, inputs: Any) -> Delivered:
+def _files(path: Path, inputs: Any, group: str | None) -> Delivered:
     sheet: pd.DataFrame | None = None
     notes: list[str] = []
     if path.is_file() and path.suffix.lower() not in FORMS:
         base, names = path.parent, [path.name]
-    elif path.is_file() or any(one.suffix.lower() in FORMS for one in path.iterdir() if one.is_file()):
+    elif path.is_file() or _names_files(path):
         found = look(path)
         if found.files is None:
             raise Refusal(f"{path.name} names no PNG or JPEG file in any column, and the project's inputs are files.")
@@ -87,13 +89,19 @@ def _files(path: Path, inputs: Any) -> Delivered:
         notes.append(f"left out: {many(len(wrong), 'file')} that cannot be read, such as {wrong[0]}")
     kept = [names[number] for number in right]
     table = pd.DataFrame({"id": ids_of(different([safe_path(name) for name in kept]))}, dtype="str")
-    if sheet is not None:
-        table, more = _with_metadata(table, sheet.iloc[right].reset_index(drop=True), [])
-        notes += more
+    rows = pd.DataFrame(index=table.index) if sheet is None else sheet.iloc[right].reset_index(drop=True)
+    table, more = _with_metadata(table, rows, [], group)
+    notes += more
     return Delivered(table, None, [base / name for name in kept], kept, notes)
 
 
-def _rows(path: Path, inputs: Any) -> Delivered:
+def _names_files(folder: Path) -> bool:
+    """Return whether a table in a folder names its files."""
+    tables = [one for one in sorted(folder.iterdir()) if one.is_file() and one.suffix.lower() in FORMS]
+    return len(tables) == 1 and named_column(read_sheet(tables[0]).table) is not None
+
+
+def _rows(path: Path, inputs: Any, group: str | None) -> Delivered:
     sheet = _sheet(path, inputs)
     frame, columns = sheet.table, dict(inputs.columns)
     texts = list(columns.values()) == ["text"]
@@ -110,16 +118,21 @@ def _rows(path: Path, inputs: Any) -> Delivered:
         frame = frame[~empty].reset_index(drop=True)
         notes += [f"left out: {many(int(empty.sum()), 'empty text')}"] if empty.any() else []
         refuse([] if len(frame) else [Problem(sheet.name, "holds no text")])
-    own = next(
-        (one for one in frame if kinds.ID.search(one.strip()) and one not in columns and are_ids(frame[one])), None
-    )
+    own = next((one for one in _by_name(frame) if one not in columns and are_ids(frame[one])), None)
     width = len(str(len(frame)))
     ids = frame[own] if own is not None else pd.Series([f"row-{n:0{max(width, 6)}}" for n in range(1, len(frame) + 1)])
     table = pd.DataFrame({"id": ids}, dtype="str")
     if texts:
         table["text"] = frame[next(iter(columns))].str.replace("\0", "")
-    table, more = _with_metadata(table, frame, [*columns, *([own] if own is not None else [])])
+    table, more = _with_metadata(table, frame, [*columns, *([own] if own is not None else [])], group)
     return Delivered(table, None if texts else frame[list(columns)].copy(), notes=[*notes, *more])
+
+
+def _by_name(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that are called as ids are, `id` itself first."""
+    return sorted(
+        (one for one in frame if kinds.ID.search(one.strip())), key=lambda one: one.strip().casefold() != "id"
+    )
 
 
 def _sheet(path: Path, inputs: Any) -> Sheet:
@@ -165,20 +178,50 @@ def _prose(sheet: Sheet) -> str:
     return str(max(prose, key=lambda name: table[name].str.len().sum()))
 
 
-def _with_metadata(table: pd.DataFrame, sheet: pd.DataFrame, used: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def _with_metadata(
+    table: pd.DataFrame, sheet: pd.DataFrame, used: list[str], group: str | None
+) -> tuple[pd.DataFrame, list[str]]:
     """Return the table with `group` and the metadata that data/raw/ has too, and what was left out."""
     known = [name for name in _known() if name not in used]
     notes = []
+    together = _group_column(sheet, used, group)
+    if together is not None:
+        table["group"] = sheet[together].str.strip().str.replace("\0", "")
+        if together.strip().casefold() != "group":
+            notes.append(f"the column {quoted(together)} is taken for the group: its inputs belong together")
     for name in sheet.columns:
-        if name.strip().casefold() == "group" and name not in used:
-            table["group"] = sheet[name].str.strip().str.slice(0, LONGEST)
-        elif name in known:
-            table[name] = sheet[name]
-    given = [
-        name for name in sheet.columns if name.strip().casefold() in LABELS and name not in used and name not in known
-    ]
+        if name in known and name != together:
+            table[name] = sheet[name].str.replace("\0", "")
+    given = [one for one in sheet if one.strip().casefold() in LABELS and one not in used and one not in known]
     if given:
         notes.append(
             f"the column {quoted(given[0])} is not read: `watch` looks at inputs; `datapass adopt` takes labelled data"
         )
     return table, notes
+
+
+def _group_column(sheet: pd.DataFrame, used: list[str], group: str | None) -> str | None:
+    """Return the column that says which inputs belong together; None where each stands for itself.
+
+    Examples in groups and inputs without would count what is alike as many, and could put one patient into two sets.
+    """
+    free = [name for name in sheet.columns if name not in used]
+    if group == "-":
+        return None
+    if group is not None:
+        if group not in sheet:
+            raise Refusal(f"--group {quoted(group)}: the delivery has no such column{near_miss(group, free)}.")
+        return group
+    named = [name for name in free if name.strip().casefold() == "group"]
+    if named:
+        return str(named[0])
+    examples = read_examples([TRAIN])
+    if "group" not in examples or not (examples["group"] != "").any():
+        return None
+    alike = [name for name in free if kinds.is_group(name, sheet[name])]
+    if len(alike) == 1:
+        return str(alike[0])
+    raise Refusal(
+        "The examples are in groups, which are never divided, and the delivery does not say which of its inputs belong together: "
+        "name the column with --group COLUMN, or say --group - where each input stands for itself."
+    )

@@ -5,13 +5,14 @@ quarter. Answers: the models' probabilities and classes. Shares: of the classes.
 Why these, and what each cannot see: studies on dataset shift (Rabanser, Guennemann and Lipton 2019, arXiv 1810.11953).
 """
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ..adopt.kinds import dates, numbers
+from ..adopt.kinds import ID, numbers
 from .columns import Column, compare_columns
 from .forecast import Forecast, forecast
 from .measures import measures
@@ -81,32 +82,37 @@ class Findings:
         return any(self.lines.values())
 
 
-def examine(reference: Reference, new: Answered, kinds: Mapping[str, str]) -> Findings:
+def examine(reference: Reference, new: Answered, kinds: Mapping[str, str], ignore: Collection[str] = ()) -> Findings:
     """Compare new inputs with the training inputs, and the models' answers to them with those to the test set.
 
     Args:
         kinds: {column: kind} of packed rows, see `data.rows`; empty for files.
+        ignore: columns that are not compared.
     """
+    kinds = {name: kind for name, kind in kinds.items() if name not in ignore}
     test = reference.test
     # What the models say is compared on one input of each unit, as those of a group are alike.
     old_rows, new_rows = (np.sort(side.inputs.one_of_each(len(side.voted))) for side in (test, new))
-    tested = np.bincount(reference.labels, minlength=test.mean.shape[1]) > 0
-    old_units, new_units = (pd.factorize(side.inputs.units)[0] for side in (test, new))
+    held = reference.counted  # of dropped examples the label is not to be believed
+    labels = reference.labels[held]
+    tested = np.bincount(labels, minlength=test.mean.shape[1]) > 0
+    old_units, new_units = pd.factorize(test.inputs.units[held])[0], pd.factorize(new.inputs.units)[0]
     known = without_calendar(reference.training.packed, new.inputs.packed, kinds)
     return Findings(
         tell_apart(reference.training, new.inputs, kinds),
-        _columns(reference, new, kinds),
+        _columns(reference, new, kinds, ignore),
         unlike(reference.known, test.inputs, new.inputs, known),
         compare_outputs(test.mean[old_rows], new.mean[new_rows], tested, (test.voted[old_rows], new.voted[new_rows])),
-        class_shares(test.mean, reference.labels, old_units, new.mean, new_units, LEVEL),
-        forecast(test.mean, reference.labels, old_units, new.mean, new_units, LEVEL),
+        class_shares(test.mean[held], labels, old_units, new.mean, new_units, LEVEL),
+        forecast(test.mean[held], labels, old_units, new.mean, new_units, LEVEL),
     )
 
 
-def _columns(reference: Reference, new: Answered, kinds: Mapping[str, str]) -> list[Column]:
+def _columns(reference: Reference, new: Answered, kinds: Mapping[str, str], ignore: Collection[str]) -> list[Column]:
     """Compare each feature or measure and each metadata column, on one input of each unit."""
     sides, known = [], dict[str, str]()
-    more, more_kinds = _metadata(reference.metadata, new.metadata)
+    kept = [name for name in reference.metadata if name in new.metadata and name not in ignore]
+    more, more_kinds = typed(reference.metadata[kept], new.metadata[kept])
     for inputs, extra in zip((reference.training, new.inputs), more, strict=True):
         rows = np.sort(inputs.one_of_each(len(inputs.ids)))
         found, known = measures(inputs.packed, kinds, rows)
@@ -114,20 +120,48 @@ def _columns(reference: Reference, new: Answered, kinds: Mapping[str, str]) -> l
     return compare_columns(sides[0], sides[1], known | more_kinds)
 
 
-def _metadata(old: pd.DataFrame, new: pd.DataFrame) -> tuple[tuple[pd.DataFrame, pd.DataFrame], dict[str, str]]:
-    """Return the metadata that both sides have, typed by what their cells are, and the kinds; ids are left out."""
+def typed(old: pd.DataFrame, new: pd.DataFrame) -> tuple[tuple[pd.DataFrame, pd.DataFrame], dict[str, str]]:
+    """Return metadata typed by what its cells are, and the kinds; ids, counters and what tells the time are left out.
+
+    Args:
+        old, new: the same columns (n, m), all str.
+    """
     found: tuple[dict[str, pd.Series], dict[str, pd.Series]] = ({}, {})
     kinds = {}
-    for name in [name for name in old if name in new]:
+    for name in old:
         cells = pd.concat([old[name], new[name]], ignore_index=True)
-        typed, kind = numbers(cells), "number"
-        if typed is None and (days := dates(cells)) is not None:
-            typed, kind = (days - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1), "date"
-        if typed is None or cells.nunique() <= 2:
-            typed, kind = cells.where(cells != ""), "category"
-        if kind == "category" and cells.nunique() > len(cells) / 2:
+        if tells_apart(name, cells):
             continue
+        values, kind = numbers(cells), "number"
+        if values is None or cells.nunique() <= 2:
+            values, kind = cells.where(cells != ""), "category"
         column = f"metadata: {name}"
         kinds[column] = kind
-        found[0][column], found[1][column] = typed[: len(old)], typed[len(old) :].reset_index(drop=True)
+        found[0][column], found[1][column] = values[: len(old)], values[len(old) :].reset_index(drop=True)
     return (pd.DataFrame(found[0], index=range(len(old))), pd.DataFrame(found[1], index=range(len(new)))), kinds
+
+
+def tells_apart(name: str, cells: pd.Series) -> bool:
+    """Return whether a column differs in every delivery and says nothing: an id, a counter, or a time in any form.
+
+    Args:
+        cells: of training and new inputs (n, str).
+    """
+    filled = cells[cells != ""]
+    if filled.empty:
+        return True
+    different = filled.nunique()
+    if different > len(filled) / 2 and numbers(filled) is None:
+        return True
+    values = numbers(filled)
+    if values is None:
+        words = filled.drop_duplicates()
+        digits = words.str.contains(r"\d").all()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of forms that pandas reads one by one
+            return bool(digits) and float(pd.to_datetime(words, errors="coerce", format="mixed").notna().mean()) > 0.9
+    whole = bool((values == values.round()).all())
+    counter = whole and (different > 0.9 * len(filled) or bool(ID.search(name.strip())))
+    year = whole and bool(values.between(1900, 2100).all())
+    moment = whole and bool((values.between(1e9, 3e9) | values.between(1e12, 3e12)).all())
+    return counter or year or moment

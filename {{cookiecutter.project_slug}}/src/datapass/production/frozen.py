@@ -10,6 +10,7 @@ from ..adopt.pictures import digest
 from ..comparison.revisions import resolve
 from ..comparison.stale import stale
 from ..data.examples import class_codes
+from ..data.next_pass import current_state
 from ..data.packed import Packed
 from ..files.paths import MODELS
 from ..messages.problems import Refusal, quoted
@@ -65,6 +66,12 @@ def load_frozen(settings: Settings) -> Frozen:
     about = models[0].about
     weights = hashlib.sha256("".join(map(digest, files)).encode()).hexdigest()[:12]
     return Frozen(models, list(about["classes"]), str(about["fingerprint"]), weights, settings.evaluate.batch_size)
+
+
+def refuse_other_classes(frozen: Frozen) -> None:
+    """Refuse to compare answers of models that know other classes than there are after the passes."""
+    if set(current_state().known()) != set(frozen.classes):
+        raise Refusal(f"The classes are others than {MODELS.as_posix()}/ knows; `dvc repro` trains with those of now.")
 
 
 def refuse_other_models() -> None:

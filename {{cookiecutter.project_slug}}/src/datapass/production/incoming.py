@@ -25,16 +25,17 @@ from ..comparison.revisions import git
 from ..data.pack import digest
 from ..data.packed import Packed, take
 from ..data.rows import digests, parse, read_features
-from ..files.paths import INCOMING
+from ..files.paths import INCOMING, PICKED
 from ..files.tables import read_table, write_table
 from ..files.writes import written
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..settings import load, make
-from .delivered import Delivered, read_delivered
+from .delivered import Delivered
 from .new_inputs import read_arrays
+from .picked import in_order
 
 TABLE, FILES = "inputs.csv", "files"
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -82,36 +83,60 @@ class Taken:
 def incoming_names() -> list[str]:
     """Return the deliveries that DVC knows of or that are here, in order."""
     pointers = [path.name.removesuffix(".dvc") for path in INCOMING.glob("*.dvc")]
-    return sorted({*pointers, *(path.parent.name for path in INCOMING.glob(f"*/{TABLE}"))})
+    return in_order({*pointers, *(path.parent.name for path in INCOMING.glob(f"*/{TABLE}"))})
 
 
-def take_in(path: Path, name: str | None = None) -> Taken:
+def delivery_name(given: str | Path) -> str:
+    """Return the name of a delivery, of which the folder may be given. Raises Refusal where it is no such name."""
+    path = Path(given)
+    inside = path.resolve().is_relative_to(INCOMING.resolve()) or path.resolve().is_relative_to(PICKED.resolve())
+    name = path.name.removesuffix(".csv").removesuffix(".dvc") if inside else path.as_posix()
+    if not NAME.fullmatch(name):
+        raise Refusal(
+            f"{quoted(given)} is no delivery of {INCOMING.as_posix()}/: there are {', '.join(incoming_names()) or 'none'}."
+        )
+    return name
+
+
+def take_in(found: Delivered, name: str | None = None) -> Taken:
     """Copy new inputs to data/incoming/ and tell DVC and Git of them; what is there already is not copied again.
 
     Args:
-        path: a folder of files, a file, or a table.
+        found: see `delivered.read_delivered`.
         name: of the delivery; today's date where left out.
 
     Raises:
-        Refusal: for what cannot be read, a name that is no file's or that another delivery has.
+        Refusal: for a name that cannot be a folder's, that another delivery has, or one that is not here.
     """
     if name is not None and not NAME.fullmatch(name):
+        raise Refusal(f"--name {quoted(name)}: use small letters, digits, hyphens and underscores, such as 2026-11.")
+    if name in incoming_names() and not (INCOMING / str(name) / TABLE).is_file():
+        where = (INCOMING / str(name)).as_posix()
         raise Refusal(
-            f"--name {quoted(name)}: use small letters, digits, dots, hyphens and underscores, such as 2026-11."
+            f"--name {name}: {where}/ is not here, so nobody can tell whether this is it; `dvc pull {where}.dvc`."
         )
-    inputs = make(load().data.inputs, "data: inputs")
-    found = read_delivered(path, inputs)
     for there in incoming_names() if name is None else [name]:
         if _is(there, found):
+            if not (INCOMING / f"{there}.dvc").is_file():  # an earlier run was cut off
+                _track(there)
             return Taken(there, False, found.notes)
     if name is not None and name in incoming_names():
         raise Refusal(f"--name {name}: {(INCOMING / name).as_posix()} holds another delivery; choose another name.")
     name = name or _free(date.today().isoformat())
     _write(found, name)
-    dvc("add", "--quiet", (INCOMING / name).as_posix())
+    try:
+        _track(name)
+    except Refusal:
+        shutil.rmtree(INCOMING / name)
+        raise
+    return Taken(name, True, found.notes)
+
+
+def _track(name: str) -> None:
+    """Tell DVC and Git of a delivery."""
+    dvc("add", (INCOMING / name).as_posix())
     pointers = [INCOMING / f"{name}.dvc", INCOMING / ".gitignore"]
     git("add", "--", *(path.as_posix() for path in pointers if path.is_file()))
-    return Taken(name, True, found.notes)
 
 
 def _free(name: str) -> str:
@@ -165,7 +190,7 @@ def read_incoming(name: str) -> Incoming:
     Raises:
         Refusal: where it is not here, or is not as the project's inputs are read now.
     """
-    folder = INCOMING / name
+    folder = INCOMING / delivery_name(name)
     if not (folder / TABLE).is_file():
         if folder.with_name(f"{name}.dvc").is_file():
             raise Refusal(f"{folder.as_posix()}/ is not here; `dvc pull {folder.as_posix()}.dvc` brings it.")

@@ -4,6 +4,7 @@ What was picked because the models disagree, or because it is unlike the trainin
 nothing here. Nor do labels count that were given to the answers of another model.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,8 @@ class Labelled:
         deliveries: a row for each with labels: delivery, delivered (inputs), labelled (at random, and usable), right,
             low and high (of its accuracy, a confidence sequence at 95 %), unusable, and open (of the random part).
         accuracy: over all these deliveries, each weighted by its inputs.
-        drift: whether the model is less right than on the old test set.
+        drift: whether the model is less right than on the test set, by all labels of these deliveries together; groups count by
+            what they are worth, see `sequence.effective`.
         tolerance: accuracy that it may be lower.
         needed: labels picked at random that would show drift, if the accuracy stays as it is; None where none would, or it is shown.
         skipped: inputs that are open though later ones are labelled; the alarm counts them as answered right.
@@ -45,7 +47,7 @@ class Labelled:
 
 
 def accuracy_on_new(frozen: Frozen, tolerance: float = 0.0) -> Labelled | None:
-    """Return what the labels in data/picked/ say of these models; None where none of the random parts is labelled.
+    """Return what the labels in data/picked/ say of these models; None where nothing is picked and labelled.
 
     Args:
         tolerance: accuracy, from 0 to 1, that it may be lower on new inputs.
@@ -53,7 +55,7 @@ def accuracy_on_new(frozen: Frozen, tolerance: float = 0.0) -> Labelled | None:
     Raises:
         Refusal: for what is wrong in data/picked/, and where the test set is not here.
     """
-    rows, others, skipped = [], [], 0
+    rows, others, asked = [], list[str](), list[pd.DataFrame]()
     for name in picked_names():
         table = read_picked(name)
         table = table[table["picked_as"] == RANDOM].reset_index(drop=True)
@@ -64,20 +66,28 @@ def accuracy_on_new(frozen: Frozen, tolerance: float = 0.0) -> Labelled | None:
         if not labelled.any():
             continue
         right = int((table["label"] == table["predicted"])[labelled].sum())
-        skipped += int((~seen[: np.flatnonzero(seen).max()]).sum())
         number, delivered = int(labelled.sum()), int(table["delivered"].iloc[0])
-        rows.append(
-            (name, delivered, number, right, *robbins(right, number), int((seen & ~labelled).sum()), int((~seen).sum()))
-        )
-    if not rows:
+        ends = robbins(right, number)
+        rows.append((name, delivered, number, right, *ends, int((seen & ~labelled).sum()), int((~seen).sum())))
+        # Those that were skipped, though later ones are labelled, count as right for the alarm.
+        skipped = ~seen & (np.arange(len(table)) < np.flatnonzero(seen).max())
+        unit = ("g" + table["group"]).where(table["group"] != "", table["id"])
+        good = (table["label"] == table["predicted"]) | skipped
+        asked.append(pd.DataFrame({"right": good, "unit": unit, "skipped": skipped})[labelled | skipped])
+    if not rows and not others:
         return None
     columns = ["delivery", "delivered", "labelled", "right", "low", "high", "unusable", "open"]
     found = pd.DataFrame(rows, columns=columns)
-    right, labelled, delivered = (found[name].to_numpy() for name in ("right", "labelled", "delivered"))
-    before = _before(frozen)
-    drift = concept_drift(right.sum() + skipped, labelled.sum() + skipped, *before, tolerance, prior=informed(*before))
-    needed = None if drift.alarm else _needed(right.sum() / labelled.sum(), int(labelled.sum()), before, tolerance)
-    return Labelled(found, stratified(right, labelled, delivered), drift, tolerance, needed, skipped, others)
+    right, labelled, delivered = (found[name].to_numpy(float) for name in ("right", "labelled", "delivered"))
+    every = pd.concat(asked, ignore_index=True) if asked else pd.DataFrame({"right": [], "unit": [], "skipped": []})
+    mine = effective(every["right"].to_numpy(float), pd.factorize(every["unit"])[0])
+    before = _before(frozen, [row[0] for row in rows])
+    drift = concept_drift(*mine, *before, tolerance, prior=informed(*before))
+    needed = None
+    if rows and not drift.alarm:
+        needed = _needed(right.sum() / labelled.sum(), int(labelled.sum()), before, tolerance)
+    accuracy = stratified(right, labelled, delivered)
+    return Labelled(found, accuracy, drift, tolerance, needed, int(every["skipped"].sum()), others)
 
 
 def _needed(accuracy: float, labelled: int, before: tuple[float, float], tolerance: float) -> int | None:
@@ -90,13 +100,16 @@ def _needed(accuracy: float, labelled: int, before: tuple[float, float], toleran
     return None
 
 
-def _before(frozen: Frozen) -> tuple[float, float]:
-    """Return how many answers to the old test set were right, and of how many independent ones.
+def _before(frozen: Frozen, counted: Sequence[str]) -> tuple[float, float]:
+    """Return how many answers to the test set were right, and of how many independent ones.
 
-    What was brought back from production is left out: it is what the old test set is compared with.
+    Args:
+        counted: deliveries whose labels count as new: what was brought back of them is left out.
     """
     test = read_examples([TEST])
-    kept = counts(test) & (test[DELIVERY] == "" if DELIVERY in test else True)
+    kept = counts(test) & (~test[DELIVERY].isin(list(counted)) if DELIVERY in test else True)
     test = test[kept].reset_index(drop=True)
+    if test.empty:
+        return 0.0, 0.0
     answers = frozen.answers(frozen.probabilities(read_packed(), packed_rows(test)))
     return effective(answers == frozen.codes(test), units_of(test))

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..data.next_pass import current_state
-from ..data.split import fraction, input_hashes
+from ..data.examples import read_examples
+from ..data.split import fraction
 from ..files.paths import PICKED
 from ..messages.problems import Refusal
 from ..settings import load
 from .calibration import calibration
 from .disagreement import draw, policy_questions, uncertainty
-from .frozen import load_frozen
-from .incoming import Incoming, incoming_names, read_incoming
+from .frozen import load_frozen, refuse_other_classes
+from .incoming import Incoming, delivery_name, incoming_names, read_incoming
+from .known import in_data
 from .measures import without_calendar
 from .picked import COLUMNS, RANDOM, UNCERTAIN, UNLIKE, write_picked
 from .reference import ask, inputs_of, load_reference
@@ -35,6 +36,7 @@ class Picked:
         name: of the delivery.
         table: as data/picked/<name>.csv has it.
         delivered: inputs of the delivery.
+        known: those of them that the data has already, which are left out.
         by: what uncertain means: `disagreement` of the seeds, or `entropy`.
         policy: ids of inputs on which no seed is sure and all are of one mind: a question for the label book.
     """
@@ -42,6 +44,7 @@ class Picked:
     name: str
     table: pd.DataFrame
     delivered: int
+    known: int
     by: str
     policy: list[str]
 
@@ -50,16 +53,13 @@ def pick(name: str | None, budget: int) -> Picked:
     """Pick inputs of a delivery for labelling, and write data/picked/<name>.csv.
 
     Args:
-        name: of the delivery; the last one where left out.
+        name: of the delivery; the only one of which nothing is picked where left out.
         budget: inputs to pick; all of them where there are fewer.
 
     Raises:
         Refusal: where there is no delivery, or some of it were picked already.
     """
-    known = incoming_names()
-    if name is None and not known:
-        raise Refusal("data/incoming/ holds no delivery yet; `datapass watch DELIVERY` takes one in.")
-    name = name or known[-1]
+    name = _which(name)
     path = PICKED / f"{name}.csv"
     if path.is_file():
         raise Refusal(
@@ -67,55 +67,78 @@ def pick(name: str | None, budget: int) -> Picked:
             "with another --budget, as long as nobody has labelled any of it."
         )
     frozen, incoming = load_frozen(load()), read_incoming(name)
+    refuse_other_classes(frozen)
     reference = load_reference(frozen, name)
+    known_already = in_data(incoming, read_examples())
+    if known_already.all():
+        raise Refusal(f"All inputs of {name} are in the data already; there is nothing to label.")
     inputs = inputs_of(incoming.table, incoming.packed, np.arange(len(incoming.table)))
     asked = ask(frozen, inputs, incoming.table[[]])
     # As sure as they are right: what a model of small weights says of a class is otherwise never much.
-    calibrate = calibration(reference.test.mean, reference.labels)
+    calibrate = calibration(reference.test.mean[reference.counted], reference.labels[reference.counted])
     calibrated = np.stack([calibrate(one) for one in asked.probabilities])
     doubt = uncertainty(calibrated)
     kinds = without_calendar(reference.training.packed, inputs.packed, incoming.kinds)
     foreign = unlike(reference.known, reference.test.inputs, inputs, kinds)
-    rows, origins = choose(incoming, doubt.scores, foreign.scores, budget)
+    rows, origins = choose(incoming, doubt.scores, foreign.scores, ~known_already, budget)
     answers = np.array(frozen.classes, dtype=object)[asked.voted]
     table = pd.DataFrame({"id": incoming.table["id"].iloc[rows].to_numpy(), "picked_as": origins}, dtype="str")
-    table["delivered"], table["model"] = str(len(incoming.table)), frozen.weights
+    table["delivered"], table["model"] = str(int((~known_already).sum())), frozen.weights
+    table["group"] = groups_of(incoming).iloc[rows].to_numpy()
     table["predicted"], table["label"], table["by"] = answers[rows], "", ""
     write_picked(name, table[COLUMNS].astype("str"))
     policy = incoming.table["id"][policy_questions(calibrated)].tolist()
-    return Picked(name, table, len(incoming.table), doubt.by, policy)
+    return Picked(name, table, len(incoming.table), int(known_already.sum()), doubt.by, policy)
 
 
-def choose(incoming: Incoming, doubt: np.ndarray, foreign: np.ndarray, budget: int) -> tuple[np.ndarray, np.ndarray]:
+def _which(name: str | None) -> str:
+    """Return the delivery that is meant: the only one of which nothing is picked yet, where none is named."""
+    if name is not None:
+        return delivery_name(name)
+    known = [one for one in incoming_names() if not (PICKED / f"{one}.csv").is_file()]
+    if len(known) != 1:
+        listed = f"name one of {', '.join(known)}" if known else "`datapass watch DELIVERY` takes one in"
+        raise Refusal(
+            f"There {'is no delivery' if not known else 'are several deliveries'} of which nothing is picked; {listed}."
+        )
+    return known[0]
+
+
+def choose(
+    incoming: Incoming, doubt: np.ndarray, foreign: np.ndarray, new: np.ndarray, budget: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return which rows are picked, in the order in which to label them, and as what (k each; int, str).
 
-    Random rows are the first by a hash of the id, at most one of a group, so that each is a draw of its own. The others are
-    at most one of a group or of copies, none of it among the random ones, and no input that the project has already.
+    Random rows are the first by a hash of the id: each as likely as any other, whatever its group. The others are at most
+    one of a group or of copies, and none of it among the random ones.
 
     Args:
         doubt: how unsure the models are of each input (n).
         foreign: how unlike any training input each is (n).
+        new: which inputs the data does not have (n, bool).
     """
     ids, units = incoming.table["id"], incoming.units
-    number = min(budget, len(ids))
+    number = min(budget, int(new.sum()))
     wanted = {origin: int(share * number) for origin, share in SHARES.items()}
-    groups = incoming.table["group"].where(incoming.table["group"] != "", ids) if "group" in incoming.table else ids
-    by_hash = np.argsort(fraction(ids, "picked at random"), kind="stable")
-    by_hash = by_hash[~groups.iloc[by_hash].duplicated().to_numpy()]
-    random = by_hash[: number - sum(wanted.values())]
-    state = current_state()
-    free = (
-        ~np.isin(units, units[random]) & ~incoming.table["input"].isin(set(input_hashes(state.raw)) - {""}).to_numpy()
-    )
-    found = {RANDOM: random}
-    left = np.flatnonzero(free)
-    found[UNCERTAIN] = left[draw(ids.iloc[left], doubt[left], units[left], wanted[UNCERTAIN], "picked as uncertain")]
-    left = left[~np.isin(units[left], units[found[UNCERTAIN]])]
+    by_hash = order_at_random(ids)
+    random = by_hash[new[by_hash]][: number - sum(wanted.values())]
+    left = np.flatnonzero(new & ~np.isin(units, units[random]))
+    uncertain = left[draw(ids.iloc[left], doubt[left], units[left], wanted[UNCERTAIN], "picked as uncertain")]
+    left = left[~np.isin(units[left], units[uncertain])]
     order = left[np.lexsort((left, -foreign[left]))]
-    order = order[~pd.Series(units[order]).duplicated().to_numpy()]
-    found[UNLIKE] = order[: wanted[UNLIKE]]
+    unalike = order[~pd.Series(units[order]).duplicated().to_numpy()][: wanted[UNLIKE]]
     # What the model chose is labelled in no order that would tell why it was chosen.
-    chosen = np.concatenate([found[UNCERTAIN], found[UNLIKE]])
+    chosen = np.concatenate([uncertain, unalike])
     mixed = np.argsort(fraction(ids.iloc[chosen], "order of labelling"), kind="stable")
-    origins = np.repeat([UNCERTAIN, UNLIKE], [len(found[UNCERTAIN]), len(found[UNLIKE])])[mixed]
+    origins = np.repeat([UNCERTAIN, UNLIKE], [len(uncertain), len(unalike)])[mixed]
     return np.concatenate([random, chosen[mixed]]), np.concatenate([np.repeat(RANDOM, len(random)), origins])
+
+
+def order_at_random(ids: pd.Series) -> np.ndarray:
+    """Return rows in the order of a hash of their ids (n, int): the first of them are a random sample, the same each time."""
+    return np.argsort(fraction(ids, "picked at random"), kind="stable")
+
+
+def groups_of(incoming: Incoming) -> pd.Series:
+    """Return the group of each input, empty where it has none (n, str)."""
+    return incoming.table["group"] if "group" in incoming.table else pd.Series("", incoming.table.index, dtype="str")

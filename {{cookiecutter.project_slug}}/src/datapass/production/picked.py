@@ -5,6 +5,9 @@ row keeps why it was picked. The rows stand in the order in which they are to be
 stops early has labelled a random sample all the same.
 """
 
+import re
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -15,13 +18,18 @@ from ..files.tables import escape_cells, lines_of, read_table, unescape_cells, w
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 
 RANDOM, UNCERTAIN, UNLIKE = ORIGINS = ("random", "uncertain", "unlike")
-COLUMNS = ["id", "picked_as", "delivered", "model", "predicted", "label", "by"]
+COLUMNS = ["id", "picked_as", "delivered", "group", "model", "predicted", "label", "by"]
 ORIGIN, DELIVERY = "picked_as", "incoming"  # of rows that were brought back, metadata of their examples
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names of deliveries in order, numbers in them by their size."""
+    return sorted(names, key=lambda name: [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", name)])
 
 
 def picked_names() -> list[str]:
     """Return the deliveries of which inputs were picked, in order."""
-    return sorted(path.stem for path in PICKED.glob("*.csv"))
+    return in_order(path.stem for path in PICKED.glob("*.csv"))
 
 
 def read_picked(name: str) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from ..data.examples import counts, metadata, packed_rows, read_examples
 from ..data.packed import Packed, read_packed, take
 from ..data.split import fraction
 from ..data.to_test import CHOSEN
-from ..files.paths import TEST, TRAIN
 from ..messages.problems import Refusal
 from .frozen import Frozen
 from .picked import DELIVERY, ORIGIN
@@ -50,8 +49,9 @@ class Reference:
             would hold if nobody had chosen.
         metadata: of these (n rows).
         known: all inputs that the training set holds (k).
-        test: the test set.
+        test: the test set, dropped examples too: what is not usable comes in as well.
         labels: of the test set (codes).
+        counted: which test examples count, so that their labels are to be believed (bool).
     """
 
     training: Inputs
@@ -59,6 +59,7 @@ class Reference:
     known: Inputs
     test: Answered
     labels: np.ndarray
+    counted: np.ndarray
 
 
 def load_reference(frozen: Frozen, without: str) -> Reference:
@@ -71,21 +72,29 @@ def load_reference(frozen: Frozen, without: str) -> Reference:
         Refusal: where data/examples/ or data/inputs/ is missing, or no test example is left.
     """
     packed = read_packed()
-    everything, test = (_kept(read_examples([path]), without) for path in (TRAIN, TEST))
+    examples = read_examples()
+    everything, test = (_kept(examples, split, without) for split in ("train", "test"))
     training = everything[~everything[ORIGIN].isin(CHOSEN)] if ORIGIN in everything else everything
-    if test.empty or training.empty:
+    if not counts(test).any() or training.empty:
         raise Refusal(f"No example is left to compare {without} with; the test set is of it alone.")
     training, everything = _some(training), _some(everything)
     known = metadata(training.columns, (ORIGIN, DELIVERY, "split"))
     asked = ask(frozen, inputs_of(test, packed), test[known])
-    labels = frozen.codes(test)
+    counted = counts(test).to_numpy()
+    labels = np.zeros(len(test), dtype=np.int64)
+    labels[counted] = frozen.codes(test[counted])
     sides = inputs_of(training, packed), training[known], inputs_of(everything, packed)
-    return Reference(*sides, asked, labels)
+    return Reference(*sides, asked, labels, counted)
 
 
-def _kept(table: pd.DataFrame, without: str) -> pd.DataFrame:
-    kept = counts(table) & (table[DELIVERY] != without if DELIVERY in table else True)
-    return table[kept].reset_index(drop=True)
+def _kept(examples: pd.DataFrame, split: str, without: str) -> pd.DataFrame:
+    """Return the inputs of a set, those of dropped examples too, but none that another set has as well."""
+    mine = examples["split"] == split
+    shared = examples["input"].isin(examples["input"][~mine]) & (examples["input"] != "")
+    kept = mine & (counts(examples) | ~shared)
+    if DELIVERY in examples:
+        kept &= examples[DELIVERY] != without
+    return examples[kept].drop(columns="split").reset_index(drop=True)
 
 
 def _some(table: pd.DataFrame) -> pd.DataFrame:
@@ -100,11 +109,13 @@ def inputs_of(table: pd.DataFrame, packed: Packed, rows: np.ndarray | None = Non
         table: id, `input`, and maybe `group` (n).
         packed: inputs, of which those at `rows` are meant; at the table's `row` where left out.
     """
-    own = (
-        table["id"]
-        if isinstance(packed, pd.DataFrame)
-        else ("=" + table["input"]).where(table["input"] != "", table["id"])
-    )
+    if isinstance(packed, pd.DataFrame):
+        texts = list(packed.columns) == [
+            "text"
+        ]  # what many say word for word is in one set, and so would be missed in the other
+        own = ("=" + table["input"]) if texts else table["id"]
+    else:
+        own = ("=" + table["input"]).where(table["input"] != "", table["id"])
     group = table["group"] if "group" in table else pd.Series("", index=table.index, dtype="str")
     units = ("g" + group).where(group != "", own)
     return Inputs(take(packed, packed_rows(table) if rows is None else rows), table["id"], units)

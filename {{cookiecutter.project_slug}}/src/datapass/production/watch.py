@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from ..data.examples import metadata
+from ..data.packed import read_packed
 from ..files.paths import INCOMING
 from ..messages.problems import Refusal
-from ..settings import load
+from ..settings import load, make
+from .delivered import read_delivered
 from .examine import Findings, examine
-from .frozen import load_frozen
-from .incoming import Incoming, incoming_names, read_incoming, take_in
+from .frozen import load_frozen, refuse_other_classes
+from .incoming import Incoming, delivery_name, incoming_names, read_incoming, take_in
+from .known import learnt
 from .labelled import Labelled, accuracy_on_new
+from .picked import open_rows, picked_names, read_picked
 from .reference import Answered, ask, inputs_of, load_reference
 
 FEWEST = 20  # independent inputs: fewer show nothing
@@ -30,7 +34,8 @@ class Watched:
         classes: names, in code order.
         fingerprint: of the frozen model.
         training, test: inputs that it was compared with.
-        units: independent inputs of the delivery.
+        units: independent inputs of the delivery, of those that the models did not learn.
+        learnt: inputs of the delivery that train or validate; what the models answer to them says nothing.
         answered: what the models answered to it.
         findings: what the four lines say; None where there are too few inputs.
         labelled: how right the model is on what was picked at random and labelled, of all deliveries; None where nothing is.
@@ -44,6 +49,7 @@ class Watched:
     training: int
     test: int
     units: int
+    learnt: int
     answered: Answered
     findings: Findings | None
     labelled: Labelled | None
@@ -60,17 +66,35 @@ class Watched:
     @property
     def changed(self) -> bool:
         """Whether something looks different, or the labels say that the model is less right than it was."""
-        drift = self.labelled is not None and self.labelled.drift.alarm
-        return drift or (self.findings is not None and self.findings.changed)
+        return self.less_right or (self.findings is not None and self.findings.changed)
+
+    @property
+    def picked(self) -> bool:
+        """Whether some of it is picked, and waits for labels."""
+        return self.incoming.name in picked_names() and bool(open_rows(read_picked(self.incoming.name)).any())
+
+    @property
+    def less_right(self) -> bool:
+        """Whether labels, some of them of this delivery, say that the model is less right than it was."""
+        x = self.labelled
+        return x is not None and x.drift.alarm and self.incoming.name in set(x.deliveries["delivery"])
 
 
-def watch(deliveries: Sequence[Path], name: str | None = None, tolerance: float = 0.0) -> list[Watched]:
+def watch(
+    deliveries: Sequence[Path],
+    name: str | None = None,
+    tolerance: float = 0.0,
+    group: str | None = None,
+    ignore: Sequence[str] = (),
+) -> list[Watched]:
     """Compare deliveries with what the model was trained and tested on.
 
     Args:
         deliveries: paths of new inputs, or deliveries of data/incoming/ by name; the last of these where there is none.
         name: what to call the one delivery that is new.
         tolerance: points that the accuracy may be lower.
+        group: the column of new inputs that says which belong together, where it is not called so.
+        ignore: columns that are not compared.
 
     Raises:
         Refusal: for what cannot be read, and where there are no models, or none of this configuration and code.
@@ -78,35 +102,46 @@ def watch(deliveries: Sequence[Path], name: str | None = None, tolerance: float 
     if name is not None and len(deliveries) != 1:
         raise Refusal("--name names one delivery; watch them one after the other.")
     frozen = load_frozen(load())
+    refuse_other_classes(frozen)
+    labelled = accuracy_on_new(frozen, tolerance / 100)
     found = []
-    for given, taken, notes in _resolve(deliveries, name):
-        incoming = read_incoming(given)
+    for given, taken, notes in _resolve(deliveries, name, group):
+        whole = read_incoming(given)
+        known = learnt(whole)
+        incoming = whole.some(np.flatnonzero(~known))
         reference = load_reference(frozen, incoming.name)
         inputs = inputs_of(incoming.table, incoming.packed, np.arange(len(incoming.table)))
         new = ask(frozen, inputs, incoming.table[metadata(incoming.table.columns)])
         units = inputs.units.nunique()
-        findings = examine(reference, new, incoming.kinds) if units >= FEWEST else None
-        labelled = accuracy_on_new(frozen, tolerance / 100)
-        sizes = len(reference.training.ids), len(reference.labels), units
+        findings = examine(reference, new, incoming.kinds, ignore) if units >= FEWEST else None
+        sizes = len(reference.training.ids), int(reference.counted.sum()), units, int(known.sum())
         found.append(
             Watched(incoming, taken, notes, frozen.classes, frozen.fingerprint, *sizes, new, findings, labelled)
         )
     return found
 
 
-def _resolve(deliveries: Sequence[Path], name: str | None) -> list[tuple[str, bool, list[str]]]:
-    """Return each delivery's name, whether it was taken in now, and notes; those that are new are taken in first."""
+def _resolve(deliveries: Sequence[Path], name: str | None, group: str | None) -> list[tuple[str, bool, list[str]]]:
+    """Return each delivery's name, whether it was taken in now, and notes. Nothing is taken in before all can be read."""
     known = incoming_names()
     if not deliveries:
-        if not known:
-            raise Refusal("Name new inputs: a folder of files, or a table. data/incoming/ holds no delivery yet.")
-        return [(known[-1], False, [])]
-    found = []
+        if len(known) == 1:
+            return [(known[0], False, [])]
+        listed = f"one of {', '.join(known)}" if known else "a folder of files, or a table"
+        raise Refusal(f"Name what to watch: {listed}.")
+    read_packed()
+    inputs = make(load().data.inputs, "data: inputs")
+    found: dict[str, tuple[str, bool, list[str]]] = {}
+    new = []
     for path in deliveries:
-        inside = path.resolve().is_relative_to(INCOMING.resolve())
-        if inside or (str(path) in known and not path.exists()):
-            found.append((path.name, False, list[str]()))
+        if (str(path) in known and not path.exists()) or path.resolve().is_relative_to(INCOMING.resolve()):
+            there = delivery_name(path)
+            found[there] = (there, False, [])
         else:
-            taken = take_in(path, name)
-            found.append((taken.name, taken.new, taken.notes))
-    return found
+            new.append(read_delivered(path, inputs, group))
+    if name is not None and not new:
+        raise Refusal(f"--name {name}: the delivery has a name already.")
+    for one in new:
+        taken = take_in(one, name)
+        found.setdefault(taken.name, (taken.name, taken.new, taken.notes))
+    return list(found.values())

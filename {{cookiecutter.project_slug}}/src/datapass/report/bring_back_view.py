@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ..adopt.names import many
 from .sections import MOST, Name, Report, Section, lines, one_line, table
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ def brought_back(done: "BroughtBack") -> Report:
         "data/raw/ is the project's own now: the stage `example` is out of dvc.yaml." if done.example else None,
     ]
     sections = [
-        Section(f"{total:,} rows", table("class | rows", rows, len(done.classes)), open=True),
-        Section(f"Left out: {out:,} rows", table("rows | they", why, len(done.left_out)), open=True),
+        Section(many(total, "row"), table("class | rows", rows, len(done.classes)), open=True),
+        Section(f"Left out: {many(out, 'row')}", table("rows | why", why, len(done.left_out)), open=True),
         Section("Found", lines(said), open=True),
         Section("Next", lines(_next(done)), open=True),
     ]
-    headline = f"{one_line(done.name)}: {total:,} labelled inputs become {to} examples, {done.file.stem}"
+    headline = f"{one_line(done.name)}: {many(total, 'labelled input')} {'becomes a' if total == 1 else 'become'} {to} {'example' if total == 1 else 'examples'}, {done.file.stem}"
     return Report(headline, data, [section for section in sections if section.blocks])
 
 
@@ -43,7 +44,7 @@ def _next(done: "BroughtBack") -> list[str]:
     if done.test:
         return [
             "next: `dvc repro`, then `git add . && git commit`, in a pull request of its own: the ruler grows, and the data that trains "
-            "stays as it was",
+            "stays as it was (DVC may run `train` once more, since it sees other packed inputs; the weights come out the same)",
             "From then on `compare` gives a verdict on the old test set and on the new one, each.",
         ]
     return [

@@ -29,6 +29,7 @@ def picked(found: "Picked") -> Report:
     by_class = found.table["predicted"].value_counts()
     answered = ((Name(name), f"{number:,}") for name, number in by_class.head(MOST).items())
     named = ", ".join(f"`{one_line(id)}`" for id in found.policy[:POLICY])
+    left = f"Left out: {found.known:,} inputs that the data has already." if found.known else None
     policy = (
         f"A question of policy, not of more labels: {len(found.policy):,} inputs of which no model is sure and on which all agree, such as "
         f"{named}. Say in data/label_book.md what they are before anybody labels them."
@@ -40,7 +41,7 @@ def picked(found: "Picked") -> Report:
     sections = [
         Section("Picked", table("as | inputs | why", rows, len(rows)), open=True),
         Section("Answers of the models", table("class | inputs", answered, len(by_class)), short=True),
-        Section("Questions of policy", lines([policy] if found.policy else []), open=True),
+        Section("Found", lines([left, policy if found.policy else None]), open=True),
         Section("Next", lines(said), open=True),
     ]
     data = {

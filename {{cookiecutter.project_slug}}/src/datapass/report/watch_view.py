@@ -14,6 +14,7 @@ from .sections import MOST, Block, Excerpt, Forest, Name, Report, Section, lines
 
 if TYPE_CHECKING:
     from ..production.columns import Column
+    from ..production.examine import Findings
     from ..production.labelled import Labelled
     from ..production.watch import Watched
 
@@ -41,7 +42,7 @@ def watched(found: "list[Watched]", excerpts: Mapping[str, str] | None = None) -
     if len(parts) == 1:
         return replace(parts[0], headline=f"{one_line(parts[0].between[0])}: {parts[0].headline}")
     changed = sum(one.changed for one in found)
-    rows = [[Name(one.incoming.name), f"{len(one.incoming.table):,}", _said(one)] for one in found]
+    rows = [[Name(one.incoming.name), f"{len(one.incoming.table):,}", Excerpt(_said(one))] for one in found]
     return Report(
         f"{changed or 'none'} of {len(found)} deliveries look{'s' * (changed == 1)} different",
         [part.data for part in parts],
@@ -65,24 +66,24 @@ def _said(w: "Watched") -> str:
 def _changes(w: "Watched") -> list[str]:
     """Return each thing that changed, in words, the most important first."""
     f, said = w.findings, []
-    if w.labelled is not None and w.labelled.drift.alarm:
-        drift = w.labelled.drift
-        said.append(
-            f"less right: accuracy {percent(w.labelled.accuracy.accuracy)}, {percent(drift.old)} on the test set"
-        )
+    if w.less_right and w.labelled is not None:
+        said.append(f"less right: {_counted(w.labelled)}, {percent(w.labelled.drift.old)} on the test set")
     if f is None:
         return said
     if f.many_unlike:
-        said.append(f"unlike anything in training: {f.unlike.beyond:,} inputs")
+        said.append(f"unlike anything in training: {f.unlike.beyond:,} inputs, {f.unlike.expected:.0f} expected")
     if f.shares.changed:
         changed = f.shares.table[f.shares.table["changed"]].copy()
         order = np.argsort(-(changed["new"] - changed["test"]).abs().to_numpy(), kind="stable")
         row = changed.iloc[order[0]]
-        said.append(f"class {one_line(w.classes[int(changed.index[order[0]])])} {times(row['ratio'])} as frequent")
+        name = one_line(w.classes[int(changed.index[order[0]])])
+        said.append(f"class {name} {times(row['ratio'])}" + ", if each class looks as it did" * _doubtful(f))
     if f.forecast.changed:
-        said.append(
+        expected = (
             f"accuracy to expect {percent(f.forecast.accuracy)}, {percent(f.forecast.test_forecast)} on the test set"
         )
+        sure = "less" if f.forecast.change < 0 else "more"
+        said.append(f"the models are {sure} sure than on the test set" if _doubtful(f) else expected)
     said += [_short(column) for column in f.different[:1]]
     if f.told_apart:
         size = "" if f.apart.auc >= WORTH else ", sure and small"
@@ -92,13 +93,18 @@ def _changes(w: "Watched") -> list[str]:
     return said
 
 
+def _doubtful(f: "Findings") -> bool:
+    """Return whether the inputs are so unlike those of before that forecasts are not to be believed."""
+    return f.many_unlike or (f.told_apart and f.apart.auc >= WORTH)
+
+
 def times(ratio: float) -> str:
-    """Return how many times, as people say it."""
+    """Return how many times as frequent something is, as people say it."""
+    if ratio < 0.05:
+        return "hardly occurs"
     words = {0.5: "half", 2: "twice", 3: "three times"}
-    near = (
-        next((word for number, word in words.items() if abs(math.log(ratio / number)) < 0.12), "") if ratio > 0 else ""
-    )
-    return near or f"{ratio:.1f} times"
+    near = next((word for number, word in words.items() if abs(math.log(ratio / number)) < 0.12), f"{ratio:.1f} times")
+    return f"{near} as frequent"
 
 
 def _delivery(w: "Watched", excerpts: Mapping[str, str]) -> Report:
@@ -110,11 +116,11 @@ def _delivery(w: "Watched", excerpts: Mapping[str, str]) -> Report:
     figures = [("inputs", f"{len(w.incoming.table):,}")]
     if f is not None:
         figures += [("unlike anything in training", f"{f.unlike.beyond:,} ({f.unlike.expected:.0f} expected)")]
-        if not f.forecast.reason:
+        if not f.forecast.reason and not _doubtful(f):
             figures.append(
                 ("accuracy to expect", f"{percent(f.forecast.accuracy)}, test set {percent(f.forecast.test_forecast)}")
             )
-    if w.labelled is not None:
+    if w.labelled is not None and len(w.labelled.deliveries):
         figures.insert(0, ("accuracy on labelled new inputs", _accuracy(w.labelled)))
     return Report(
         _said(w),
@@ -243,7 +249,7 @@ def _expected(w: "Watched") -> Section:
     if e.reason:
         return Section("Accuracy to expect: cannot be told", lines([f"{e.reason[0].upper()}{e.reason[1:]}."]))
     doubts = []
-    if f.many_unlike or (f.told_apart and f.apart.auc >= WORTH):
+    if _doubtful(f):
         doubts.append(
             "Do not believe it: the inputs are unlike those that it was calibrated on, and there models are often sure and wrong."
         )
@@ -284,8 +290,21 @@ def _accuracy(x: "Labelled") -> str:
     return f"{percent(a.accuracy)} ({percent(a.low)} to {percent(a.high)})"
 
 
+def _counted(x: "Labelled") -> str:
+    """Return how many of the labelled inputs were answered right."""
+    right, labelled = int(x.deliveries["right"].sum()), int(x.deliveries["labelled"].sum())
+    return f"{percent(right / labelled)} of {labelled:,} labelled at random"
+
+
 def _labelled(x: "Labelled") -> Section:
     """How right the model is on labelled new inputs, and whether it was more right before."""
+    others = (
+        f"Not counted, as they were given to the answers of models of other data: the labels of {', '.join(map(one_line, x.others))}."
+        if x.others
+        else None
+    )
+    if x.deliveries.empty:
+        return Section("Labels: none for the answers of these models", lines([others]), open=True)
     rows = [
         [
             *(Name(r.delivery), f"{r.delivered:,}", f"{r.labelled:,}", percent(r.right / r.labelled)),
@@ -293,39 +312,44 @@ def _labelled(x: "Labelled") -> Section:
         ]
         for r in x.deliveries.head(MOST).itertuples()
     ]
-    d = x.drift
-    over = f" by more than {100 * x.tolerance:g} points" if x.tolerance else ""
-    less = (
-        f"Concept drift: the model is less right on new inputs than on the old test set{over}: at most {percent(d.new_high)} "
-        f"on new inputs, at least {percent(d.old_low)} on the old test set."
-    )
-    same = (
-        f"No concept drift shown{over}: at most {percent(d.new_high)} on new inputs, at least {percent(d.old_low)} on the old test set."
-        + (
-            f" If the accuracy stays as it is, about {x.needed:,} labels picked at random would show it."
-            if x.needed
-            else ""
-        )
-    )
     left = int(x.deliveries["open"].sum())
+    several = len(x.deliveries) > 1
+    skipped = (
+        f"{x.skipped:,} were skipped, though later ones are labelled: what is hard to label is often hard to answer, so the accuracy may "
+        "be too high; the alarm counts them as answered right."
+    )
     said = [
-        f"{_accuracy(x)} of the inputs delivered, by those that were picked at random"
-        + (
-            ", each delivery weighted by its inputs; the interval of a delivery holds however often it is read."
-            if len(x.deliveries) > 1
-            else ". The interval holds however often it is read."
-        ),
-        less if d.alarm else same,
+        f"Of the inputs that were picked at random: {_counted(x)}, so {_accuracy(x)} of all inputs delivered"
+        + (", each delivery weighted by its inputs." if several else ". The interval holds however often it is read."),
+        _drift(x),
         f"{left:,} of the random part are still open." if left else None,
-        f"{x.skipped:,} were skipped, though later ones are labelled: what is hard to label is often hard to answer, so the accuracy may be "
-        "too high; the alarm counts them as answered right."
-        if x.skipped
-        else None,
-        f"Not counted, as another model answered: {', '.join(map(one_line, x.others))}." if x.others else None,
+        skipped if x.skipped else None,
+        others,
     ]
     header = "delivery | inputs | labelled | right | 95 %, at any time | not usable | open"
-    title = f"Labels: {_accuracy(x)} right on new inputs, {percent(d.old)} on the old test set"
+    title = f"Labels: {_counted(x)} right" + (
+        "" if math.isnan(x.drift.old) else f", {percent(x.drift.old)} on the test set"
+    )
     return Section(title, [*lines(said), *table(header, rows, len(x.deliveries))], open=True)
+
+
+def _drift(x: "Labelled") -> str:
+    """Return whether the model was more right before."""
+    d = x.drift
+    if math.isnan(d.old):
+        return (
+            "Whether the model was more right before cannot be told: the test set holds nothing but these deliveries."
+        )
+    over = f" by more than {100 * x.tolerance:g} points" if x.tolerance else ""
+    ends = f"at most {percent(d.new_high)} on new inputs, at least {percent(d.old_low)} on the test set"
+    if d.alarm:
+        return f"Concept drift: the model is less right on new inputs than on the test set{over}: {ends}."
+    more = (
+        f" If the accuracy stays as it is, about {x.needed:,} labels picked at random would show it."
+        if x.needed
+        else ""
+    )
+    return f"No concept drift shown{over}: {ends}.{more}"
 
 
 def _basis(w: "Watched") -> Section:
@@ -333,7 +357,8 @@ def _basis(w: "Watched") -> Section:
         f"{len(w.incoming.table):,} inputs"
         + (f", {w.units:,} of them independent" if w.units < len(w.incoming.table) else "")
         + f", against {w.training:,} training inputs and {w.test:,} test examples; models {w.fingerprint}.",
-        "Each of the four lines is tested at 1.25 %, so a delivery in which nothing changed is called different in 5 % of all cases "
+        f"Left out: {w.learnt:,} inputs that the models learnt or were validated with." if w.learnt else None,
+        "Each of the four lines is tested at 1.25 % (the three parts of `inputs` at .42 % each), so a delivery in which nothing changed is called different in 5 % of all cases "
         "at most: of twenty such deliveries about one."
         if w.findings
         else None,
@@ -344,9 +369,11 @@ def _basis(w: "Watched") -> Section:
 
 
 def _next(w: "Watched") -> Section:
-    name = w.incoming.name
-    if w.labelled is not None and name in set(w.labelled.deliveries["delivery"]):
+    name, x = w.incoming.name, w.labelled
+    if x is not None and name in set(x.deliveries["delivery"]):
         said = f"`datapass bring-back {name} --test` makes the random part test examples, `datapass bring-back {name}` the others training examples."
+    elif w.picked:
+        said = f"`datapass review --picked {name}`: what was picked of it is to be labelled."
     elif w.changed:
         said = f"`datapass pick {name} --budget 200` picks what is worth a label: only labels tell whether the model is less right."
     else:
@@ -362,6 +389,7 @@ def _data(w: "Watched") -> dict[str, Any]:
         "changed": w.changed,
         "inputs": len(w.incoming.table),
         "units": w.units,
+        "learnt": w.learnt,
         "model": w.fingerprint,
         "compared_with": {"training": w.training, "test": w.test},
         "notes": w.notes,
@@ -395,6 +423,7 @@ def _data(w: "Watched") -> dict[str, Any]:
             "accuracy": x.accuracy,
             "drift": x.drift,
             "tolerance": x.tolerance,
+            "needed": x.needed,
             "deliveries": x.deliveries,
             "skipped": x.skipped,
             "others": x.others,

@@ -33,8 +33,18 @@ def watch(
     name: Annotated[str | None, typer.Option(help="What to call the delivery; today's date if left out.")] = None,
     tolerance: Annotated[
         float,
-        typer.Option(min=0, help="Points that the accuracy may be lower on new inputs before it is called drift."),
+        typer.Option(
+            min=0, max=100, help="Points that the accuracy may be lower on new inputs before it is called drift."
+        ),
     ] = 0.0,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column that says which inputs belong together; - for none."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column that is not compared; more than one may be named."),
+    ] = None,
     to: To = None,
 ) -> None:
     """Say whether new inputs look different from those that the model was trained and tested on.
@@ -47,7 +57,7 @@ def watch(
     from ..review.pictures import new_thumbnails
 
     forms = check(to, ".md", ".html", ".json")
-    found = watch(deliveries or [], name, tolerance)
+    found = watch(deliveries or [], name, tolerance, group, ignore or [])
 
     def pictures(ids: list[str]) -> dict[str, str]:
         return {id: uri for one in found for id, uri in new_thumbnails(one.incoming, ids).items()}
@@ -57,7 +67,9 @@ def watch(
 
 
 def pick(
-    delivery: Annotated[str | None, typer.Argument(help="Of data/incoming/; the last one if left out.")] = None,
+    delivery: Annotated[
+        str | None, typer.Argument(help="Of data/incoming/; the only one not picked from yet if left out.")
+    ] = None,
     budget: Annotated[int, typer.Option(min=1, metavar="N", help="How many inputs people will label.")] = 200,
     to: To = None,
 ) -> None:
@@ -73,9 +85,7 @@ def pick(
 
 
 def bring_back(
-    delivery: Annotated[
-        str | None, typer.Argument(help="Of data/picked/; the last one of which anything was picked if left out.")
-    ] = None,
+    delivery: Annotated[str | None, typer.Argument(help="Of data/picked/; the only one if left out.")] = None,
     test: Annotated[
         bool, typer.Option("--test", help="Those picked at random, into the test set; a pull request of its own.")
     ] = False,
