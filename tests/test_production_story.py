@@ -131,7 +131,8 @@ def test_a_model_that_was_trained_since_is_not_judged_by_these_labels(
 ) -> None:
     production.verb("watch", NAME, "--to", "watch.json")
     found = json.loads((production.path / "watch.json").read_text(encoding="utf-8"))
-    assert "labelled" not in found or found["labelled"]["others"] == [NAME]
+    assert found["labelled"]["others"] == [NAME] and found["labelled"]["deliveries"] == []
+    assert found["learnt"] == 100, "what was brought back to train says nothing of these models"
 
 
 def test_what_a_model_chose_is_refused_in_the_test_set(production: Project, back: dict[str, Any]) -> None:

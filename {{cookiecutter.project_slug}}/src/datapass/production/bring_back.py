@@ -43,6 +43,7 @@ class BroughtBack:
         classes: a row for each class: class and number of rows.
         left_out: {why: number of rows}.
         open: picked rows that nobody has labelled yet, of those that would have come.
+        tested: whether the random part tests already.
         example: the files that changed since the embedded example's data is now the project's own.
     """
 
@@ -53,6 +54,7 @@ class BroughtBack:
     classes: pd.DataFrame
     left_out: dict[str, int]
     open: int
+    tested: bool
     example: list[str]
 
 
@@ -119,7 +121,10 @@ def bring_back(name: str | None = None, test: bool = False, everything: bool = F
         project.finish()
     counts = table["label"].value_counts()
     classes = pd.DataFrame({"class": counts.index, "rows": counts.to_numpy()}).sort_values("class", ignore_index=True)
-    return BroughtBack(name, test, folder, file, classes, left_out, int(open_rows(wanted).sum()), example)
+    raw = state.raw.table
+    tested = DELIVERY in raw and bool(((raw[DELIVERY] == name) & (raw[ORIGIN] == RANDOM)).any())
+    left = int(open_rows(wanted).sum())
+    return BroughtBack(name, test, folder, file, classes, left_out, left, tested or test or everything, example)
 
 
 def _waiting(state: State, name: str, test: bool) -> pd.DataFrame:

@@ -47,7 +47,10 @@ def _next(done: "BroughtBack") -> list[str]:
             "stays as it was (DVC may run `train` once more, since it sees other packed inputs; the weights come out the same)",
             "From then on `compare` gives a verdict on the old test set and on the new one, each.",
         ]
-    return [
-        f"next: `dvc exp run -n {done.folder.name}`, then `datapass compare main {done.folder.name}`",
-        f"Those picked at random test and do not train: `datapass bring-back {done.name} --test`, first, in a pull request of its own.",
-    ]
+    said = [f"next: `dvc exp run -n {done.folder.name}`, then `datapass compare main {done.folder.name}`"]
+    if not done.tested:
+        said.append(
+            f"Before that, in a pull request of its own: `datapass bring-back {done.name} --test`, as what was picked at random tests and "
+            "does not train."
+        )
+    return said
