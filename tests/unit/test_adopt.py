@@ -69,7 +69,7 @@ def here(shipped: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPat
         shutil.copytree(shipped[kind], tmp_path / "project", ignore=shutil.ignore_patterns("datapass", ".git", ".dvc"))
         monkeypatch.chdir(tmp_path / "project")
         subprocess.run(["git", "init", "-q"], check=True)
-        monkeypatch.setattr(project, "_dvc", dvc)
+        monkeypatch.setattr(project, "dvc", dvc)
         monkeypatch.setattr(room, "minutes", lambda *_: 2.5)
         return tmp_path
 
