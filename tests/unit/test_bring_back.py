@@ -59,7 +59,7 @@ def deliver(rows: list[tuple[str, str, str, str]], name: str = NAME, **columns: 
     Path(f"data/incoming/{name}").mkdir(parents=True, exist_ok=True)
     texts = table.assign(**{"text": "text of " + table["id"]} | columns)
     write_table(texts, Path(f"data/incoming/{name}/inputs.csv"))
-    picked = table.assign(delivered="90", model="f00", predicted="cat")
+    picked = table.assign(delivered="90", model="f00", predicted="cat", group="")
     picked["picked_as"], picked["label"], picked["by"] = (list(each) for each in list(zip(*rows, strict=True))[1:])
     picked["by"] = picked["by"].str.replace("=", "'=")
     write_table(picked[COLUMNS], Path(f"data/picked/{name}.csv"))
@@ -234,7 +234,7 @@ def test_metadata_and_files_come_with_the_rows() -> None:
         Image.new("L", (8, 8), number).save(folder / path)
     write_table(table, folder / "inputs.csv")
     rows = pd.DataFrame({"id": table["id"][::-1], "picked_as": "unlike", "label": "cat", "by": "Ann"})
-    write_table(rows.assign(delivered="2", model="f", predicted="cat")[COLUMNS], Path("data/picked/pics.csv"))
+    write_table(rows.assign(delivered="2", model="f", predicted="cat", group="")[COLUMNS], Path("data/picked/pics.csv"))
     done = bring_back("pics")
     assert read_table(done.folder / "labels.csv").to_dict("list") == {
         "id": ["pics/x/b", "pics/a"],
@@ -259,7 +259,7 @@ def test_columns_to_learn_from_come_with_the_rows() -> None:
     write_table(table, folder / "inputs.csv")
     table.assign(speed=[1.5, 2.5, None]).to_parquet(folder / "features.parquet", index=False)
     rows = pd.DataFrame({"id": ["rows/2", "rows/0"], "picked_as": "unlike", "label": "cat", "by": "Ann"})
-    write_table(rows.assign(delivered="3", model="f", predicted="cat")[COLUMNS], Path("data/picked/rows.csv"))
+    write_table(rows.assign(delivered="3", model="f", predicted="cat", group="")[COLUMNS], Path("data/picked/rows.csv"))
     done = bring_back("rows")
     features = pd.read_parquet(done.folder / "features.parquet")
     assert features["id"].tolist() == ["rows/2", "rows/0"] == read_table(done.folder / "labels.csv")["id"].tolist()

@@ -15,7 +15,8 @@ from conftest import params
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
 from datapass.production import incoming
-from datapass.production.incoming import incoming_names, read_incoming, take_in
+from datapass.production.delivered import read_delivered
+from datapass.production.incoming import Taken, delivery_name, incoming_names, read_incoming, take_in
 from datapass.production.new_inputs import read_new
 from datapass.settings import load, make
 
@@ -66,6 +67,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[tuple[st
 
 def inputs() -> Any:
     return make(load().data.inputs, "data: inputs")
+
+
+def take(path: Path, name: str | None = None, group: str | None = None) -> Taken:
+    return take_in(read_delivered(path, inputs(), group), name)
 
 
 def picture(name: str, level: int) -> None:
@@ -240,16 +245,16 @@ def test_taken_in(
     """A delivery gets ids of its own, and keeps its group and what the training table knows: nothing else."""
     project(kind)
     path = build()
-    done = take_in(path, "new")
+    done = take(path, "new")
     assert (done.name, done.new, len(done.notes)) == ("new", True, len(notes))
     assert all(wanted in said for wanted, said in zip(notes, done.notes, strict=True)), done.notes
     table = read_table(Path("data/incoming/new/inputs.csv"))
     assert table.to_dict("list") == {"id": [f"new/{id}" for id in ids], **columns}
-    assert told == [("dvc", "add", "--quiet", "data/incoming/new"), ("git", "add", "--", "data/incoming/new.dvc")]
+    assert told == [("dvc", "add", "data/incoming/new"), ("git", "add", "--", "data/incoming/new.dvc")]
     assert incoming_names() == ["new"]
     found = read_incoming("new")
     assert found.table.drop(columns="input").equals(table) and found.table["input"].is_unique
-    assert take_in(path, "new") == incoming.Taken("new", False, done.notes)
+    assert take(path, "new") == Taken("new", False, done.notes)
 
 
 REFUSED: dict[str, tuple[str, Build, str]] = {
@@ -287,25 +292,25 @@ def test_refused(
 ) -> None:
     project(kind)
     with pytest.raises(Refusal) as refusal:
-        take_in(build())
+        take(build())
     assert said in str(refusal.value)
     assert not told and not Path("data/incoming").exists()
 
 
-@pytest.mark.parametrize("name", ["", "../up", "A", "a b", ".hidden", "-x", "a/b", "é", "x" * 61, "a\n"])
+@pytest.mark.parametrize("name", ["", "../up", "A", "a b", ".hidden", "-x", "a/b", "é", "x" * 61, "a\n", "2026.11", "a.csv"])
 def test_a_name_that_is_no_folders(project: Callable[[str], None], name: str) -> None:
     project("tables")
-    with pytest.raises(Refusal, match=r"--name .*: use small letters, digits, dots, hyphens and underscores"):
-        take_in(text("r.csv", *ROWS), name)
+    with pytest.raises(Refusal, match=r"--name .*: use small letters, digits, hyphens and underscores"):
+        take(text("r.csv", *ROWS), name)
     assert not Path("data/incoming").exists()
 
 
 def test_the_name_of_another_delivery(project: Callable[[str], None]) -> None:
     project("tables")
-    take_in(text("r.csv", *ROWS), "new")
+    take(text("r.csv", *ROWS), "new")
     before = Path("data/incoming/new/inputs.csv").read_bytes()
     with pytest.raises(Refusal, match="--name new: data/incoming/new holds another delivery; choose another name"):
-        take_in(text("r.csv", *ROWS[:2]), "new")
+        take(text("r.csv", *ROWS[:2]), "new")
     assert Path("data/incoming/new/inputs.csv").read_bytes() == before
 
 
@@ -314,18 +319,18 @@ def test_deliveries_of_one_day_are_numbered_and_each_is_taken_in_once(
 ) -> None:
     project("tables")
     changed = [row.replace("1.5", "1.6") for row in ROWS]  # only what is learned from differs
-    names = [take_in(text("r.csv", *rows)).name for rows in (ROWS, changed, ROWS[:2])]
+    names = [take(text("r.csv", *rows)).name for rows in (ROWS, changed, ROWS[:2])]
     assert names == [TODAY, f"{TODAY}-2", f"{TODAY}-3"] == incoming_names() and len(told) == 6
     for rows, name in zip((ROWS, changed, ROWS[:2]), names, strict=True):
-        assert take_in(text("r.csv", *rows)) == incoming.Taken(name, False, [])
+        assert take(text("r.csv", *rows)) == Taken(name, False, [])
     assert len(told) == 6
 
 
 def test_pictures_that_differ_in_a_pixel_are_another_delivery(project: Callable[[str], None]) -> None:
     project("images")
-    assert take_in(pictures("a.png", "b.png")).name == TODAY
+    assert take(pictures("a.png", "b.png")).name == TODAY
     picture("b.png", 21)
-    assert take_in(Path("../in")).name == f"{TODAY}-2"
+    assert take(Path("../in")).name == f"{TODAY}-2"
 
 
 @pytest.mark.parametrize(
@@ -338,7 +343,7 @@ def test_pictures_that_differ_in_a_pixel_are_another_delivery(project: Callable[
 def test_texts_that_differ_are_another_delivery(project: Callable[[str], None], cells: list[str]) -> None:
     project("texts")
     for row, name in ((f"{PROSE[0]},n", TODAY), (",".join(cells), f"{TODAY}-2")):
-        assert take_in(text("t.csv", "text,site", row)).name == name
+        assert take(text("t.csv", "text,site", row)).name == name
 
 
 def test_a_delivery_that_only_dvc_has_keeps_its_name(project: Callable[[str], None]) -> None:
@@ -346,7 +351,7 @@ def test_a_delivery_that_only_dvc_has_keeps_its_name(project: Callable[[str], No
     Path("data/incoming").mkdir()
     Path(f"data/incoming/{TODAY}.dvc").write_text("outs:\n", encoding="utf-8")
     assert incoming_names() == [TODAY]
-    assert take_in(text("r.csv", *ROWS)).name == f"{TODAY}-2"
+    assert take(text("r.csv", *ROWS)).name == f"{TODAY}-2"
 
 
 @pytest.mark.parametrize("case", ["pictures in folders", "rows as CSV", "rows as Parquet", "texts in the column `text` beside longer ones"])  # fmt: skip
@@ -354,7 +359,7 @@ def test_it_is_read_as_predict_reads_it(project: Callable[[str], None], case: st
     kind, build, *_ = TAKEN[case]
     project(kind)
     path = build()
-    take_in(path, "new")
+    take(path, "new")
     found, wanted = read_incoming("new"), read_new([path], inputs()).packed
     assert found.kinds == dict(getattr(inputs(), "columns", {}))
     if isinstance(wanted, pd.DataFrame):
@@ -369,7 +374,7 @@ def test_copies_and_groups_are_units(project: Callable[[str], None]) -> None:
     project("images")
     pictures("a.png", "b.png", "c.png", "d.png")
     picture("d.png", 0)  # as a.png
-    take_in(text("l.csv", "file,group", "a.png,", "b.png,g", "c.png,g", "d.png,").parent, "new")
+    take(text("l.csv", "file,group", "a.png,", "b.png,g", "c.png,g", "d.png,").parent, "new")
     units = read_incoming("new").units
     assert units[0] == units[3] and units[1] == units[2] and units[0] != units[1]
     some = read_incoming("new").some(np.array([3, 1]))
@@ -379,27 +384,29 @@ def test_copies_and_groups_are_units(project: Callable[[str], None]) -> None:
 
 def test_equal_rows_are_two_inputs_and_equal_texts_one(project: Callable[[str], None]) -> None:
     project("tables")
-    take_in(text("r.csv", "speed,color", "1,red", "1,red"), "new")
+    take(text("r.csv", "speed,color", "1,red", "1,red"), "new")
     assert read_incoming("new").table["input"].nunique() == 2
     shipped = params("texts")
     Path("params.yaml").write_text(yaml.safe_dump(shipped), encoding="utf-8")
-    take_in(text("t.csv", "text,site", "same,n", "same,s"), "said")
+    take(text("t.csv", "text,site", "same,n", "same,s"), "said")
     assert read_incoming("said").table["input"].nunique() == 1
 
 
 def test_what_is_not_here(project: Callable[[str], None]) -> None:
     project("tables")
-    take_in(text("r.csv", *ROWS), "2026-10")
+    take(text("r.csv", *ROWS), "2026-10")
     Path("data/incoming/2026-09.dvc").write_text("outs:\n", encoding="utf-8")
     with pytest.raises(Refusal, match=r"data/incoming/2026-09/ is not here; `dvc pull data/incoming/2026-09\.dvc`"):
         read_incoming("2026-09")
-    with pytest.raises(Refusal, match='has no delivery "2026-1O"; did you mean "2026-10"'):
+    with pytest.raises(Refusal, match='has no delivery "2026-1"; did you mean "2026-10"'):
+        read_incoming("2026-1")
+    with pytest.raises(Refusal, match=r'"2026-1O" is no delivery of data/incoming/: there are 2026-09, 2026-10\.'):
         read_incoming("2026-1O")
 
 
 def test_a_delivery_that_was_taken_in_for_other_inputs(project: Callable[[str], None]) -> None:
     project("tables")
-    take_in(text("r.csv", *ROWS), "new")
+    take(text("r.csv", *ROWS), "new")
     shipped = params("tables")
     shipped["data"]["inputs"]["columns"] = COLUMNS | {"weight": "number"}
     Path("params.yaml").write_text(yaml.safe_dump(shipped), encoding="utf-8")

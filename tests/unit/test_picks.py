@@ -245,7 +245,7 @@ def test_the_report_says_what_was_picked_and_why(by: str) -> None:
 # The file, and labels that are placed into it.
 
 HEADER = ",".join(COLUMNS)
-OPEN = [f"{NAME}/{n},{origin},90,f00,dog,," for n, origin in enumerate([RANDOM, RANDOM, UNCERTAIN, UNLIKE])]
+OPEN = [f"{NAME}/{n},{origin},90,,f00,dog,," for n, origin in enumerate([RANDOM, RANDOM, UNCERTAIN, UNLIKE])]
 
 
 @pytest.fixture
@@ -271,12 +271,12 @@ def listed(*rows: str, header: str = HEADER, name: str = NAME) -> Path:
     ("rows", "said"),
     [
         pytest.param([OPEN[0], OPEN[0]], ':3: id "2026-11/0": this id stands above already', id="an id twice"),
-        pytest.param([OPEN[0], "2026-1/9,random,90,f00,dog,,"], ':3: id "2026-1/9": is no input of 2026-11', id="other"),
-        pytest.param([f"{NAME}/0,Random,90,f00,dog,,"], ":2: id \"2026-11/0\": `picked_as` is none of random, uncertain, unlike", id="origin"),
-        pytest.param([f"{NAME}/0,random,ninety,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="delivered is no number"),
-        pytest.param([f"{NAME}/0,random,0,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="none delivered"),
-        pytest.param([f"{NAME}/0,random,-9,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="less than none"),
-        pytest.param([f"{NAME}/0,random,90,f00,dog,cat,"], "has a label and nobody in `by` who gave it", id="nobody"),
+        pytest.param([OPEN[0], "2026-1/9,random,90,,f00,dog,,"], ':3: id "2026-1/9": is no input of 2026-11', id="other"),
+        pytest.param([f"{NAME}/0,Random,90,,f00,dog,,"], ":2: id \"2026-11/0\": `picked_as` is none of random, uncertain, unlike", id="origin"),
+        pytest.param([f"{NAME}/0,random,ninety,,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="delivered is no number"),
+        pytest.param([f"{NAME}/0,random,0,,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="none delivered"),
+        pytest.param([f"{NAME}/0,random,-9,,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="less than none"),
+        pytest.param([f"{NAME}/0,random,90,,f00,dog,cat,"], "has a label and nobody in `by` who gave it", id="nobody"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_wrong(told: list[tuple[str, ...]], rows: list[str], said: str) -> None:
@@ -287,7 +287,7 @@ def test_a_file_that_is_wrong(told: list[tuple[str, ...]], rows: list[str], said
 
 
 def test_every_row_that_is_wrong_is_named_at_its_line(told: list[tuple[str, ...]]) -> None:
-    listed(f'"{NAME}/a\nb",none,90,f00,dog,,', OPEN[1], f"{NAME}/2,unlike,x,f00,dog,,", "x/3,unlike,x,f00,dog,,")
+    listed(f'"{NAME}/a\nb",none,90,,f00,dog,,', OPEN[1], f"{NAME}/2,unlike,x,,f00,dog,,", "x/3,unlike,x,,f00,dog,,")
     with pytest.raises(Refusal) as refusal:
         read_picked(NAME)
     assert [(one.line, one.id) for one in refusal.value.problems] == [
@@ -298,7 +298,7 @@ def test_every_row_that_is_wrong_is_named_at_its_line(told: list[tuple[str, ...]
 
 
 def test_columns_that_are_missing_and_more_than_there_are(told: list[tuple[str, ...]]) -> None:
-    listed(f"{NAME}/0,random,90,f00,dog,x,", header="id,picked_ass,delivered,model,predicted,label,note")
+    listed(f"{NAME}/0,random,90,,f00,dog,x,", header="id,picked_ass,delivered,model,predicted,label,note")
     with pytest.raises(Refusal) as refusal:
         read_picked(NAME)
     path = f"data/picked/{NAME}.csv:1: has no column"

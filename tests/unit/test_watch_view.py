@@ -69,7 +69,7 @@ def delivery(
     inputs = Inputs(packed, table["id"], table["id"])
     answered = Answered(inputs, table[[]], probabilities, np.zeros(len(ids), int))
     fields: dict[str, Any] = {"taken": False, "notes": [], "classes": CLASSES, "fingerprint": "8acbac5166e8"}
-    fields |= {"training": 500, "test": 250, "units": len(ids)} | more
+    fields |= {"training": 500, "test": 250, "units": len(ids), "learnt": 0} | more
     return Watched(Incoming(name, table, packed, {}), answered=answered, findings=found, labelled=labelled, **fields)
 
 
@@ -99,7 +99,7 @@ UNLIKE = {"excess": 0.0001, "beyond": 9}
         pytest.param(STEADY, None, "nothing changed that these 100 inputs can show", id="nothing"),
         pytest.param(None, None, "100 independent inputs are too few to show anything", id="too few"),
         pytest.param(STEADY, labels(), "nothing changed that these 100 inputs can show", id="labels without drift"),
-        pytest.param(findings(unlike=UNLIKE), None, "unlike anything in training: 9 inputs", id="unlike"),
+        pytest.param(findings(unlike=UNLIKE), None, "unlike anything in training: 9 inputs, 1 expected", id="unlike"),
         pytest.param(findings(shares=DOG), None, "class dog twice as frequent", id="the share that changed most"),
         pytest.param(
             findings(shares=shares(new=[0.3, 0.6, 0.1], ratio=[0.6, 2.0, 0.5], changed=[True, False, False])),
@@ -132,22 +132,23 @@ UNLIKE = {"excess": 0.0001, "beyond": 9}
             id="answers, as shares tell",
         ),
         pytest.param(
-            STEADY, labels(drift=ALARM), "less right: accuracy 70.0 %, 90.0 % on the test set", id="concept drift"
+            STEADY, labels(drift=ALARM), "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set", id="concept drift"
         ),
         pytest.param(
-            None, labels(drift=ALARM), "less right: accuracy 70.0 %, 90.0 % on the test set", id="drift, and few inputs"
+            None, labels(drift=ALARM), "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set", id="drift, and few inputs"
         ),
         pytest.param(
             findings(unlike=UNLIKE, forecast=LOWER, apart=APART),
             labels(drift=ALARM),
-            "less right: accuracy 70.0 %, 90.0 % on the test set; unlike anything in training: 9 inputs; accuracy to expect "
-            "80.0 %, 91.2 % on the test set; and 1 more",
+            "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set; unlike anything in training: 9 inputs, 1 expected; "
+            "the models are less sure than on the test set; and 1 more",
             id="all, the most important first",
         ),
         pytest.param(
             findings(apart=APART, shares=DOG, columns={"all": [FASTER]}, outputs={"p": 0.001}, unlike=UNLIKE),
             None,
-            "unlike anything in training: 9 inputs; class dog twice as frequent; speed: median 2 → 5; and 1 more",
+            "unlike anything in training: 9 inputs, 1 expected; class dog twice as frequent, if each class looks as it did; "
+            "speed: median 2 → 5; and 1 more",
             id="several",
         ),
     ],
@@ -165,20 +166,22 @@ def test_the_result_in_a_line(found: Findings | None, labelled: Labelled | None,
 @pytest.mark.parametrize(
     ("ratio", "said"),
     [
-        (0.5, "half"),
-        (0.45, "half"),
-        (0.56, "half"),
-        (0.44, "0.4 times"),
-        (0.0, "0.0 times"),
-        (1.0, "1.0 times"),
-        (1.6, "1.6 times"),
-        (1.8, "twice"),
-        (2, "twice"),
-        (2.2, "twice"),
-        (2.4, "2.4 times"),
-        (3, "three times"),
-        (3.3, "three times"),
-        (4, "4.0 times"),
+        (0.5, "half as frequent"),
+        (0.45, "half as frequent"),
+        (0.56, "half as frequent"),
+        (0.44, "0.4 times as frequent"),
+        (0.0, "hardly occurs"),
+        (0.049, "hardly occurs"),
+        (0.05, "0.1 times as frequent"),
+        (1.0, "1.0 times as frequent"),
+        (1.6, "1.6 times as frequent"),
+        (1.8, "twice as frequent"),
+        (2, "twice as frequent"),
+        (2.2, "twice as frequent"),
+        (2.4, "2.4 times as frequent"),
+        (3, "three times as frequent"),
+        (3.3, "three times as frequent"),
+        (4, "4.0 times as frequent"),
     ],
 )
 def test_times(ratio: float, said: str) -> None:
@@ -238,7 +241,7 @@ def test_what_was_not_tested_is_a_dash() -> None:
         pytest.param({"unlike": UNLIKE}, None, ["Do not believe it: the inputs are unlike", f"datapass pick {NAME} --budget 200"], ["bring-back"], id="unlike"),
         pytest.param({"apart": APART}, None, ["Do not believe it: the inputs are unlike"], [], id="told apart"),
         pytest.param({"apart": FEW}, None, ["datapass pick"], ["Do not believe"], id="barely told apart"),
-        pytest.param({"forecast": {"off": True, "gap": -0.031}}, None, ["off by −3.1 points"], ["inputs are unlike"], id="a forecast that is too low"),
+        pytest.param({"forecast": {"off": True, "gap": -0.031}}, None, ["off by −3.1 points"], ["the inputs are unlike those"], id="a forecast that is too low"),
         pytest.param({"forecast": {"off": True, "gap": 0.031}}, None, ["off by +3.1 points"], [], id="a forecast that is too high"),
         pytest.param({"apart": APART}, labels(), [f"datapass bring-back {NAME} --test"], ["datapass pick"], id="labelled"),
         pytest.param({"apart": APART}, labels(("2026-10", 10, 9, 9, 0.6, 1, 0, 0)), ["datapass pick"], ["bring-back"], id="another is labelled"),
@@ -255,21 +258,21 @@ def test_doubts_and_what_comes_next(
 @pytest.mark.parametrize(
     ("labelled", "said"),
     [
-        pytest.param(labels(), ["No concept drift shown: at most 95.0 % on new inputs, at least 86.0 % on the old test set.", "89.0 %", "76.0 % to 96.0 %"], id="no drift"),
-        pytest.param(labels(drift=ALARM), ["Concept drift: the model is less right on new inputs than on the old test set: at most 79.0 % there, at least 86.0 % here."], id="drift"),
-        pytest.param(labels(drift=ALARM, tolerance=0.025), ["than on the old test set by more than 2.5 points: at most"], id="tolerated"),
+        pytest.param(labels(), ["No concept drift shown: at most 95.0 % on new inputs, at least 86.0 % on the test set.", "89.0 %", "76.0 % to 96.0 %"], id="no drift"),
+        pytest.param(labels(drift=ALARM), ["Concept drift: the model is less right on new inputs than on the test set: at most 79.0 % on new inputs, at least 86.0 % on the test set."], id="drift"),
+        pytest.param(labels(drift=ALARM, tolerance=0.025), ["than on the test set by more than 2.5 points: at most"], id="tolerated"),
         pytest.param(labels((NAME, 1000, 50, 45, 0.7, 1, 0, 50)), ["50 of the random part are still open."], id="open"),
         pytest.param(labels(skipped=3), ["3 were skipped, though later ones are labelled"], id="skipped"),
-        pytest.param(labels(others=["a", "b"]), ["Not counted, as another model answered: a, b."], id="other models"),
+        pytest.param(labels(others=["a", "b"]), ["Not counted, as they were given to the answers of models of other data: the labels of a, b."], id="other models"),
         pytest.param(labels((NAME, 9, 9, 9, 0.6, 1, 0, 0), ("b", 1, 1, 1, 0.1, 1, 0, 0)), ["each delivery weighted by its inputs"], id="two deliveries"),
     ],
 )  # fmt: skip
 def test_what_labels_say(labelled: Labelled, said: list[str]) -> None:
     report = watched([delivery(STEADY, labelled)])
     assert report.figures[0] == ("accuracy on labelled new inputs", "70.0 % (60.0 % to 79.0 %)")
-    assert (
-        report.sections[0].title == "Labels: 70.0 % (60.0 % to 79.0 %) right on new inputs, 90.0 % on the old test set"
-    )
+    right, number = (int(labelled.deliveries[name].sum()) for name in ("right", "labelled"))
+    counted = f"{100 * right / number:.1f} % of {number} labelled at random"
+    assert report.sections[0].title == f"Labels: {counted} right, 90.0 % on the test set"
     page = "".join(Page(html(report)).texts)
     assert all(one in page for one in said), page
     rest = "still open", "were skipped", "Not counted", "each delivery weighted"
@@ -282,7 +285,7 @@ def test_the_least_alike_are_listed_first() -> None:
     found = findings(unlike=UNLIKE | {"scores": scores, "beyond": 3})
     report = watched([delivery(found)], {f"{NAME}/47": "seen"})
     (section,) = (one for one in report.sections if one.title.startswith("Unlike"))
-    rows = section.blocks[0].rows  # type: ignore[union-attr]
+    rows = section.blocks[1].rows  # type: ignore[union-attr]
     assert section.title == "Unlike anything in training: 3 inputs"
     ids = [f"{NAME}/{n}" for n in ("87", "47", "07")]
     assert [row[0] for row in rows] == ids == record(report)["unlike"]["ids"]
@@ -320,7 +323,7 @@ def test_what_it_rests_on() -> None:
     assert "about one" not in few and "Taken in" not in few
 
 
-KEYS = ["delivery", "changed", "inputs", "units", "model", "compared_with", "notes"]
+KEYS = ["delivery", "changed", "inputs", "units", "learnt", "model", "compared_with", "notes"]
 FOUND = ["lines", "classifier", "columns", "unlike", "answers", "shares", "forecast"]
 
 
