@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from PIL import Image
 from conftest import IDENTITY, params
 from datapass.adopt import alone, project
 from datapass.data.raw import read_raw
+from datapass.files.paths import INDEX, VALUES
 from datapass.files.tables import read_table, write_table
 from datapass.messages.problems import Refusal
 from datapass.production import bring_back as room
@@ -45,12 +47,17 @@ def git(*arguments: str) -> None:
     subprocess.run(["git", *arguments], check=True, capture_output=True)
 
 
-def pack(inputs: dict[str, str] | None = None) -> None:
-    """Write the hashes of the inputs of data/raw/, which differ but for those given."""
-    ids = read_raw(Path("data/raw")).table["id"]
-    hashes = [(inputs or {}).get(id, hashlib.sha256(id.encode()).hexdigest()[:16]) for id in ids]
+def pack(
+    inputs: dict[str, str] | None = None, values: dict[str, list[Any]] | None = None, examples: bool = True
+) -> None:
+    """Write the inputs of data/raw/ with hashes that differ but for those given, and the example tables of `curate`."""
+    table = read_raw(Path("data/raw")).table
+    hashes = [(inputs or {}).get(id, hashlib.sha256(id.encode()).hexdigest()[:16]) for id in table["id"]]
     Path("data/inputs").mkdir(exist_ok=True)
-    pd.DataFrame({"id": ids, "input": pd.Series(hashes, dtype="str")}).to_parquet("data/inputs/index.parquet")
+    pd.DataFrame({"id": table["id"], "input": pd.Series(hashes, dtype="str")}).to_parquet(INDEX)
+    (table[["text"]] if values is None else pd.DataFrame(values)).to_parquet(VALUES, index=False)
+    if examples:
+        curate.main()
 
 
 def deliver(rows: list[tuple[str, str, str, str]], name: str = NAME, **columns: list[str]) -> None:
@@ -81,6 +88,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = ["train", "train", "train", "validation", "test", "test"]
     lines = [f"e{n},{CLASSES[n % 2]},text {n},{split},g{n},s" for n, split in enumerate(sets)]
     Path("data/raw/labels.csv").write_text("\n".join(["id,label,text,split,group,site", *lines]) + "\n")
+    Path(".gitignore").write_text("/data/examples/\n/data/inputs/\n", encoding="utf-8")
     pack()
     git("init", "-q", "-b", "main")
     git("add", "-A")
@@ -88,6 +96,8 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alone, "stale", lambda _: ([], []))
     monkeypatch.setattr(project, "has_example", lambda: False)
     monkeypatch.setattr(project, "finish", lambda: None)
+    # As if the ids that begin with r were the first by hash.
+    monkeypatch.setattr(room, "order_at_random", lambda ids: np.argsort(~ids.str.contains("/r"), kind="stable"))
     deliver(ROWS)
 
 
@@ -156,7 +166,8 @@ def test_curate_takes_what_came_back() -> None:
     assert train["label"].tolist() == ["dog", "cat", "cat", "dog", "cat"] and set(train["weight"]) == {"1"}
 
 
-def test_the_last_delivery_is_meant_and_what_is_open_follows() -> None:
+def test_the_only_delivery_is_meant_and_what_is_open_follows() -> None:
+    Path(f"data/picked/{NAME}.csv").unlink()
     deliver([("c0", "uncertain", "dog", "Ann"), ("c1", "uncertain", "", "")], "2026-12")
     assert bring_back().name == "2026-12"
     pack()
@@ -164,10 +175,24 @@ def test_the_last_delivery_is_meant_and_what_is_open_follows() -> None:
     done = bring_back()
     assert done.folder == Path("data/raw/2026-12-2") and done.file.name == "p002-2026-12-2.csv"
     assert read_table(done.folder / "labels.csv")["id"].tolist() == ["2026-12/c1"]
-    assert done.left_out == {"are in the data already": 1} and done.open == 0
+    assert done.left_out == {"in the data already": 1} and done.open == 0
 
 
-COPY = "have the input of an example that is there"
+def test_of_several_deliveries_one_must_be_named() -> None:
+    deliver([("c0", "uncertain", "dog", "Ann")], "2026-12")
+    with pytest.raises(Refusal, match=f"Several deliveries are picked; name one of {NAME}, 2026-12"):
+        bring_back()
+    assert not Path(DELIVERY).exists()
+
+
+@pytest.mark.parametrize(
+    "given", [NAME, f"data/picked/{NAME}.csv", f"data/incoming/{NAME}", f"data/incoming/{NAME}.dvc"]
+)
+def test_a_delivery_by_its_files(given: str) -> None:
+    assert bring_back(given).name == NAME
+
+
+COPY = "the same as an example that is there"
 OUT: dict[str, tuple[dict[str, Any], dict[str, list[str]], list[tuple[str, str, str, str]], list[str], dict[str, int]]] = {
     "an input that trains": ({}, {}, [("c0", "uncertain", "cat", "A"), ("c1", "unlike", "cat", "A")], ["c1"], {COPY: 1}),
     "a class that is no more": (
@@ -175,28 +200,28 @@ OUT: dict[str, tuple[dict[str, Any], dict[str, list[str]], list[tuple[str, str, 
         {},
         [("c0", "uncertain", "cow", "A"), ("c1", "unlike", "cat", "A")],
         ["c1"],
-        {"have a class that is no more": 1},
+        {"of a class that is no more": 1},
     ),
     "an input that comes twice": (
         {},
         {"text": ["same", "other", "same"]},
         [("c0", "uncertain", "cat", "A"), ("c1", "unlike", "cat", "A"), ("c2", "unlike", "dog", "A")],
         ["c0", "c1"],
-        {"have the input of another one that comes in": 1},
+        {"the same input as another one that comes in": 1},
     ),
     "groups that test or validate": (
         {},
         {"group": ["g4", "g3", "g0", ""]},
         [(f"c{n}", "uncertain", "cat", "A") for n in range(4)],
         ["c2", "c3"],
-        {"are in a group with examples that do not train": 2},
+        {"in a group with examples that do not train": 2},
     ),
     "groups that train or validate": (
         {"test": True},
         {"group": ["g4", "g3", "g0", ""]},
         [(f"r{n}", "random", "cat", "A") for n in range(4)],
         ["r0", "r3"],
-        {"are in a group with examples that do not test": 2},
+        {"in a group with examples that do not test": 2},
     ),
 }  # fmt: skip
 
@@ -217,11 +242,11 @@ def test_what_is_left_out(
     assert [(row[0], row[5]) for row in edits(done)] == [(f"{NAME}/{id}", f"Who answered {id}") for id in ids]
 
 
-def test_rows_that_left_the_data_may_be_copied_in_again() -> None:
-    """A dropped example's input is free."""
+def test_what_was_dropped_does_not_come_back_as_a_copy() -> None:
+    """Somebody has said of it that it is not usable."""
     Path("data/passes/p001-d.csv").write_text("id,action,label,was,reason,by\ne0,drop,,,,\n", encoding="utf-8")
     pack({"e0": room.read_incoming(NAME).table["input"][4]})  # that of c0
-    assert bring_back(NAME).left_out == {}
+    assert bring_back(NAME).left_out == {COPY: 1} and brought() == ["u0"]
 
 
 def test_metadata_and_files_come_with_the_rows() -> None:
@@ -260,6 +285,7 @@ def test_columns_to_learn_from_come_with_the_rows() -> None:
     table.assign(speed=[1.5, 2.5, None]).to_parquet(folder / "features.parquet", index=False)
     rows = pd.DataFrame({"id": ["rows/2", "rows/0"], "picked_as": "unlike", "label": "cat", "by": "Ann"})
     write_table(rows.assign(delivered="3", model="f", predicted="cat", group="")[COLUMNS], Path("data/picked/rows.csv"))
+    pack(values={"speed": [10.0 * n for n in range(6)]})
     done = bring_back("rows")
     features = pd.read_parquet(done.folder / "features.parquet")
     assert features["id"].tolist() == ["rows/2", "rows/0"] == read_table(done.folder / "labels.csv")["id"].tolist()
@@ -299,12 +325,12 @@ def nothing_picked() -> None:
     ("change", "options", "said"),
     [
         pytest.param(None, {"test": True, "everything": True}, "--test and --all exclude each other", id="test and all"),
-        pytest.param(nothing_picked, {"name": None}, "Nothing is picked yet; `datapass pick` picks", id="nothing picked"),
+        pytest.param(nothing_picked, {"name": None}, "Nothing is picked; `datapass pick` picks", id="nothing picked"),
         pytest.param(None, {"name": "2026-1l"}, 'did you mean "2026-11"', id="another name"),
         pytest.param(unlabelled, {}, f"Nothing of {NAME} that would come back is labelled yet", id="nothing labelled"),
         pytest.param(unlabelled, {"test": True}, f"`datapass review --picked {NAME}`", id="nothing labelled to test"),
-        pytest.param(another_delivery, {}, f"data/incoming/{NAME}/ has no input {NAME}/c0: it is another", id="other"),
-        pytest.param(no_class, {}, "left to bring back:\n- 2 rows have a class that is no more", id="all left out"),
+        pytest.param(another_delivery, {}, f'data/incoming/{NAME}/ has no input "{NAME}/c0": it is another', id="other"),
+        pytest.param(no_class, {}, "left to bring back:\n- 2 rows: of a class that is no more", id="all left out"),
         pytest.param(mixed, {"test": True}, '"params.yaml": not committed', id="other changes with a test set"),
         pytest.param(a_pass, {"test": True}, '"data/passes/p001-x.csv": not committed', id="a pass with a test set"),
     ],
@@ -338,7 +364,7 @@ HEADER = "id,label,text,split,group,picked_as,incoming"
 def later(*rows: str, header: str = HEADER) -> None:
     Path(f"data/raw/{NAME}").mkdir(parents=True, exist_ok=True)
     Path(DELIVERY).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    pack()
+    pack(examples=False)
 
 
 def applied(*lines: str) -> str:
@@ -419,10 +445,10 @@ def test_the_report_says_what_became_what() -> None:
     assert brought_back(training).headline == f"{NAME}: 2 labelled inputs become training examples, p001-{NAME}"
     assert brought_back(test).headline == f"{NAME}: 2 labelled inputs become test examples, p002-{NAME}-test"
     for page in (markdown(brought_back(training)), html(brought_back(training))):
-        for said in ("have a class that is no more", "1 more are not labelled yet"):
+        for said in ("of a class that is no more", "1 more are not labelled yet"):
             assert said in page
         assert f"datapass compare main {NAME}" in page and f"datapass bring-back {NAME} --test" in page
-    assert "Left out: 1 rows" in html(brought_back(training))
+    assert "Left out: 1 row<" in html(brought_back(training))
     for page in (markdown(brought_back(test)), html(brought_back(test))):
         assert "in a pull request of its own" in page and "Left out" not in page and "compare main" not in page
     found = record(brought_back(training))
@@ -432,7 +458,7 @@ def test_the_report_says_what_became_what() -> None:
         "rows": 2,
         "folder": f"data/raw/{NAME}",
         "pass": f"p001-{NAME}",
-        "left_out": {"have a class that is no more": 1},
+        "left_out": {"of a class that is no more": 1},
         "open": 1,
     }
     assert found["classes"] == [{"class": "cat", "rows": 1}, {"class": "dog", "rows": 1}]

@@ -297,7 +297,9 @@ def test_refused(
     assert not told and not Path("data/incoming").exists()
 
 
-@pytest.mark.parametrize("name", ["", "../up", "A", "a b", ".hidden", "-x", "a/b", "é", "x" * 61, "a\n", "2026.11", "a.csv"])
+@pytest.mark.parametrize(
+    "name", ["", "../up", "A", "a b", ".hidden", "-x", "a/b", "é", "x" * 61, "a\n", "2026.11", "a.csv"]
+)
 def test_a_name_that_is_no_folders(project: Callable[[str], None], name: str) -> None:
     project("tables")
     with pytest.raises(Refusal, match=r"--name .*: use small letters, digits, hyphens and underscores"):

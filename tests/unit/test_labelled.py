@@ -227,7 +227,12 @@ def test_new_inputs_of_a_group_are_worth_fewer_labels() -> None:
     alone = found().drift
     picks("a", "r" * 60 + "w" * 40, groups=[f"g{n // 20}" for n in range(100)])
     grouped = found().drift
-    assert alone.alarm and not grouped.alarm and grouped.new == pytest.approx(alone.new) and grouped.new_high > alone.new_high
+    assert (
+        alone.alarm
+        and not grouped.alarm
+        and grouped.new == pytest.approx(alone.new)
+        and grouped.new_high > alone.new_high
+    )
     picks("a", "r" * 60 + "w" * 40, groups=[f"g{n}" for n in range(100)])
     assert found().drift == alone
 

@@ -132,10 +132,16 @@ UNLIKE = {"excess": 0.0001, "beyond": 9}
             id="answers, as shares tell",
         ),
         pytest.param(
-            STEADY, labels(drift=ALARM), "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set", id="concept drift"
+            STEADY,
+            labels(drift=ALARM),
+            "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set",
+            id="concept drift",
         ),
         pytest.param(
-            None, labels(drift=ALARM), "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set", id="drift, and few inputs"
+            None,
+            labels(drift=ALARM),
+            "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set",
+            id="drift, and few inputs",
         ),
         pytest.param(
             findings(unlike=UNLIKE, forecast=LOWER, apart=APART),
