@@ -421,3 +421,152 @@ def test_a_delivery_that_was_taken_in_for_other_inputs(project: Callable[[str], 
     Path("params.yaml").write_text(yaml.safe_dump(params("images")), encoding="utf-8")
     with pytest.raises(Refusal, match=r"data/incoming/new/inputs\.csv:1: names no files"):
         read_incoming("new")
+
+
+# Which inputs belong together.
+
+PATIENTS = ["id,speed,color,patient,camera,Group", "k1,1,red,p1,c1,x", "k2,2,red,p1,c1,x", "k3,3,red,p2,c2,y"]
+
+
+def rows(*left_out: str) -> Path:
+    """Write rows of which some columns are missing."""
+    table = pd.DataFrame([line.split(",") for line in PATIENTS[1:]], columns=PATIENTS[0].split(","))
+    kept = table.drop(columns=list(left_out))
+    return text("r.csv", ",".join(kept), *(",".join(row) for row in kept.to_numpy()))
+
+
+def grouped() -> None:
+    """Put the examples into groups."""
+    header = "id,label,given_label,weight,row,input,passes,group,patient"
+    Path("data/examples/train.csv").write_text(f"{header}\ne0,cat,cat,1,0,aa,,p1,p1\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "group", "wanted", "notes"),
+    [
+        pytest.param([], None, ["x", "x", "y"], 0, id="a column that is called so"),
+        pytest.param(["Group"], None, ["p1", "p1", "p2"], 1, id="the only one that seems to be one"),
+        pytest.param([], "patient", ["p1", "p1", "p2"], 1, id="a column that is named, though another is called so"),
+        pytest.param(["Group"], "camera", ["c1", "c1", "c2"], 1, id="a column that is named, though another seems to be one"),
+        pytest.param(["Group"], "-", None, 0, id="none"),
+        pytest.param([], "-", None, 0, id="none, though one is called so"),
+    ],
+)  # fmt: skip
+def test_groups_of_a_delivery(
+    project: Callable[[str], None], left_out: list[str], group: str | None, wanted: list[str] | None, notes: int
+) -> None:
+    project("tables")
+    grouped()
+    done = take(rows(*left_out), "new", group)
+    table = read_table(Path("data/incoming/new/inputs.csv"))
+    assert (table["group"].tolist() if "group" in table else None) == wanted
+    assert len(done.notes) == notes and all("is taken for the group" in note for note in done.notes)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "group", "said"),
+    [
+        pytest.param(["Group", "patient"], None, "name the column with --group COLUMN, or say --group -", id="none given"),
+        pytest.param([], "patients", '--group "patients": the delivery has no such column; did you mean "patient"?', id="no such"),
+    ],
+)  # fmt: skip
+def test_groups_that_are_refused(
+    project: Callable[[str], None], told: list[tuple[str, ...]], left_out: list[str], group: str | None, said: str
+) -> None:
+    project("tables")
+    grouped()
+    with pytest.raises(Refusal) as refusal:
+        take(rows(*left_out), "new", group)
+    assert said in str(refusal.value) and not told and not Path("data/incoming").exists()
+
+
+def test_two_columns_that_seem_to_be_groups_are_not_chosen_from(project: Callable[[str], None]) -> None:
+    project("tables")
+    grouped()
+    path = text("r.csv", "speed,color,patient,family", "1,red,p1,f1", "2,red,p1,f1", "3,red,p2,f2")
+    with pytest.raises(Refusal, match="does not say which of its inputs belong together"):
+        take(path)
+    assert take(path, "new", "family").new
+    assert read_table(Path("data/incoming/new/inputs.csv"))["group"].tolist() == ["f1", "f1", "f2"]
+
+
+def test_pictures_where_the_examples_are_in_groups(project: Callable[[str], None]) -> None:
+    project("images")
+    grouped()
+    with pytest.raises(Refusal, match="--group -"):
+        take(pictures("a.png", "b.png"))
+    assert take(Path("../in"), "new", "-").new and "group" not in read_incoming("new").table
+
+
+def test_a_column_that_seems_to_be_a_group_is_none_where_no_example_has_one(project: Callable[[str], None]) -> None:
+    project("tables")
+    assert take(rows("Group"), "new").notes == [] and "group" not in read_incoming("new").table
+
+
+# Names, and runs that were cut off.
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("2026-11", "2026-11"),
+        ("data/incoming/2026-11", "2026-11"),
+        ("data/incoming/2026-11/", "2026-11"),
+        ("data/incoming/2026-11.dvc", "2026-11"),
+        ("data/picked/2026-11.csv", "2026-11"),
+        ("2026-11.csv", None),
+        ("../2026-11", None),
+        ("data/incoming/../raw", None),
+        ("elsewhere/2026-11", None),
+        ("", None),
+        ("2026.11", None),
+    ],
+)
+def test_the_name_of_a_delivery(project: Callable[[str], None], given: str, wanted: str | None) -> None:
+    """By itself or by its files: nothing else may become a path."""
+    if wanted is not None:
+        assert delivery_name(given) == delivery_name(Path(given)) == wanted
+    else:
+        with pytest.raises(Refusal, match=r"is no delivery of data/incoming/: there are none\."):
+            delivery_name(given)
+
+
+@pytest.mark.parametrize("name", [None, "new"], ids=["of today", "named"])
+def test_a_delivery_that_was_cut_off_before_it_was_tracked(
+    project: Callable[[str], None], told: list[tuple[str, ...]], name: str | None
+) -> None:
+    project("tables")
+    assert take(text("r.csv", *ROWS), name).new
+    folder = (Path("data/incoming") / (name or TODAY)).as_posix()
+    Path(f"{folder}.dvc").unlink()
+    told.clear()
+    assert take(text("r.csv", *ROWS), name) == Taken(name or TODAY, False, [])
+    assert told == [("dvc", "add", folder), ("git", "add", "--", f"{folder}.dvc")]
+
+
+def test_a_delivery_that_cannot_be_tracked_is_not_there(
+    project: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next run would take a part of it for the whole."""
+    project("tables")
+
+    def refused(*_: str) -> str:
+        raise Refusal("dvc add: the disk is full")
+
+    with monkeypatch.context() as once:
+        once.setattr(incoming, "dvc", refused)
+        with pytest.raises(Refusal, match="the disk is full"):
+            take(text("r.csv", *ROWS), "new")
+    assert incoming_names() == [] and not Path("data/incoming/new").exists()
+    assert take(text("r.csv", *ROWS), "new").new
+
+
+def test_a_name_that_only_dvc_has_is_refused(project: Callable[[str], None]) -> None:
+    project("tables")
+    Path("data/incoming").mkdir()
+    Path("data/incoming/new.dvc").write_text("outs:\n", encoding="utf-8")
+    with pytest.raises(
+        Refusal, match=r"is not here, so nobody can tell whether this is it; `dvc pull data/incoming/new\.dvc`"
+    ):
+        take(text("r.csv", *ROWS), "new")
+    assert not Path("data/incoming/new").exists()
