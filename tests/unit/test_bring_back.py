@@ -14,10 +14,12 @@ from PIL import Image
 from conftest import IDENTITY, params
 from datapass.adopt import alone, project
 from datapass.data.raw import read_raw
+from datapass.data.split import fraction
 from datapass.files.paths import INDEX, VALUES
 from datapass.files.tables import read_table, write_table
 from datapass.messages.problems import Refusal
 from datapass.production import bring_back as room
+from datapass.production import pick
 from datapass.production.bring_back import BroughtBack, bring_back
 from datapass.production.picked import COLUMNS
 from datapass.report.bring_back_view import brought_back
@@ -462,3 +464,200 @@ def test_the_report_says_what_became_what() -> None:
         "open": 1,
     }
     assert found["classes"] == [{"class": "cat", "rows": 1}, {"class": "dog", "rows": 1}]
+
+
+# The same rows in two deliveries.
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(False, False, id="to train twice"),
+        pytest.param(True, True, id="to test twice"),
+        pytest.param(False, True, id="to train and to test"),
+        pytest.param(True, False, id="to test and to train"),
+    ],
+)
+def test_the_same_text_in_two_deliveries_comes_back_once(first: bool, second: bool) -> None:
+    """By its content: the ids differ."""
+    origin = {False: "uncertain", True: "random"}
+    for name, test in (("2026-08", first), ("2026-09", second)):
+        rows = [("r0", origin[test], "cat", "Ann"), ("r1", origin[test], "cat", "Ann")]
+        deliver(rows, name, text=["the same in both", f"only in {name}"])
+    done = bring_back("2026-08", test=first)
+    assert done.left_out == {} and int(done.classes["rows"].sum()) == 2
+    pack()
+    git("add", "-A")
+    git("commit", "-q", "-m", "The first")
+    again = bring_back("2026-09", test=second)
+    assert again.left_out == {COPY: 1}
+    assert read_table(again.folder / "labels.csv")["id"].tolist() == ["2026-09/r1"]
+
+
+def deliver_rows(name: str, origin: str, ids: list[str], speed: list[float]) -> None:
+    """Write a delivery of rows of a table, and that all of it was picked."""
+    folder = Path(f"data/incoming/{name}")
+    folder.mkdir(parents=True)
+    table = pd.DataFrame({"id": [f"{name}/{id}" for id in ids]}, dtype="str")
+    write_table(table, folder / "inputs.csv")
+    table.assign(speed=speed).to_parquet(folder / "features.parquet", index=False)
+    rows = table.assign(picked_as=origin, label="cat", by="Ann", delivered="9", model="f", predicted="cat", group="")
+    write_table(rows[COLUMNS], Path(f"data/picked/{name}.csv"))
+
+
+@pytest.mark.parametrize(
+    ("known", "ids", "left_out"),
+    [
+        pytest.param([1.0, 2, 3, 4, 5, 6], ["a", "b"], {COPY: 1}, id="by all cells, whatever the id"),
+        pytest.param([7.5, 2, 2, 2, 2, 2], ["a", "b"], {}, id="where rows agree by chance, not by the cells alone"),
+        pytest.param([7.5, 2, 2, 2, 2, 2], ["e0", "b"], {COPY: 1}, id="where rows agree by chance, with the own id"),
+    ],
+)
+def test_the_same_row_of_a_table(known: list[float], ids: list[str], left_out: dict[str, int]) -> None:
+    shipped = params("tables", classes=CLASSES)
+    shipped["data"]["inputs"]["columns"] = {"speed": "number"}
+    Path("params.yaml").write_text(yaml.safe_dump(shipped), encoding="utf-8")
+    pack(values={"speed": list(known)})
+    deliver_rows("rows", "unlike", ids, [known[0], 99.0])
+    assert bring_back("rows").left_out == left_out
+
+
+# Groups are of all rows that were delivered: those that were dropped, and those that wait, too.
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("data/passes/p001-d.csv:id,action,label,was,reason,by\ne0,drop,,,,\n", id="dropped"),
+        pytest.param("data/raw/later/labels.csv:id,label,text,split,group\nw0,cat,waits,train,g9\n", id="waiting"),
+        pytest.param("", id="active"),
+    ],
+)
+def test_a_group_that_trains_does_not_test(change: str) -> None:
+    if change:
+        path, _, content = change.partition(":")
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(content, encoding="utf-8")
+        pack()
+        git("add", "-A")
+        git("commit", "-q", "-m", "Changed")
+    mine = "g9" if "g9" in change else "g0"
+    deliver([(f"r{n}", "random", "cat", "Ann") for n in range(3)], group=[mine, "g4", "new"])
+    done = bring_back(NAME, test=True)
+    assert done.left_out == {"in a group with examples that do not test": 1} and brought(TEST) == ["r1", "r2"]
+
+
+# Runs that were cut off.
+
+
+class CutOffError(Exception):
+    """As if the power had failed."""
+
+
+def fails(error: Exception) -> Any:
+    def cut_off(*_: Any, **__: Any) -> None:
+        raise error
+
+    return cut_off
+
+
+@pytest.mark.parametrize("where", ["place_pass", "finish"])
+@pytest.mark.parametrize("options", [{}, {"test": True}], ids=["training", "test"])
+def test_a_run_that_was_cut_off_is_finished_by_the_next(
+    options: dict[str, Any], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a crash in each place the rows are there once and in one pass, and DVC is told."""
+    file, ids = (TEST, ["r0", "r1"]) if options else (DELIVERY, ["c0", "u0"])
+    finished: list[bool] = []
+    with monkeypatch.context() as once:
+        once.setattr(*((room, "place_pass") if where == "place_pass" else (project, "finish")), fails(CutOffError()))
+        with pytest.raises(CutOffError):
+            bring_back(NAME, **options)
+    assert brought(file) == ids
+    monkeypatch.setattr(project, "finish", lambda: finished.append(True))
+    if where == "place_pass":
+        done = bring_back(NAME, **options)
+        assert done.folder == Path(file).parent and edits(done) == [
+            [f"{NAME}/{id}", "add-test" if options else "add", "", "", f"picked as {origin} of {NAME}", by]
+            for id, origin, _, by in [(row[0], row[1], row[2], row[3].replace("=", "'=")) for row in ROWS]
+            if id in ids
+        ]
+    else:
+        pack()
+        git("add", "-A")
+        git("commit", "-q", "-m", "What the first run left")
+        with pytest.raises(Refusal, match="nothing of 2026-11 left to bring back:\n- 2 rows: in the data already"):
+            bring_back(NAME, **options)
+    assert finished == [True] and brought(file) == ids
+    assert len(list(Path("data/passes").glob("*.csv"))) == 1
+    assert {path.name for path in Path("data/raw").iterdir()} == {"labels.csv", Path(file).parent.name}
+
+
+def test_rows_whose_pass_is_refused_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, finished = everything(), list[bool]()
+    monkeypatch.setattr(project, "finish", lambda: finished.append(True))
+    with monkeypatch.context() as once:
+        once.setattr(room, "place_pass", fails(Refusal("the pass is refused")))
+        with pytest.raises(Refusal, match="the pass is refused"):
+            bring_back(NAME)
+    assert everything() == before and finished == [True], "DVC knows the data as it was"
+    assert bring_back(NAME).folder == Path(f"data/raw/{NAME}")
+
+
+def test_rows_of_the_other_set_that_wait_are_not_taken_for_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as once:
+        once.setattr(room, "place_pass", fails(CutOffError()))
+        with pytest.raises(CutOffError):
+            bring_back(NAME)
+    pack()
+    git("add", "-A")
+    git("commit", "-q", "-m", "What the first run left")
+    assert bring_back(NAME, test=True).folder == Path(f"data/raw/{NAME}-test")
+    pack()
+    assert bring_back(NAME).folder == Path(f"data/raw/{NAME}")
+
+
+# What is called random was drawn at random.
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Deliver 12 inputs, and return them in the order in which they are drawn."""
+    monkeypatch.setattr(room, "order_at_random", pick.order_at_random)
+    return np.argsort(fraction(pd.Series([f"{NAME}/{n}" for n in range(12)]), "picked at random")).tolist()
+
+
+def called(*origins: tuple[int, str]) -> None:
+    """Write which inputs were picked, and as what; all are labelled."""
+    deliver([(str(n), "unlike", "cat", "Ann") for n in range(12)])
+    table = read_table(Path(f"data/picked/{NAME}.csv")).set_index("id").loc[[f"{NAME}/{n}" for n, _ in origins]]
+    table["picked_as"] = [origin for _, origin in origins]
+    write_table(table.reset_index()[COLUMNS], Path(f"data/picked/{NAME}.csv"))
+
+
+def test_what_was_drawn_first_may_test(drawn: list[int]) -> None:
+    called(*((n, "random") for n in drawn[:5]), (drawn[9], "unlike"))
+    assert brought_ids(bring_back(NAME, test=True)) == {f"{NAME}/{n}" for n in drawn[:5]}
+
+
+@pytest.mark.parametrize("options", [{"test": True}, {}], ids=["test", "training"])
+def test_what_the_model_chose_cannot_be_called_random(drawn: list[int], options: dict[str, Any]) -> None:
+    called(*((n, "random") for n in [*drawn[:5], drawn[11]]), (drawn[9], "unlike"))
+    with pytest.raises(Refusal) as refusal:
+        bring_back(NAME, **options)
+    assert [one.id for one in refusal.value.problems] == [f"{NAME}/{drawn[11]}"]
+    assert "is called random, and was not drawn so" in str(refusal.value) and not Path(TEST).exists()
+
+
+def test_what_the_data_had_already_was_passed_over(drawn: list[int]) -> None:
+    """So the one after it was drawn in its place."""
+    deliver([(str(n), "unlike", "cat", "Ann") for n in range(12)])
+    pack({"e0": room.read_incoming(NAME).table["input"][drawn[1]]})
+    git("add", "-A")
+    git("commit", "-q", "-m", "Packed")
+    called(*((n, "random") for n in [drawn[0], *drawn[2:6]]))
+    assert brought_ids(bring_back(NAME, test=True)) == {f"{NAME}/{n}" for n in [drawn[0], *drawn[2:6]]}
+
+
+def brought_ids(done: BroughtBack) -> set[str]:
+    return set(read_table(done.folder / "labels.csv")["id"])
