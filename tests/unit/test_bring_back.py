@@ -494,6 +494,16 @@ def test_the_same_text_in_two_deliveries_comes_back_once(first: bool, second: bo
     assert read_table(again.folder / "labels.csv")["id"].tolist() == ["2026-09/r1"]
 
 
+def test_a_second_delivery_waits_until_the_first_is_packed() -> None:
+    """Until then nobody can tell whether they have inputs in common."""
+    for name in ("2026-08", "2026-09"):
+        deliver([("c0", "uncertain", "cat", "Ann")], name, text=["the same in both"])
+    bring_back("2026-08")
+    with pytest.raises(Refusal, match="is not of this data/raw/; `dvc repro` packs the inputs again"):
+        bring_back("2026-09")
+    assert not Path("data/raw/2026-09").exists()
+
+
 def deliver_rows(name: str, origin: str, ids: list[str], speed: list[float]) -> None:
     """Write a delivery of rows of a table, and that all of it was picked."""
     folder = Path(f"data/incoming/{name}")

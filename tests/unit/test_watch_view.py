@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import pandas as pd
 import pytest
 from test_report import HOSTILE, Page, rendered
 
+from datapass.files.tables import write_table
 from datapass.production.columns import Column
 from datapass.production.examine import Findings
 from datapass.production.forecast import Forecast
 from datapass.production.incoming import Incoming
 from datapass.production.labelled import Labelled
 from datapass.production.outputs import Outputs
+from datapass.production.picked import COLUMNS
 from datapass.production.reference import Answered
 from datapass.production.seen import Inputs
 from datapass.production.sequence import ConceptDrift, Stratified
@@ -88,8 +91,9 @@ ALARM = ConceptDrift(0.7, 0.6, 0.79, 0.9, 0.86, 0.93, True)
 DOG = shares(new=[0.3, 0.6, 0.1], ratio=[0.6, 2.0, 0.5], changed=[False, True, True])
 FASTER = replace(COLUMN, p=1e-6, adjusted=1e-5, effect="median 2 → 5 (middle half 1 to 3 → 4 to 6)")
 REDDER = replace(FASTER, name="color", kind="category", effect='"red" 10.0 % → 40.0 % (never seen before)')
+OTHER = ("2026-10", 1000, 11, 7, 0.3, 0.9, 0, 0)
 APART, FEW = {"auc": 0.703, "p": 0.001}, {"auc": 0.553, "p": 0.001}
-LOWER = {"accuracy": 0.8, "changed": True, "p": 0.0001}
+LOWER = {"accuracy": 0.8, "changed": True, "p": 0.0001, "change": -0.1}
 UNLIKE = {"excess": 0.0001, "beyond": 9}
 
 
@@ -142,6 +146,36 @@ UNLIKE = {"excess": 0.0001, "beyond": 9}
             labels(drift=ALARM),
             "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set",
             id="drift, and few inputs",
+        ),
+        pytest.param(
+            STEADY,
+            labels(OTHER, drift=ALARM),
+            "nothing changed that these 100 inputs can show",
+            id="concept drift in another delivery",
+        ),
+        pytest.param(
+            None,
+            labels(OTHER, drift=ALARM),
+            "100 independent inputs are too few to show anything",
+            id="nor in few inputs",
+        ),
+        pytest.param(
+            STEADY,
+            labels((NAME, 1000, 10, 9, 0.6, 1, 0, 0), OTHER, drift=ALARM),
+            "less right: 76.2 % of 21 labelled at random, 90.0 % on the test set",
+            id="concept drift by the labels of two deliveries, one of them this",
+        ),
+        pytest.param(
+            findings(unlike=UNLIKE, forecast=LOWER | {"change": 0.1}),
+            None,
+            "unlike anything in training: 9 inputs, 1 expected; the models are more sure than on the test set",
+            id="more sure, where a forecast is not to be believed",
+        ),
+        pytest.param(
+            findings(shares=shares(ratio=[0.6, 0.01, 0.5], new=[0.3, 0.003, 0.1], changed=[False, True, False])),
+            None,
+            "class dog hardly occurs",
+            id="a class that is gone",
         ),
         pytest.param(
             findings(unlike=UNLIKE, forecast=LOWER, apart=APART),
@@ -285,6 +319,44 @@ def test_what_labels_say(labelled: Labelled, said: list[str]) -> None:
     assert sum(one in page for one in rest) == sum(one in " ".join(said) for one in rest)
 
 
+@pytest.mark.parametrize(
+    ("by", "said", "unsaid"),
+    [
+        pytest.param(["", "Ann"], f"datapass review --picked {NAME}", "datapass pick", id="some wait for labels"),
+        pytest.param(None, f"datapass pick {NAME} --budget 200", "datapass review", id="nothing is picked"),
+    ],
+)
+def test_what_is_picked_already_is_not_to_be_picked_again(
+    by: list[str] | None, said: str, unsaid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if by is not None:
+        Path("data/picked").mkdir(parents=True)
+        table = pd.DataFrame({"id": [f"{NAME}/{n}" for n in range(len(by))], "by": by}).assign(
+            picked_as="random", label=""
+        )
+        table = table.assign(delivered="90", group="", model="f", predicted="cat")
+        write_table(table[COLUMNS], Path(f"data/picked/{NAME}.csv"))
+    page = "".join(Page(html(watched([delivery(findings(apart=APART))]))).texts)
+    assert said in page and unsaid not in page
+    assert "datapass" not in "".join(Page(html(watched([delivery(name="2026-10")]))).texts), "nothing is to be done"
+
+
+def test_the_labels_of_another_model_alone_are_no_accuracy() -> None:
+    alone = replace(labels(others=["a"]), deliveries=labels().deliveries.head(0))
+    report = watched([delivery(STEADY, alone)])
+    assert report.sections[0].title == "Labels: none for the answers of these models"
+    assert "accuracy on labelled new inputs" not in dict(report.figures)
+    page = "".join(Page(html(report)).texts)
+    assert "the labels of a." in page and "oncept drift" not in page
+
+
+def test_a_forecast_that_is_not_to_be_believed_is_no_figure() -> None:
+    told, doubted = (dict(watched([delivery(findings(**some))]).figures) for some in ({}, {"unlike": UNLIKE}))
+    assert told["accuracy to expect"] == "91.0 %, test set 91.2 %" and "accuracy to expect" not in doubted
+    assert doubted["unlike anything in training"] == "9 (1 expected)"
+
+
 def test_the_least_alike_are_listed_first() -> None:
     """Those beyond the threshold alone, in the page and for programs; none where chance explains as many."""
     scores = np.where(np.arange(NUMBER) % 40 == 7, 3.0 + np.arange(NUMBER) / 100, 0.5)
@@ -327,6 +399,9 @@ def test_what_it_rests_on() -> None:
     few = "".join(Page(html(watched([delivery(None, units=12)]))).texts)
     assert "12 independent inputs: fewer than 20 show nothing. Watch a larger delivery." in few
     assert "about one" not in few and "Taken in" not in few
+    known = "".join(Page(html(watched([delivery(learnt=1200)]))).texts)
+    assert "Left out: 1,200 inputs that the models learnt or were validated with." in known and "Left out" not in page
+    assert record(watched([delivery(learnt=1200)]))["learnt"] == 1200
 
 
 KEYS = ["delivery", "changed", "inputs", "units", "learnt", "model", "compared_with", "notes"]
