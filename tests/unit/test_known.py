@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from datapass.data.examples import read_examples
+from datapass.data.rows import parse
 from datapass.files.paths import VALUES
 from datapass.files.tables import write_table
 from datapass.messages.problems import Refusal
@@ -173,3 +174,28 @@ def test_nothing_to_compare_with(sets: str, incoming: list[str]) -> None:
     values(*range(4))
     with pytest.raises(Refusal, match=f"No example is left to compare {NAME} with"):
         reference()
+
+
+CELLS = {
+    "number": ("number", ["1.5", "", "3"]),
+    "category": ("category", ["red", "", "nan"]),
+    "boolean": ("boolean", ["yes", "", "no"]),
+    "date": ("date", ["2026-11-25", "", "2026-11-26"]),
+    "text": ("text", ["one", "", "two"]),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_cells_of_every_kind_are_known_again(name: str) -> None:
+    """The packed inputs come from a file, and the categories of a delivery are its own."""
+    kind, cells = CELLS[name]
+    kinds = KINDS | {"other": kind}
+    examples("ttt")
+    VALUES.parent.mkdir(parents=True)
+    frame = pd.DataFrame({"speed": ["1", "2", "3"], "other": cells}, dtype="str")
+    parse(frame, kinds)[0].to_parquet(VALUES, index=False)
+    new = frame.iloc[[2, 1, 0]].reset_index(drop=True)
+    new.loc[2, "other"] = cells[2]
+    table = pd.DataFrame({"id": [f"{NAME}/{n}" for n in "abc"], "input": ["x", "y", "z"]}, dtype="str")
+    found = Incoming(NAME, table, parse(new, kinds)[0], kinds)
+    assert in_data(found, read_examples()).tolist() == [True, True, False]
