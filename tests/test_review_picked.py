@@ -17,7 +17,7 @@ from conftest import Project
 from test_review import HOSTILE, count, rows, saved
 
 NAME = "2026-11"
-KEPT = ["id", "picked_as", "delivered", "model", "predicted"]
+KEPT = ["id", "picked_as", "delivered", "group", "model", "predicted"]
 HIDDEN = ["#labels", "#why", "#keep", "#take", "#blind", "#class", "#queue"]
 
 
@@ -57,7 +57,9 @@ def deliver(project: Project, labels: pd.DataFrame, inputs: pd.DataFrame, featur
     if features is not None:
         features.assign(id=ids).to_parquet(folder / "features.parquet", index=False)
     origins = ["random" if row < len(ids) / 2 else "unlike" for row in range(len(ids))]
-    table = pd.DataFrame({"id": ids, "picked_as": origins}).assign(delivered="900", model="f00", predicted="told")
+    table = pd.DataFrame({"id": ids, "picked_as": origins}).assign(
+        delivered="900", group="", model="f00", predicted="told"
+    )
     (project.path / "data/picked").mkdir()
     table.assign(label="", by="").to_csv(project.path / f"data/picked/{NAME}.csv", index=False)
     project.run("git", "init", "--quiet")

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -13,9 +14,12 @@ from PIL import Image
 from conftest import IDENTITY, params
 from datapass.adopt import alone, project
 from datapass.data.raw import read_raw
+from datapass.data.split import fraction
+from datapass.files.paths import INDEX, VALUES
 from datapass.files.tables import read_table, write_table
 from datapass.messages.problems import Refusal
 from datapass.production import bring_back as room
+from datapass.production import pick
 from datapass.production.bring_back import BroughtBack, bring_back
 from datapass.production.picked import COLUMNS
 from datapass.report.bring_back_view import brought_back
@@ -45,12 +49,17 @@ def git(*arguments: str) -> None:
     subprocess.run(["git", *arguments], check=True, capture_output=True)
 
 
-def pack(inputs: dict[str, str] | None = None) -> None:
-    """Write the hashes of the inputs of data/raw/, which differ but for those given."""
-    ids = read_raw(Path("data/raw")).table["id"]
-    hashes = [(inputs or {}).get(id, hashlib.sha256(id.encode()).hexdigest()[:16]) for id in ids]
+def pack(
+    inputs: dict[str, str] | None = None, values: dict[str, list[Any]] | None = None, examples: bool = True
+) -> None:
+    """Write the inputs of data/raw/ with hashes that differ but for those given, and the example tables of `curate`."""
+    table = read_raw(Path("data/raw")).table
+    hashes = [(inputs or {}).get(id, hashlib.sha256(id.encode()).hexdigest()[:16]) for id in table["id"]]
     Path("data/inputs").mkdir(exist_ok=True)
-    pd.DataFrame({"id": ids, "input": pd.Series(hashes, dtype="str")}).to_parquet("data/inputs/index.parquet")
+    pd.DataFrame({"id": table["id"], "input": pd.Series(hashes, dtype="str")}).to_parquet(INDEX)
+    (table[["text"]] if values is None else pd.DataFrame(values)).to_parquet(VALUES, index=False)
+    if examples:
+        curate.main()
 
 
 def deliver(rows: list[tuple[str, str, str, str]], name: str = NAME, **columns: list[str]) -> None:
@@ -59,7 +68,7 @@ def deliver(rows: list[tuple[str, str, str, str]], name: str = NAME, **columns: 
     Path(f"data/incoming/{name}").mkdir(parents=True, exist_ok=True)
     texts = table.assign(**{"text": "text of " + table["id"]} | columns)
     write_table(texts, Path(f"data/incoming/{name}/inputs.csv"))
-    picked = table.assign(delivered="90", model="f00", predicted="cat")
+    picked = table.assign(delivered="90", model="f00", predicted="cat", group="")
     picked["picked_as"], picked["label"], picked["by"] = (list(each) for each in list(zip(*rows, strict=True))[1:])
     picked["by"] = picked["by"].str.replace("=", "'=")
     write_table(picked[COLUMNS], Path(f"data/picked/{name}.csv"))
@@ -81,6 +90,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = ["train", "train", "train", "validation", "test", "test"]
     lines = [f"e{n},{CLASSES[n % 2]},text {n},{split},g{n},s" for n, split in enumerate(sets)]
     Path("data/raw/labels.csv").write_text("\n".join(["id,label,text,split,group,site", *lines]) + "\n")
+    Path(".gitignore").write_text("/data/examples/\n/data/inputs/\n", encoding="utf-8")
     pack()
     git("init", "-q", "-b", "main")
     git("add", "-A")
@@ -88,6 +98,8 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alone, "stale", lambda _: ([], []))
     monkeypatch.setattr(project, "has_example", lambda: False)
     monkeypatch.setattr(project, "finish", lambda: None)
+    # As if the ids that begin with r were the first by hash.
+    monkeypatch.setattr(room, "order_at_random", lambda ids: np.argsort(~ids.str.contains("/r"), kind="stable"))
     deliver(ROWS)
 
 
@@ -156,7 +168,8 @@ def test_curate_takes_what_came_back() -> None:
     assert train["label"].tolist() == ["dog", "cat", "cat", "dog", "cat"] and set(train["weight"]) == {"1"}
 
 
-def test_the_last_delivery_is_meant_and_what_is_open_follows() -> None:
+def test_the_only_delivery_is_meant_and_what_is_open_follows() -> None:
+    Path(f"data/picked/{NAME}.csv").unlink()
     deliver([("c0", "uncertain", "dog", "Ann"), ("c1", "uncertain", "", "")], "2026-12")
     assert bring_back().name == "2026-12"
     pack()
@@ -164,10 +177,24 @@ def test_the_last_delivery_is_meant_and_what_is_open_follows() -> None:
     done = bring_back()
     assert done.folder == Path("data/raw/2026-12-2") and done.file.name == "p002-2026-12-2.csv"
     assert read_table(done.folder / "labels.csv")["id"].tolist() == ["2026-12/c1"]
-    assert done.left_out == {"are in the data already": 1} and done.open == 0
+    assert done.left_out == {"in the data already": 1} and done.open == 0
 
 
-COPY = "have the input of an example that is there"
+def test_of_several_deliveries_one_must_be_named() -> None:
+    deliver([("c0", "uncertain", "dog", "Ann")], "2026-12")
+    with pytest.raises(Refusal, match=f"Several deliveries are picked; name one of {NAME}, 2026-12"):
+        bring_back()
+    assert not Path(DELIVERY).exists()
+
+
+@pytest.mark.parametrize(
+    "given", [NAME, f"data/picked/{NAME}.csv", f"data/incoming/{NAME}", f"data/incoming/{NAME}.dvc"]
+)
+def test_a_delivery_by_its_files(given: str) -> None:
+    assert bring_back(given).name == NAME
+
+
+COPY = "the same as an example that is there"
 OUT: dict[str, tuple[dict[str, Any], dict[str, list[str]], list[tuple[str, str, str, str]], list[str], dict[str, int]]] = {
     "an input that trains": ({}, {}, [("c0", "uncertain", "cat", "A"), ("c1", "unlike", "cat", "A")], ["c1"], {COPY: 1}),
     "a class that is no more": (
@@ -175,28 +202,28 @@ OUT: dict[str, tuple[dict[str, Any], dict[str, list[str]], list[tuple[str, str, 
         {},
         [("c0", "uncertain", "cow", "A"), ("c1", "unlike", "cat", "A")],
         ["c1"],
-        {"have a class that is no more": 1},
+        {"of a class that is no more": 1},
     ),
     "an input that comes twice": (
         {},
         {"text": ["same", "other", "same"]},
         [("c0", "uncertain", "cat", "A"), ("c1", "unlike", "cat", "A"), ("c2", "unlike", "dog", "A")],
         ["c0", "c1"],
-        {"have the input of another one that comes in": 1},
+        {"the same input as another one that comes in": 1},
     ),
     "groups that test or validate": (
         {},
         {"group": ["g4", "g3", "g0", ""]},
         [(f"c{n}", "uncertain", "cat", "A") for n in range(4)],
         ["c2", "c3"],
-        {"are in a group with examples that do not train": 2},
+        {"in a group with examples that do not train": 2},
     ),
     "groups that train or validate": (
         {"test": True},
         {"group": ["g4", "g3", "g0", ""]},
         [(f"r{n}", "random", "cat", "A") for n in range(4)],
         ["r0", "r3"],
-        {"are in a group with examples that do not test": 2},
+        {"in a group with examples that do not test": 2},
     ),
 }  # fmt: skip
 
@@ -217,11 +244,11 @@ def test_what_is_left_out(
     assert [(row[0], row[5]) for row in edits(done)] == [(f"{NAME}/{id}", f"Who answered {id}") for id in ids]
 
 
-def test_rows_that_left_the_data_may_be_copied_in_again() -> None:
-    """A dropped example's input is free."""
+def test_what_was_dropped_does_not_come_back_as_a_copy() -> None:
+    """Somebody has said of it that it is not usable."""
     Path("data/passes/p001-d.csv").write_text("id,action,label,was,reason,by\ne0,drop,,,,\n", encoding="utf-8")
     pack({"e0": room.read_incoming(NAME).table["input"][4]})  # that of c0
-    assert bring_back(NAME).left_out == {}
+    assert bring_back(NAME).left_out == {COPY: 1} and brought() == ["u0"]
 
 
 def test_metadata_and_files_come_with_the_rows() -> None:
@@ -234,7 +261,7 @@ def test_metadata_and_files_come_with_the_rows() -> None:
         Image.new("L", (8, 8), number).save(folder / path)
     write_table(table, folder / "inputs.csv")
     rows = pd.DataFrame({"id": table["id"][::-1], "picked_as": "unlike", "label": "cat", "by": "Ann"})
-    write_table(rows.assign(delivered="2", model="f", predicted="cat")[COLUMNS], Path("data/picked/pics.csv"))
+    write_table(rows.assign(delivered="2", model="f", predicted="cat", group="")[COLUMNS], Path("data/picked/pics.csv"))
     done = bring_back("pics")
     assert read_table(done.folder / "labels.csv").to_dict("list") == {
         "id": ["pics/x/b", "pics/a"],
@@ -259,7 +286,8 @@ def test_columns_to_learn_from_come_with_the_rows() -> None:
     write_table(table, folder / "inputs.csv")
     table.assign(speed=[1.5, 2.5, None]).to_parquet(folder / "features.parquet", index=False)
     rows = pd.DataFrame({"id": ["rows/2", "rows/0"], "picked_as": "unlike", "label": "cat", "by": "Ann"})
-    write_table(rows.assign(delivered="3", model="f", predicted="cat")[COLUMNS], Path("data/picked/rows.csv"))
+    write_table(rows.assign(delivered="3", model="f", predicted="cat", group="")[COLUMNS], Path("data/picked/rows.csv"))
+    pack(values={"speed": [10.0 * n for n in range(6)]})
     done = bring_back("rows")
     features = pd.read_parquet(done.folder / "features.parquet")
     assert features["id"].tolist() == ["rows/2", "rows/0"] == read_table(done.folder / "labels.csv")["id"].tolist()
@@ -299,12 +327,12 @@ def nothing_picked() -> None:
     ("change", "options", "said"),
     [
         pytest.param(None, {"test": True, "everything": True}, "--test and --all exclude each other", id="test and all"),
-        pytest.param(nothing_picked, {"name": None}, "Nothing is picked yet; `datapass pick` picks", id="nothing picked"),
+        pytest.param(nothing_picked, {"name": None}, "Nothing is picked; `datapass pick` picks", id="nothing picked"),
         pytest.param(None, {"name": "2026-1l"}, 'did you mean "2026-11"', id="another name"),
         pytest.param(unlabelled, {}, f"Nothing of {NAME} that would come back is labelled yet", id="nothing labelled"),
         pytest.param(unlabelled, {"test": True}, f"`datapass review --picked {NAME}`", id="nothing labelled to test"),
-        pytest.param(another_delivery, {}, f"data/incoming/{NAME}/ has no input {NAME}/c0: it is another", id="other"),
-        pytest.param(no_class, {}, "left to bring back:\n- 2 rows have a class that is no more", id="all left out"),
+        pytest.param(another_delivery, {}, f'data/incoming/{NAME}/ has no input "{NAME}/c0": it is another', id="other"),
+        pytest.param(no_class, {}, "left to bring back:\n- 2 rows: of a class that is no more", id="all left out"),
         pytest.param(mixed, {"test": True}, '"params.yaml": not committed', id="other changes with a test set"),
         pytest.param(a_pass, {"test": True}, '"data/passes/p001-x.csv": not committed', id="a pass with a test set"),
     ],
@@ -338,7 +366,7 @@ HEADER = "id,label,text,split,group,picked_as,incoming"
 def later(*rows: str, header: str = HEADER) -> None:
     Path(f"data/raw/{NAME}").mkdir(parents=True, exist_ok=True)
     Path(DELIVERY).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    pack()
+    pack(examples=False)
 
 
 def applied(*lines: str) -> str:
@@ -419,10 +447,10 @@ def test_the_report_says_what_became_what() -> None:
     assert brought_back(training).headline == f"{NAME}: 2 labelled inputs become training examples, p001-{NAME}"
     assert brought_back(test).headline == f"{NAME}: 2 labelled inputs become test examples, p002-{NAME}-test"
     for page in (markdown(brought_back(training)), html(brought_back(training))):
-        for said in ("have a class that is no more", "1 more are not labelled yet"):
+        for said in ("of a class that is no more", "1 more are not labelled yet"):
             assert said in page
         assert f"datapass compare main {NAME}" in page and f"datapass bring-back {NAME} --test" in page
-    assert "Left out: 1 rows" in html(brought_back(training))
+    assert "Left out: 1 row<" in html(brought_back(training))
     for page in (markdown(brought_back(test)), html(brought_back(test))):
         assert "in a pull request of its own" in page and "Left out" not in page and "compare main" not in page
     found = record(brought_back(training))
@@ -432,7 +460,214 @@ def test_the_report_says_what_became_what() -> None:
         "rows": 2,
         "folder": f"data/raw/{NAME}",
         "pass": f"p001-{NAME}",
-        "left_out": {"have a class that is no more": 1},
+        "left_out": {"of a class that is no more": 1},
         "open": 1,
     }
     assert found["classes"] == [{"class": "cat", "rows": 1}, {"class": "dog", "rows": 1}]
+
+
+# The same rows in two deliveries.
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(False, False, id="to train twice"),
+        pytest.param(True, True, id="to test twice"),
+        pytest.param(False, True, id="to train and to test"),
+        pytest.param(True, False, id="to test and to train"),
+    ],
+)
+def test_the_same_text_in_two_deliveries_comes_back_once(first: bool, second: bool) -> None:
+    """By its content: the ids differ."""
+    origin = {False: "uncertain", True: "random"}
+    for name, test in (("2026-08", first), ("2026-09", second)):
+        rows = [("r0", origin[test], "cat", "Ann"), ("r1", origin[test], "cat", "Ann")]
+        deliver(rows, name, text=["the same in both", f"only in {name}"])
+    done = bring_back("2026-08", test=first)
+    assert done.left_out == {} and int(done.classes["rows"].sum()) == 2
+    pack()
+    git("add", "-A")
+    git("commit", "-q", "-m", "The first")
+    again = bring_back("2026-09", test=second)
+    assert again.left_out == {COPY: 1}
+    assert read_table(again.folder / "labels.csv")["id"].tolist() == ["2026-09/r1"]
+
+
+def test_a_second_delivery_waits_until_the_first_is_packed() -> None:
+    """Until then nobody can tell whether they have inputs in common."""
+    for name in ("2026-08", "2026-09"):
+        deliver([("c0", "uncertain", "cat", "Ann")], name, text=["the same in both"])
+    bring_back("2026-08")
+    with pytest.raises(Refusal, match="is not of this data/raw/; `dvc repro` packs the inputs again"):
+        bring_back("2026-09")
+    assert not Path("data/raw/2026-09").exists()
+
+
+def deliver_rows(name: str, origin: str, ids: list[str], speed: list[float]) -> None:
+    """Write a delivery of rows of a table, and that all of it was picked."""
+    folder = Path(f"data/incoming/{name}")
+    folder.mkdir(parents=True)
+    table = pd.DataFrame({"id": [f"{name}/{id}" for id in ids]}, dtype="str")
+    write_table(table, folder / "inputs.csv")
+    table.assign(speed=speed).to_parquet(folder / "features.parquet", index=False)
+    rows = table.assign(picked_as=origin, label="cat", by="Ann", delivered="9", model="f", predicted="cat", group="")
+    write_table(rows[COLUMNS], Path(f"data/picked/{name}.csv"))
+
+
+@pytest.mark.parametrize(
+    ("known", "ids", "left_out"),
+    [
+        pytest.param([1.0, 2, 3, 4, 5, 6], ["a", "b"], {COPY: 1}, id="by all cells, whatever the id"),
+        pytest.param([7.5, 2, 2, 2, 2, 2], ["a", "b"], {}, id="where rows agree by chance, not by the cells alone"),
+        pytest.param([7.5, 2, 2, 2, 2, 2], ["e0", "b"], {COPY: 1}, id="where rows agree by chance, with the own id"),
+    ],
+)
+def test_the_same_row_of_a_table(known: list[float], ids: list[str], left_out: dict[str, int]) -> None:
+    shipped = params("tables", classes=CLASSES)
+    shipped["data"]["inputs"]["columns"] = {"speed": "number"}
+    Path("params.yaml").write_text(yaml.safe_dump(shipped), encoding="utf-8")
+    pack(values={"speed": list(known)})
+    deliver_rows("rows", "unlike", ids, [known[0], 99.0])
+    assert bring_back("rows").left_out == left_out
+
+
+# Groups are of all rows that were delivered: those that were dropped, and those that wait, too.
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("data/passes/p001-d.csv:id,action,label,was,reason,by\ne0,drop,,,,\n", id="dropped"),
+        pytest.param("data/raw/later/labels.csv:id,label,text,split,group\nw0,cat,waits,train,g9\n", id="waiting"),
+        pytest.param("", id="active"),
+    ],
+)
+def test_a_group_that_trains_does_not_test(change: str) -> None:
+    if change:
+        path, _, content = change.partition(":")
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(content, encoding="utf-8")
+        pack()
+        git("add", "-A")
+        git("commit", "-q", "-m", "Changed")
+    mine = "g9" if "g9" in change else "g0"
+    deliver([(f"r{n}", "random", "cat", "Ann") for n in range(3)], group=[mine, "g4", "new"])
+    done = bring_back(NAME, test=True)
+    assert done.left_out == {"in a group with examples that do not test": 1} and brought(TEST) == ["r1", "r2"]
+
+
+# Runs that were cut off.
+
+
+class CutOffError(Exception):
+    """As if the power had failed."""
+
+
+def fails(error: Exception) -> Any:
+    def cut_off(*_: Any, **__: Any) -> None:
+        raise error
+
+    return cut_off
+
+
+@pytest.mark.parametrize("where", ["place_pass", "finish"])
+@pytest.mark.parametrize("options", [{}, {"test": True}], ids=["training", "test"])
+def test_a_run_that_was_cut_off_is_finished_by_the_next(
+    options: dict[str, Any], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a crash in each place the rows are there once and in one pass, and DVC is told."""
+    file, ids = (TEST, ["r0", "r1"]) if options else (DELIVERY, ["c0", "u0"])
+    finished: list[bool] = []
+    with monkeypatch.context() as once:
+        once.setattr(*((room, "place_pass") if where == "place_pass" else (project, "finish")), fails(CutOffError()))
+        with pytest.raises(CutOffError):
+            bring_back(NAME, **options)
+    assert brought(file) == ids
+    monkeypatch.setattr(project, "finish", lambda: finished.append(True))
+    if where == "place_pass":
+        done = bring_back(NAME, **options)
+        assert done.folder == Path(file).parent and edits(done) == [
+            [f"{NAME}/{id}", "add-test" if options else "add", "", "", f"picked as {origin} of {NAME}", by]
+            for id, origin, _, by in [(row[0], row[1], row[2], row[3].replace("=", "'=")) for row in ROWS]
+            if id in ids
+        ]
+    else:
+        pack()
+        git("add", "-A")
+        git("commit", "-q", "-m", "What the first run left")
+        with pytest.raises(Refusal, match="nothing of 2026-11 left to bring back:\n- 2 rows: in the data already"):
+            bring_back(NAME, **options)
+    assert finished == [True] and brought(file) == ids
+    assert len(list(Path("data/passes").glob("*.csv"))) == 1
+    assert {path.name for path in Path("data/raw").iterdir()} == {"labels.csv", Path(file).parent.name}
+
+
+def test_rows_whose_pass_is_refused_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, finished = everything(), list[bool]()
+    monkeypatch.setattr(project, "finish", lambda: finished.append(True))
+    with monkeypatch.context() as once:
+        once.setattr(room, "place_pass", fails(Refusal("the pass is refused")))
+        with pytest.raises(Refusal, match="the pass is refused"):
+            bring_back(NAME)
+    assert everything() == before and finished == [True], "DVC knows the data as it was"
+    assert bring_back(NAME).folder == Path(f"data/raw/{NAME}")
+
+
+def test_rows_of_the_other_set_that_wait_are_not_taken_for_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as once:
+        once.setattr(room, "place_pass", fails(CutOffError()))
+        with pytest.raises(CutOffError):
+            bring_back(NAME)
+    pack()
+    git("add", "-A")
+    git("commit", "-q", "-m", "What the first run left")
+    assert bring_back(NAME, test=True).folder == Path(f"data/raw/{NAME}-test")
+    pack()
+    assert bring_back(NAME).folder == Path(f"data/raw/{NAME}")
+
+
+# What is called random was drawn at random.
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Deliver 12 inputs, and return them in the order in which they are drawn."""
+    monkeypatch.setattr(room, "order_at_random", pick.order_at_random)
+    return np.argsort(fraction(pd.Series([f"{NAME}/{n}" for n in range(12)]), "picked at random")).tolist()
+
+
+def called(*origins: tuple[int, str]) -> None:
+    """Write which inputs were picked, and as what; all are labelled."""
+    deliver([(str(n), "unlike", "cat", "Ann") for n in range(12)])
+    table = read_table(Path(f"data/picked/{NAME}.csv")).set_index("id").loc[[f"{NAME}/{n}" for n, _ in origins]]
+    table["picked_as"] = [origin for _, origin in origins]
+    write_table(table.reset_index()[COLUMNS], Path(f"data/picked/{NAME}.csv"))
+
+
+def test_what_was_drawn_first_may_test(drawn: list[int]) -> None:
+    called(*((n, "random") for n in drawn[:5]), (drawn[9], "unlike"))
+    assert brought_ids(bring_back(NAME, test=True)) == {f"{NAME}/{n}" for n in drawn[:5]}
+
+
+@pytest.mark.parametrize("options", [{"test": True}, {}], ids=["test", "training"])
+def test_what_the_model_chose_cannot_be_called_random(drawn: list[int], options: dict[str, Any]) -> None:
+    called(*((n, "random") for n in [*drawn[:5], drawn[11]]), (drawn[9], "unlike"))
+    with pytest.raises(Refusal) as refusal:
+        bring_back(NAME, **options)
+    assert [one.id for one in refusal.value.problems] == [f"{NAME}/{drawn[11]}"]
+    assert "is called random, and was not drawn so" in str(refusal.value) and not Path(TEST).exists()
+
+
+def test_what_the_data_had_already_was_passed_over(drawn: list[int]) -> None:
+    """So the one after it was drawn in its place."""
+    deliver([(str(n), "unlike", "cat", "Ann") for n in range(12)])
+    pack({"e0": room.read_incoming(NAME).table["input"][drawn[1]]})
+    git("add", "-A")
+    git("commit", "-q", "-m", "Packed")
+    called(*((n, "random") for n in [drawn[0], *drawn[2:6]]))
+    assert brought_ids(bring_back(NAME, test=True)) == {f"{NAME}/{n}" for n in [drawn[0], *drawn[2:6]]}
+
+
+def brought_ids(done: BroughtBack) -> set[str]:
+    return set(read_table(done.folder / "labels.csv")["id"])

@@ -15,7 +15,8 @@ from conftest import params
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
 from datapass.production import incoming
-from datapass.production.incoming import incoming_names, read_incoming, take_in
+from datapass.production.delivered import read_delivered
+from datapass.production.incoming import Taken, delivery_name, incoming_names, read_incoming, take_in
 from datapass.production.new_inputs import read_new
 from datapass.settings import load, make
 
@@ -66,6 +67,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[tuple[st
 
 def inputs() -> Any:
     return make(load().data.inputs, "data: inputs")
+
+
+def take(path: Path, name: str | None = None, group: str | None = None) -> Taken:
+    return take_in(read_delivered(path, inputs(), group), name)
 
 
 def picture(name: str, level: int) -> None:
@@ -240,16 +245,16 @@ def test_taken_in(
     """A delivery gets ids of its own, and keeps its group and what the training table knows: nothing else."""
     project(kind)
     path = build()
-    done = take_in(path, "new")
+    done = take(path, "new")
     assert (done.name, done.new, len(done.notes)) == ("new", True, len(notes))
     assert all(wanted in said for wanted, said in zip(notes, done.notes, strict=True)), done.notes
     table = read_table(Path("data/incoming/new/inputs.csv"))
     assert table.to_dict("list") == {"id": [f"new/{id}" for id in ids], **columns}
-    assert told == [("dvc", "add", "--quiet", "data/incoming/new"), ("git", "add", "--", "data/incoming/new.dvc")]
+    assert told == [("dvc", "add", "data/incoming/new"), ("git", "add", "--", "data/incoming/new.dvc")]
     assert incoming_names() == ["new"]
     found = read_incoming("new")
     assert found.table.drop(columns="input").equals(table) and found.table["input"].is_unique
-    assert take_in(path, "new") == incoming.Taken("new", False, done.notes)
+    assert take(path, "new") == Taken("new", False, done.notes)
 
 
 REFUSED: dict[str, tuple[str, Build, str]] = {
@@ -287,25 +292,27 @@ def test_refused(
 ) -> None:
     project(kind)
     with pytest.raises(Refusal) as refusal:
-        take_in(build())
+        take(build())
     assert said in str(refusal.value)
     assert not told and not Path("data/incoming").exists()
 
 
-@pytest.mark.parametrize("name", ["", "../up", "A", "a b", ".hidden", "-x", "a/b", "é", "x" * 61, "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", "../up", "A", "a b", ".hidden", "-x", "a/b", "é", "x" * 61, "a\n", "2026.11", "a.csv"]
+)
 def test_a_name_that_is_no_folders(project: Callable[[str], None], name: str) -> None:
     project("tables")
-    with pytest.raises(Refusal, match=r"--name .*: use small letters, digits, dots, hyphens and underscores"):
-        take_in(text("r.csv", *ROWS), name)
+    with pytest.raises(Refusal, match=r"--name .*: use small letters, digits, hyphens and underscores"):
+        take(text("r.csv", *ROWS), name)
     assert not Path("data/incoming").exists()
 
 
 def test_the_name_of_another_delivery(project: Callable[[str], None]) -> None:
     project("tables")
-    take_in(text("r.csv", *ROWS), "new")
+    take(text("r.csv", *ROWS), "new")
     before = Path("data/incoming/new/inputs.csv").read_bytes()
     with pytest.raises(Refusal, match="--name new: data/incoming/new holds another delivery; choose another name"):
-        take_in(text("r.csv", *ROWS[:2]), "new")
+        take(text("r.csv", *ROWS[:2]), "new")
     assert Path("data/incoming/new/inputs.csv").read_bytes() == before
 
 
@@ -314,18 +321,18 @@ def test_deliveries_of_one_day_are_numbered_and_each_is_taken_in_once(
 ) -> None:
     project("tables")
     changed = [row.replace("1.5", "1.6") for row in ROWS]  # only what is learned from differs
-    names = [take_in(text("r.csv", *rows)).name for rows in (ROWS, changed, ROWS[:2])]
+    names = [take(text("r.csv", *rows)).name for rows in (ROWS, changed, ROWS[:2])]
     assert names == [TODAY, f"{TODAY}-2", f"{TODAY}-3"] == incoming_names() and len(told) == 6
     for rows, name in zip((ROWS, changed, ROWS[:2]), names, strict=True):
-        assert take_in(text("r.csv", *rows)) == incoming.Taken(name, False, [])
+        assert take(text("r.csv", *rows)) == Taken(name, False, [])
     assert len(told) == 6
 
 
 def test_pictures_that_differ_in_a_pixel_are_another_delivery(project: Callable[[str], None]) -> None:
     project("images")
-    assert take_in(pictures("a.png", "b.png")).name == TODAY
+    assert take(pictures("a.png", "b.png")).name == TODAY
     picture("b.png", 21)
-    assert take_in(Path("../in")).name == f"{TODAY}-2"
+    assert take(Path("../in")).name == f"{TODAY}-2"
 
 
 @pytest.mark.parametrize(
@@ -338,7 +345,7 @@ def test_pictures_that_differ_in_a_pixel_are_another_delivery(project: Callable[
 def test_texts_that_differ_are_another_delivery(project: Callable[[str], None], cells: list[str]) -> None:
     project("texts")
     for row, name in ((f"{PROSE[0]},n", TODAY), (",".join(cells), f"{TODAY}-2")):
-        assert take_in(text("t.csv", "text,site", row)).name == name
+        assert take(text("t.csv", "text,site", row)).name == name
 
 
 def test_a_delivery_that_only_dvc_has_keeps_its_name(project: Callable[[str], None]) -> None:
@@ -346,7 +353,7 @@ def test_a_delivery_that_only_dvc_has_keeps_its_name(project: Callable[[str], No
     Path("data/incoming").mkdir()
     Path(f"data/incoming/{TODAY}.dvc").write_text("outs:\n", encoding="utf-8")
     assert incoming_names() == [TODAY]
-    assert take_in(text("r.csv", *ROWS)).name == f"{TODAY}-2"
+    assert take(text("r.csv", *ROWS)).name == f"{TODAY}-2"
 
 
 @pytest.mark.parametrize("case", ["pictures in folders", "rows as CSV", "rows as Parquet", "texts in the column `text` beside longer ones"])  # fmt: skip
@@ -354,7 +361,7 @@ def test_it_is_read_as_predict_reads_it(project: Callable[[str], None], case: st
     kind, build, *_ = TAKEN[case]
     project(kind)
     path = build()
-    take_in(path, "new")
+    take(path, "new")
     found, wanted = read_incoming("new"), read_new([path], inputs()).packed
     assert found.kinds == dict(getattr(inputs(), "columns", {}))
     if isinstance(wanted, pd.DataFrame):
@@ -369,7 +376,7 @@ def test_copies_and_groups_are_units(project: Callable[[str], None]) -> None:
     project("images")
     pictures("a.png", "b.png", "c.png", "d.png")
     picture("d.png", 0)  # as a.png
-    take_in(text("l.csv", "file,group", "a.png,", "b.png,g", "c.png,g", "d.png,").parent, "new")
+    take(text("l.csv", "file,group", "a.png,", "b.png,g", "c.png,g", "d.png,").parent, "new")
     units = read_incoming("new").units
     assert units[0] == units[3] and units[1] == units[2] and units[0] != units[1]
     some = read_incoming("new").some(np.array([3, 1]))
@@ -379,27 +386,29 @@ def test_copies_and_groups_are_units(project: Callable[[str], None]) -> None:
 
 def test_equal_rows_are_two_inputs_and_equal_texts_one(project: Callable[[str], None]) -> None:
     project("tables")
-    take_in(text("r.csv", "speed,color", "1,red", "1,red"), "new")
+    take(text("r.csv", "speed,color", "1,red", "1,red"), "new")
     assert read_incoming("new").table["input"].nunique() == 2
     shipped = params("texts")
     Path("params.yaml").write_text(yaml.safe_dump(shipped), encoding="utf-8")
-    take_in(text("t.csv", "text,site", "same,n", "same,s"), "said")
+    take(text("t.csv", "text,site", "same,n", "same,s"), "said")
     assert read_incoming("said").table["input"].nunique() == 1
 
 
 def test_what_is_not_here(project: Callable[[str], None]) -> None:
     project("tables")
-    take_in(text("r.csv", *ROWS), "2026-10")
+    take(text("r.csv", *ROWS), "2026-10")
     Path("data/incoming/2026-09.dvc").write_text("outs:\n", encoding="utf-8")
     with pytest.raises(Refusal, match=r"data/incoming/2026-09/ is not here; `dvc pull data/incoming/2026-09\.dvc`"):
         read_incoming("2026-09")
-    with pytest.raises(Refusal, match='has no delivery "2026-1O"; did you mean "2026-10"'):
+    with pytest.raises(Refusal, match='has no delivery "2026-1"; did you mean "2026-10"'):
+        read_incoming("2026-1")
+    with pytest.raises(Refusal, match=r'"2026-1O" is no delivery of data/incoming/: there are 2026-09, 2026-10\.'):
         read_incoming("2026-1O")
 
 
 def test_a_delivery_that_was_taken_in_for_other_inputs(project: Callable[[str], None]) -> None:
     project("tables")
-    take_in(text("r.csv", *ROWS), "new")
+    take(text("r.csv", *ROWS), "new")
     shipped = params("tables")
     shipped["data"]["inputs"]["columns"] = COLUMNS | {"weight": "number"}
     Path("params.yaml").write_text(yaml.safe_dump(shipped), encoding="utf-8")
@@ -412,3 +421,152 @@ def test_a_delivery_that_was_taken_in_for_other_inputs(project: Callable[[str], 
     Path("params.yaml").write_text(yaml.safe_dump(params("images")), encoding="utf-8")
     with pytest.raises(Refusal, match=r"data/incoming/new/inputs\.csv:1: names no files"):
         read_incoming("new")
+
+
+# Which inputs belong together.
+
+PATIENTS = ["id,speed,color,patient,camera,Group", "k1,1,red,p1,c1,x", "k2,2,red,p1,c1,x", "k3,3,red,p2,c2,y"]
+
+
+def rows(*left_out: str) -> Path:
+    """Write rows of which some columns are missing."""
+    table = pd.DataFrame([line.split(",") for line in PATIENTS[1:]], columns=PATIENTS[0].split(","))
+    kept = table.drop(columns=list(left_out))
+    return text("r.csv", ",".join(kept), *(",".join(row) for row in kept.to_numpy()))
+
+
+def grouped() -> None:
+    """Put the examples into groups."""
+    header = "id,label,given_label,weight,row,input,passes,group,patient"
+    Path("data/examples/train.csv").write_text(f"{header}\ne0,cat,cat,1,0,aa,,p1,p1\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "group", "wanted", "notes"),
+    [
+        pytest.param([], None, ["x", "x", "y"], 0, id="a column that is called so"),
+        pytest.param(["Group"], None, ["p1", "p1", "p2"], 1, id="the only one that seems to be one"),
+        pytest.param([], "patient", ["p1", "p1", "p2"], 1, id="a column that is named, though another is called so"),
+        pytest.param(["Group"], "camera", ["c1", "c1", "c2"], 1, id="a column that is named, though another seems to be one"),
+        pytest.param(["Group"], "-", None, 0, id="none"),
+        pytest.param([], "-", None, 0, id="none, though one is called so"),
+    ],
+)  # fmt: skip
+def test_groups_of_a_delivery(
+    project: Callable[[str], None], left_out: list[str], group: str | None, wanted: list[str] | None, notes: int
+) -> None:
+    project("tables")
+    grouped()
+    done = take(rows(*left_out), "new", group)
+    table = read_table(Path("data/incoming/new/inputs.csv"))
+    assert (table["group"].tolist() if "group" in table else None) == wanted
+    assert len(done.notes) == notes and all("is taken for the group" in note for note in done.notes)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "group", "said"),
+    [
+        pytest.param(["Group", "patient"], None, "name the column with --group COLUMN, or say --group -", id="none given"),
+        pytest.param([], "patients", '--group "patients": the delivery has no such column; did you mean "patient"?', id="no such"),
+    ],
+)  # fmt: skip
+def test_groups_that_are_refused(
+    project: Callable[[str], None], told: list[tuple[str, ...]], left_out: list[str], group: str | None, said: str
+) -> None:
+    project("tables")
+    grouped()
+    with pytest.raises(Refusal) as refusal:
+        take(rows(*left_out), "new", group)
+    assert said in str(refusal.value) and not told and not Path("data/incoming").exists()
+
+
+def test_two_columns_that_seem_to_be_groups_are_not_chosen_from(project: Callable[[str], None]) -> None:
+    project("tables")
+    grouped()
+    path = text("r.csv", "speed,color,patient,family", "1,red,p1,f1", "2,red,p1,f1", "3,red,p2,f2")
+    with pytest.raises(Refusal, match="does not say which of its inputs belong together"):
+        take(path)
+    assert take(path, "new", "family").new
+    assert read_table(Path("data/incoming/new/inputs.csv"))["group"].tolist() == ["f1", "f1", "f2"]
+
+
+def test_pictures_where_the_examples_are_in_groups(project: Callable[[str], None]) -> None:
+    project("images")
+    grouped()
+    with pytest.raises(Refusal, match="--group -"):
+        take(pictures("a.png", "b.png"))
+    assert take(Path("../in"), "new", "-").new and "group" not in read_incoming("new").table
+
+
+def test_a_column_that_seems_to_be_a_group_is_none_where_no_example_has_one(project: Callable[[str], None]) -> None:
+    project("tables")
+    assert take(rows("Group"), "new").notes == [] and "group" not in read_incoming("new").table
+
+
+# Names, and runs that were cut off.
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("2026-11", "2026-11"),
+        ("data/incoming/2026-11", "2026-11"),
+        ("data/incoming/2026-11/", "2026-11"),
+        ("data/incoming/2026-11.dvc", "2026-11"),
+        ("data/picked/2026-11.csv", "2026-11"),
+        ("2026-11.csv", None),
+        ("../2026-11", None),
+        ("data/incoming/../raw", None),
+        ("elsewhere/2026-11", None),
+        ("", None),
+        ("2026.11", None),
+    ],
+)
+def test_the_name_of_a_delivery(project: Callable[[str], None], given: str, wanted: str | None) -> None:
+    """By itself or by its files: nothing else may become a path."""
+    if wanted is not None:
+        assert delivery_name(given) == delivery_name(Path(given)) == wanted
+    else:
+        with pytest.raises(Refusal, match=r"is no delivery of data/incoming/: there are none\."):
+            delivery_name(given)
+
+
+@pytest.mark.parametrize("name", [None, "new"], ids=["of today", "named"])
+def test_a_delivery_that_was_cut_off_before_it_was_tracked(
+    project: Callable[[str], None], told: list[tuple[str, ...]], name: str | None
+) -> None:
+    project("tables")
+    assert take(text("r.csv", *ROWS), name).new
+    folder = (Path("data/incoming") / (name or TODAY)).as_posix()
+    Path(f"{folder}.dvc").unlink()
+    told.clear()
+    assert take(text("r.csv", *ROWS), name) == Taken(name or TODAY, False, [])
+    assert told == [("dvc", "add", folder), ("git", "add", "--", f"{folder}.dvc")]
+
+
+def test_a_delivery_that_cannot_be_tracked_is_not_there(
+    project: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next run would take a part of it for the whole."""
+    project("tables")
+
+    def refused(*_: str) -> str:
+        raise Refusal("dvc add: the disk is full")
+
+    with monkeypatch.context() as once:
+        once.setattr(incoming, "dvc", refused)
+        with pytest.raises(Refusal, match="the disk is full"):
+            take(text("r.csv", *ROWS), "new")
+    assert incoming_names() == [] and not Path("data/incoming/new").exists()
+    assert take(text("r.csv", *ROWS), "new").new
+
+
+def test_a_name_that_only_dvc_has_is_refused(project: Callable[[str], None]) -> None:
+    project("tables")
+    Path("data/incoming").mkdir()
+    Path("data/incoming/new.dvc").write_text("outs:\n", encoding="utf-8")
+    with pytest.raises(
+        Refusal, match=r"is not here, so nobody can tell whether this is it; `dvc pull data/incoming/new\.dvc`"
+    ):
+        take(text("r.csv", *ROWS), "new")
+    assert not Path("data/incoming/new").exists()

@@ -9,7 +9,7 @@ import pytest
 
 from datapass.files.tables import write_table
 from datapass.messages.problems import Refusal
-from datapass.production import labelled
+from datapass.production import frozen, labelled
 from datapass.production.labelled import Labelled, accuracy_on_new
 from datapass.production.picked import COLUMNS, RANDOM, UNCERTAIN, UNLIKE
 from datapass.production.sequence import concept_drift, informed, robbins
@@ -21,6 +21,7 @@ class Frozen:
     """Models that answer `cat` to the packed inputs that are 0, and `dog` to the others."""
 
     weights, classes = WEIGHTS, CLASSES
+    codes = frozen.Frozen.codes
 
     def probabilities(self, packed: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.stack([1.0 - packed[rows], packed[rows]], axis=1)[None]
@@ -38,7 +39,14 @@ def old_test(right: int, number: int, **columns: list[str]) -> None:
     np.save("packed.npy", (np.arange(number) >= right).astype(float))
 
 
-def picks(name: str, answers: str, delivered: int = 1000, model: str = WEIGHTS, more: str = "") -> None:
+def picks(
+    name: str,
+    answers: str,
+    delivered: int = 1000,
+    model: str = WEIGHTS,
+    more: str = "",
+    groups: list[str] | None = None,
+) -> None:
     """Write what was picked: a letter a row, r right, w wrong, u not usable, o open; `more` of what the model chose."""
     label = {"r": "cat", "w": "dog"}
     letters = answers + more
@@ -46,7 +54,7 @@ def picks(name: str, answers: str, delivered: int = 1000, model: str = WEIGHTS, 
     table["picked_as"] = [RANDOM] * len(answers) + [(UNCERTAIN, UNLIKE)[n % 2] for n in range(len(more))]
     table["label"] = [label.get(one, "") for one in letters]
     table["by"] = ["" if one == "o" else "Ann" for one in letters]
-    table = table.assign(delivered=str(delivered), model=model, predicted="cat")
+    table = table.assign(delivered=str(delivered), model=model, predicted="cat", group="" if groups is None else groups)
     write_table(table[COLUMNS].astype("str"), Path(f"data/picked/{name}.csv"))
 
 
@@ -141,7 +149,9 @@ def test_no_label(answers: str) -> None:
 
 def test_labels_of_another_models_answers_are_left_out() -> None:
     picks("a", "w" * 50, model="0" * 12)
-    assert accuracy_on_new(Frozen()) is None  # type: ignore[arg-type]
+    alone = found()
+    assert alone.others == ["a"] and alone.deliveries.empty and np.isnan(alone.accuracy.accuracy)
+    assert (alone.drift.alarm, alone.needed, alone.skipped) == (False, None, 0)
     picks("b", "rrrw")
     said = found()
     assert said.others == ["a"] and [row["delivery"] for row in rows()] == ["b"]
@@ -184,6 +194,7 @@ def test_how_many_labels_would_show_it() -> None:
         pytest.param({}, 0.9, id="all"),
         pytest.param({"weight": ["0"] * 30 + ["1"] * 270}, 240 / 270, id="without what does not count"),
         pytest.param({"incoming": [""] * 270 + ["a"] * 30}, 1.0, id="without what was brought back"),
+        pytest.param({"incoming": [""] * 270 + ["b"] * 30}, 0.9, id="with what was brought back of others"),
         pytest.param({"label": ["dog"] * 30 + ["cat"] * 270}, 0.8, id="by the labels as they are now"),
     ],
 )
@@ -199,6 +210,38 @@ def test_groups_are_worth_fewer_examples() -> None:
     old_test(270, 300, group=[f"g{n // 30}" for n in range(300)])
     grouped = found().drift
     assert grouped.old == pytest.approx(alone.old) and grouped.old_low < alone.old_low
+
+
+def test_what_was_brought_back_counts_as_old_where_its_labels_do_not_count_as_new() -> None:
+    """An example counts on one side: never on both, never on neither."""
+    old_test(270, 300, incoming=[""] * 240 + ["a"] * 60)
+    picks("a", "w" * 60, model="0" * 12)
+    picks("b", "r" * 9 + "w")
+    assert found().drift.old == pytest.approx(0.9), "the labels of a are of another model's answers"
+    picks("a", "r" * 60)
+    assert found().drift.old == 1 and found().drift.new == pytest.approx(69 / 70)
+
+
+def test_new_inputs_of_a_group_are_worth_fewer_labels() -> None:
+    picks("a", "r" * 60 + "w" * 40)
+    alone = found().drift
+    picks("a", "r" * 60 + "w" * 40, groups=[f"g{n // 20}" for n in range(100)])
+    grouped = found().drift
+    assert (
+        alone.alarm
+        and not grouped.alarm
+        and grouped.new == pytest.approx(alone.new)
+        and grouped.new_high > alone.new_high
+    )
+    picks("a", "r" * 60 + "w" * 40, groups=[f"g{n}" for n in range(100)])
+    assert found().drift == alone
+
+
+def test_a_class_that_the_models_do_not_know() -> None:
+    old_test(270, 300, label=["owl"] + ["cat"] * 299)
+    picks("a", "rrw")
+    with pytest.raises(Refusal, match='does not know the class "owl"; `dvc repro train` first'):
+        found()
 
 
 def test_what_is_wrong_and_missing_is_refused() -> None:

@@ -33,7 +33,7 @@ IDS = [f"{NAME}/t{i}" for i in range(6)]
 
 def picked(name: str = NAME, number: int = 6, predicted: str = "dog") -> pd.DataFrame:
     """Return what was picked of a delivery: random, uncertain and unlike in turn, all of it open."""
-    cells = {"delivered": "900", "model": "f00", "predicted": predicted, "label": "", "by": ""}
+    cells = {"delivered": "900", "group": "", "model": "f00", "predicted": predicted, "label": "", "by": ""}
     table = pd.DataFrame({"id": [f"{name}/t{i}" for i in range(number)]}).assign(**cells)
     return table.assign(picked_as=[ORIGINS[i % 3] for i in range(number)])[COLUMNS].astype("str")
 

@@ -36,20 +36,13 @@ def incoming(number: int, groups: list[str] | None = None, inputs: list[str] | N
     return Incoming(NAME, table, np.zeros((number, 1, 1, 1), np.uint8), {})
 
 
-@pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Hashes of the inputs that the project has already; a test may add some."""
-    hashes: list[str] = []
-    monkeypatch.setattr(picking, "current_state", lambda: SimpleNamespace(raw=None))
-    monkeypatch.setattr(picking, "input_hashes", lambda _: pd.Series(hashes, dtype="str"))
-    return hashes
-
-
-def chosen(new: Incoming, budget: int, doubt: Any = None, foreign: Any = None) -> dict[str, list[int]]:
+def chosen(
+    new: Incoming, budget: int, doubt: Any = None, foreign: Any = None, free: Any = None
+) -> dict[str, list[int]]:
     """Return the rows of each origin, in the order in which they are to be labelled."""
     number = len(new.table)
     scores = [np.ones(number) if each is None else np.asarray(each, dtype=float) for each in (doubt, foreign)]
-    rows, origins = choose(new, *scores, budget)
+    rows, origins = choose(new, *scores, np.ones(number, dtype=bool) if free is None else free, budget)
     assert len(rows) == len(origins) == len(set(rows.tolist()))
     return {origin: rows[origins == origin].tolist() for origin in (RANDOM, UNCERTAIN, UNLIKE)}
 
@@ -85,20 +78,19 @@ def test_the_random_part_is_the_first_by_hash_whatever_the_models_say() -> None:
 
 
 def test_random_ones_come_first_and_the_others_mixed() -> None:
-    rows, origins = choose(incoming(300), np.arange(300.0), np.arange(300.0), 200)
+    rows, origins = choose(incoming(300), np.arange(300.0), np.arange(300.0), np.ones(300, dtype=bool), 200)
     assert set(origins[:100]) == {RANDOM}
     rest = (origins[100:] == UNCERTAIN).tolist()
     assert sorted(rest) != rest and sorted(rest, reverse=True) != rest
-    again = choose(incoming(300), np.arange(300.0), np.arange(300.0), 200)
+    again = choose(incoming(300), np.arange(300.0), np.arange(300.0), np.ones(300, dtype=bool), 200)
     assert np.array_equal(rows, again[0]) and np.array_equal(origins, again[1])
 
 
-def test_random_ones_are_one_of_each_group_the_first_by_hash() -> None:
-    new = incoming(40, groups=[f"g{n % 4}" if n < 20 else "" for n in range(40)])
-    group = [f"g{n % 4}" if n < 20 else str(n) for n in range(40)]
-    wanted = list({group[row]: row for row in reversed(by_hash(new))}.values())
-    found = chosen(new, 40)[RANDOM]
-    assert sorted(found) == sorted(sorted(wanted, key=by_hash(new).index)[:20])
+def test_random_ones_are_drawn_from_all_rows_whatever_their_group() -> None:
+    """Of a group that is delivered ten times as often, people meet ten times as many errors."""
+    new = incoming(40, groups=["g"] * 20 + [f"h{n}" for n in range(20)])
+    assert chosen(new, 40)[RANDOM] == by_hash(new)[:20]
+    assert len([row for row in by_hash(new)[:20] if row < 20]) > 1
 
 
 def test_copies_are_each_a_draw_of_their_own_at_random() -> None:
@@ -132,19 +124,13 @@ def test_uncertain_ones_are_mostly_of_much_doubt() -> None:
     assert sum(row < 40 for row in found[UNCERTAIN]) > 15, "a tenth of the inputs has all the doubt"
 
 
-def test_inputs_that_the_project_has_already(known: list[str]) -> None:
-    """They may be drawn at random, where they are what people meet; a label of them teaches nothing."""
-    known += [f"i{n}" for n in range(0, 100, 2)] + [""]
+def test_inputs_that_the_data_has_already_are_never_picked() -> None:
+    """A label of them teaches nothing, and what the models learnt does not say how right they are."""
+    free = np.arange(100) % 2 == 1
     new = incoming(100)
-    found = chosen(new, 60, doubt=np.arange(100), foreign=np.arange(100))
-    assert found[RANDOM] == by_hash(new)[:30]
+    found = chosen(new, 60, doubt=np.arange(100), foreign=np.arange(100), free=free)
+    assert found[RANDOM] == [row for row in by_hash(new) if row % 2][:25], "of the 50 that are new"
     assert found[UNCERTAIN] and found[UNLIKE] and all(row % 2 for row in found[UNCERTAIN] + found[UNLIKE])
-
-
-def test_inputs_without_a_hash_are_not_taken_for_known_ones(known: list[str]) -> None:
-    known += ["", "x"]
-    new = incoming(20, inputs=[""] * 20, groups=[f"g{n}" for n in range(20)])
-    assert [len(rows) for rows in chosen(new, 10).values()] == [5, 3, 2]
 
 
 @given(
@@ -160,22 +146,24 @@ def test_any_delivery(number: int, budget: int, units: int, seed: int) -> None:
     scores = rng.exponential(size=(4, number))
     found, other = chosen(new, budget, *scores[:2]), chosen(new, budget, *scores[2:])
     whole = min(budget, number)
-    own = {group or str(row) for row, group in enumerate(groups)}
     wanted = whole - int(0.3 * whole) - int(0.2 * whole)
-    assert found[RANDOM] == other[RANDOM] and len(found[RANDOM]) == min(wanted, len(own))
+    assert found[RANDOM] == other[RANDOM] == by_hash(new)[:wanted]
     assert len(found[UNCERTAIN]) <= int(0.3 * whole) and len(found[UNLIKE]) <= int(0.2 * whole)
-    if len(own) == number:
+    own = [group or str(row) for row, group in enumerate(groups)]
+    if len(set(own)) == number:
         assert sum(map(len, found.values())) == whole
     assert found == chosen(new, budget, *scores[:2])
-    rows = found[RANDOM] + found[UNCERTAIN] + found[UNLIKE]
-    assert len({groups[row] or str(row) for row in rows}) == len(rows), "one a group over all parts"
+    others = [own[row] for row in found[UNCERTAIN] + found[UNLIKE]]
+    assert len(set(others)) == len(others), "the model chooses one of a group"
+    assert not set(others) & {own[row] for row in found[RANDOM]}, "and none of a group that is in the random part"
 
 
 @pytest.mark.parametrize(
     ("names", "there", "asked", "said"),
     [
-        pytest.param([], [], None, "data/incoming/ holds no delivery yet", id="no delivery"),
-        pytest.param([NAME], [NAME], None, f"data/picked/{NAME}.csv is there already", id="the last is picked"),
+        pytest.param([], [], None, "There is no delivery of which nothing is picked; `datapass watch", id="no delivery"),
+        pytest.param([NAME], [NAME], None, "There is no delivery of which nothing is picked", id="the only one is picked"),
+        pytest.param([NAME, "a", "b"], [NAME], None, "several deliveries of which nothing is picked; name one of a, b.", id="several"),
         pytest.param([NAME, "2026-12"], [NAME], NAME, "a second draw would not be at random", id="picked, by name"),
     ],
 )  # fmt: skip
@@ -196,15 +184,20 @@ def test_what_is_not_picked(
 
 def test_what_is_written(told: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each row says why it was picked, of how many, what the models answered, and which; nobody has labelled it."""
-    new = incoming(20)
+    new = incoming(20, groups=[f"g{n}" * (n % 2) for n in range(20)])
     # Two seeds: on every fourth input they disagree, on the fifth both are unsure.
     given = np.tile([0.9, 0.1], (2, 20, 1))
     given[1, ::4], given[:, 5] = [0.1, 0.9], [0.5, 0.5]
     voted = np.arange(20) % 2
     frozen = SimpleNamespace(classes=CLASSES, weights="abc012345678")
-    reference = SimpleNamespace(
-        test=SimpleNamespace(mean=None, inputs=None), labels=None, training=SimpleNamespace(packed=None)
-    )
+    held = SimpleNamespace(mean=np.zeros((2, 2)), inputs=None)
+    reference = SimpleNamespace(test=held, labels=np.zeros(2), counted=np.ones(2, dtype=bool), known=None)
+    reference.training = SimpleNamespace(packed=None)
+    first = by_hash(new)[0]
+    monkeypatch.setattr(picking, "read_examples", lambda: None)
+    monkeypatch.setattr(picking, "refuse_other_classes", lambda _: None)
+    monkeypatch.setattr(picking, "in_data", lambda *_: np.arange(20) == first)
+    Path("data/picked/2026-10.csv").touch()
     monkeypatch.setattr(picking, "load_frozen", lambda _: frozen)
     monkeypatch.setattr(picking, "load_reference", lambda *_: reference)
     monkeypatch.setattr(picking, "incoming_names", lambda: ["2026-10", NAME])
@@ -218,18 +211,20 @@ def test_what_is_written(told: list[tuple[str, ...]], monkeypatch: pytest.Monkey
     assert table.equals(found.table[COLUMNS].astype("str")) and told == [("add", "--", f"data/picked/{NAME}.csv")]
     rows = [int(id.removeprefix(f"{NAME}/")) for id in table["id"]]
     assert table["picked_as"].value_counts().to_dict() == {RANDOM: 5, UNCERTAIN: 3, UNLIKE: 2}
-    assert rows[:5] == by_hash(new)[:5] and set(table["picked_as"][:5]) == {RANDOM}
+    assert rows[:5] == by_hash(new)[1:6] and set(table["picked_as"][:5]) == {RANDOM}
     assert table["predicted"].tolist() == [CLASSES[row % 2] for row in rows]
-    assert set(table["delivered"]) == {"20"} and set(table["model"]) == {"abc012345678"}
+    assert table["group"].tolist() == [f"g{row}" * (row % 2) for row in rows]
+    assert set(table["delivered"]) == {"19"} and set(table["model"]) == {"abc012345678"}
     assert set(table["label"]) == set(table["by"]) == {""}
-    assert (found.name, found.delivered, found.by, found.policy) == (NAME, 20, "disagreement", [f"{NAME}/5"])
+    assert (found.name, found.delivered, found.known, found.by) == (NAME, 20, 1, "disagreement")
+    assert found.policy == [f"{NAME}/5"]
 
 
 @pytest.mark.parametrize("by", ["disagreement", "entropy"])
 def test_the_report_says_what_was_picked_and_why(by: str) -> None:
     origins = [RANDOM] * 3 + [UNLIKE, UNCERTAIN, UNCERTAIN]
     table = pd.DataFrame({"id": [f"{NAME}/{n}" for n in range(6)], "picked_as": origins, "predicted": "<b>|x"})
-    report = picked(picking.Picked(NAME, table, 1900, by, [f"{NAME}/<i>{n}" for n in range(7)]))
+    report = picked(picking.Picked(NAME, table, 1900, 12, by, [f"{NAME}/<i>{n}" for n in range(7)]))
     assert report.headline == f"{NAME}: 6 of 1,900 inputs picked: 3 random, 2 uncertain, 1 unlike"
     comment, page = markdown(report), html(report)
     for text in (comment, page):
@@ -237,15 +232,20 @@ def test_the_report_says_what_was_picked_and_why(by: str) -> None:
         assert "<b>" not in text and "<i>" not in text
         assert "7 inputs of which no model is sure" in text and f"{NAME}/&" in text and "i&gt;5" not in text
         assert f"datapass review --picked {NAME}" in text
+        assert "Left out: 12 inputs that the data has already." in text
     assert record(report)["uncertain_by"] == by and len(record(report)["policy"]) == 7
-    few = picked(picking.Picked(NAME, table[:3], 3, by, []))
-    assert few.headline.endswith("3 of 3 inputs picked: 3 random") and "Questions" not in html(few)
+    few = picked(picking.Picked(NAME, table[:3], 3, 0, by, []))
+    assert (
+        few.headline.endswith("3 of 3 inputs picked: 3 random")
+        and "policy" not in html(few)
+        and "Left out" not in html(few)
+    )
 
 
 # The file, and labels that are placed into it.
 
 HEADER = ",".join(COLUMNS)
-OPEN = [f"{NAME}/{n},{origin},90,f00,dog,," for n, origin in enumerate([RANDOM, RANDOM, UNCERTAIN, UNLIKE])]
+OPEN = [f"{NAME}/{n},{origin},90,,f00,dog,," for n, origin in enumerate([RANDOM, RANDOM, UNCERTAIN, UNLIKE])]
 
 
 @pytest.fixture
@@ -271,12 +271,12 @@ def listed(*rows: str, header: str = HEADER, name: str = NAME) -> Path:
     ("rows", "said"),
     [
         pytest.param([OPEN[0], OPEN[0]], ':3: id "2026-11/0": this id stands above already', id="an id twice"),
-        pytest.param([OPEN[0], "2026-1/9,random,90,f00,dog,,"], ':3: id "2026-1/9": is no input of 2026-11', id="other"),
-        pytest.param([f"{NAME}/0,Random,90,f00,dog,,"], ":2: id \"2026-11/0\": `picked_as` is none of random, uncertain, unlike", id="origin"),
-        pytest.param([f"{NAME}/0,random,ninety,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="delivered is no number"),
-        pytest.param([f"{NAME}/0,random,0,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="none delivered"),
-        pytest.param([f"{NAME}/0,random,-9,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="less than none"),
-        pytest.param([f"{NAME}/0,random,90,f00,dog,cat,"], "has a label and nobody in `by` who gave it", id="nobody"),
+        pytest.param([OPEN[0], "2026-1/9,random,90,,f00,dog,,"], ':3: id "2026-1/9": is no input of 2026-11', id="other"),
+        pytest.param([f"{NAME}/0,Random,90,,f00,dog,,"], ":2: id \"2026-11/0\": `picked_as` is none of random, uncertain, unlike", id="origin"),
+        pytest.param([f"{NAME}/0,random,ninety,,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="delivered is no number"),
+        pytest.param([f"{NAME}/0,random,0,,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="none delivered"),
+        pytest.param([f"{NAME}/0,random,-9,,f00,dog,,"], "`delivered` is the number of inputs in the delivery", id="less than none"),
+        pytest.param([f"{NAME}/0,random,90,,f00,dog,cat,"], "has a label and nobody in `by` who gave it", id="nobody"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_wrong(told: list[tuple[str, ...]], rows: list[str], said: str) -> None:
@@ -287,7 +287,7 @@ def test_a_file_that_is_wrong(told: list[tuple[str, ...]], rows: list[str], said
 
 
 def test_every_row_that_is_wrong_is_named_at_its_line(told: list[tuple[str, ...]]) -> None:
-    listed(f'"{NAME}/a\nb",none,90,f00,dog,,', OPEN[1], f"{NAME}/2,unlike,x,f00,dog,,", "x/3,unlike,x,f00,dog,,")
+    listed(f'"{NAME}/a\nb",none,90,,f00,dog,,', OPEN[1], f"{NAME}/2,unlike,x,,f00,dog,,", "x/3,unlike,x,,f00,dog,,")
     with pytest.raises(Refusal) as refusal:
         read_picked(NAME)
     assert [(one.line, one.id) for one in refusal.value.problems] == [
@@ -298,7 +298,7 @@ def test_every_row_that_is_wrong_is_named_at_its_line(told: list[tuple[str, ...]
 
 
 def test_columns_that_are_missing_and_more_than_there_are(told: list[tuple[str, ...]]) -> None:
-    listed(f"{NAME}/0,random,90,f00,dog,x,", header="id,picked_ass,delivered,model,predicted,label,note")
+    listed(f"{NAME}/0,random,90,,f00,dog,x,", header="id,picked_ass,delivered,group,model,predicted,label,note")
     with pytest.raises(Refusal) as refusal:
         read_picked(NAME)
     path = f"data/picked/{NAME}.csv:1: has no column"

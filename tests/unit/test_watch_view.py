@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import pandas as pd
 import pytest
 from test_report import HOSTILE, Page, rendered
 
+from datapass.files.tables import write_table
 from datapass.production.columns import Column
 from datapass.production.examine import Findings
 from datapass.production.forecast import Forecast
 from datapass.production.incoming import Incoming
 from datapass.production.labelled import Labelled
 from datapass.production.outputs import Outputs
+from datapass.production.picked import COLUMNS
 from datapass.production.reference import Answered
 from datapass.production.seen import Inputs
 from datapass.production.sequence import ConceptDrift, Stratified
@@ -69,7 +72,7 @@ def delivery(
     inputs = Inputs(packed, table["id"], table["id"])
     answered = Answered(inputs, table[[]], probabilities, np.zeros(len(ids), int))
     fields: dict[str, Any] = {"taken": False, "notes": [], "classes": CLASSES, "fingerprint": "8acbac5166e8"}
-    fields |= {"training": 500, "test": 250, "units": len(ids)} | more
+    fields |= {"training": 500, "test": 250, "units": len(ids), "learnt": 0} | more
     return Watched(Incoming(name, table, packed, {}), answered=answered, findings=found, labelled=labelled, **fields)
 
 
@@ -88,8 +91,9 @@ ALARM = ConceptDrift(0.7, 0.6, 0.79, 0.9, 0.86, 0.93, True)
 DOG = shares(new=[0.3, 0.6, 0.1], ratio=[0.6, 2.0, 0.5], changed=[False, True, True])
 FASTER = replace(COLUMN, p=1e-6, adjusted=1e-5, effect="median 2 → 5 (middle half 1 to 3 → 4 to 6)")
 REDDER = replace(FASTER, name="color", kind="category", effect='"red" 10.0 % → 40.0 % (never seen before)')
+OTHER = ("2026-10", 1000, 11, 7, 0.3, 0.9, 0, 0)
 APART, FEW = {"auc": 0.703, "p": 0.001}, {"auc": 0.553, "p": 0.001}
-LOWER = {"accuracy": 0.8, "changed": True, "p": 0.0001}
+LOWER = {"accuracy": 0.8, "changed": True, "p": 0.0001, "change": -0.1}
 UNLIKE = {"excess": 0.0001, "beyond": 9}
 
 
@@ -99,7 +103,7 @@ UNLIKE = {"excess": 0.0001, "beyond": 9}
         pytest.param(STEADY, None, "nothing changed that these 100 inputs can show", id="nothing"),
         pytest.param(None, None, "100 independent inputs are too few to show anything", id="too few"),
         pytest.param(STEADY, labels(), "nothing changed that these 100 inputs can show", id="labels without drift"),
-        pytest.param(findings(unlike=UNLIKE), None, "unlike anything in training: 9 inputs", id="unlike"),
+        pytest.param(findings(unlike=UNLIKE), None, "unlike anything in training: 9 inputs, 1 expected", id="unlike"),
         pytest.param(findings(shares=DOG), None, "class dog twice as frequent", id="the share that changed most"),
         pytest.param(
             findings(shares=shares(new=[0.3, 0.6, 0.1], ratio=[0.6, 2.0, 0.5], changed=[True, False, False])),
@@ -132,22 +136,59 @@ UNLIKE = {"excess": 0.0001, "beyond": 9}
             id="answers, as shares tell",
         ),
         pytest.param(
-            STEADY, labels(drift=ALARM), "less right: accuracy 70.0 %, 90.0 % on the test set", id="concept drift"
+            STEADY,
+            labels(drift=ALARM),
+            "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set",
+            id="concept drift",
         ),
         pytest.param(
-            None, labels(drift=ALARM), "less right: accuracy 70.0 %, 90.0 % on the test set", id="drift, and few inputs"
+            None,
+            labels(drift=ALARM),
+            "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set",
+            id="drift, and few inputs",
+        ),
+        pytest.param(
+            STEADY,
+            labels(OTHER, drift=ALARM),
+            "nothing changed that these 100 inputs can show",
+            id="concept drift in another delivery",
+        ),
+        pytest.param(
+            None,
+            labels(OTHER, drift=ALARM),
+            "100 independent inputs are too few to show anything",
+            id="nor in few inputs",
+        ),
+        pytest.param(
+            STEADY,
+            labels((NAME, 1000, 10, 9, 0.6, 1, 0, 0), OTHER, drift=ALARM),
+            "less right: 76.2 % of 21 labelled at random, 90.0 % on the test set",
+            id="concept drift by the labels of two deliveries, one of them this",
+        ),
+        pytest.param(
+            findings(unlike=UNLIKE, forecast=LOWER | {"change": 0.1}),
+            None,
+            "unlike anything in training: 9 inputs, 1 expected; the models are more sure than on the test set",
+            id="more sure, where a forecast is not to be believed",
+        ),
+        pytest.param(
+            findings(shares=shares(ratio=[0.6, 0.01, 0.5], new=[0.3, 0.003, 0.1], changed=[False, True, False])),
+            None,
+            "class dog hardly occurs",
+            id="a class that is gone",
         ),
         pytest.param(
             findings(unlike=UNLIKE, forecast=LOWER, apart=APART),
             labels(drift=ALARM),
-            "less right: accuracy 70.0 %, 90.0 % on the test set; unlike anything in training: 9 inputs; accuracy to expect "
-            "80.0 %, 91.2 % on the test set; and 1 more",
+            "less right: 89.0 % of 100 labelled at random, 90.0 % on the test set; unlike anything in training: 9 inputs, 1 expected; "
+            "the models are less sure than on the test set; and 1 more",
             id="all, the most important first",
         ),
         pytest.param(
             findings(apart=APART, shares=DOG, columns={"all": [FASTER]}, outputs={"p": 0.001}, unlike=UNLIKE),
             None,
-            "unlike anything in training: 9 inputs; class dog twice as frequent; speed: median 2 → 5; and 1 more",
+            "unlike anything in training: 9 inputs, 1 expected; class dog twice as frequent, if each class looks as it did; "
+            "speed: median 2 → 5; and 1 more",
             id="several",
         ),
     ],
@@ -165,20 +206,22 @@ def test_the_result_in_a_line(found: Findings | None, labelled: Labelled | None,
 @pytest.mark.parametrize(
     ("ratio", "said"),
     [
-        (0.5, "half"),
-        (0.45, "half"),
-        (0.56, "half"),
-        (0.44, "0.4 times"),
-        (0.0, "0.0 times"),
-        (1.0, "1.0 times"),
-        (1.6, "1.6 times"),
-        (1.8, "twice"),
-        (2, "twice"),
-        (2.2, "twice"),
-        (2.4, "2.4 times"),
-        (3, "three times"),
-        (3.3, "three times"),
-        (4, "4.0 times"),
+        (0.5, "half as frequent"),
+        (0.45, "half as frequent"),
+        (0.56, "half as frequent"),
+        (0.44, "0.4 times as frequent"),
+        (0.0, "hardly occurs"),
+        (0.049, "hardly occurs"),
+        (0.05, "0.1 times as frequent"),
+        (1.0, "1.0 times as frequent"),
+        (1.6, "1.6 times as frequent"),
+        (1.8, "twice as frequent"),
+        (2, "twice as frequent"),
+        (2.2, "twice as frequent"),
+        (2.4, "2.4 times as frequent"),
+        (3, "three times as frequent"),
+        (3.3, "three times as frequent"),
+        (4, "4.0 times as frequent"),
     ],
 )
 def test_times(ratio: float, said: str) -> None:
@@ -238,7 +281,7 @@ def test_what_was_not_tested_is_a_dash() -> None:
         pytest.param({"unlike": UNLIKE}, None, ["Do not believe it: the inputs are unlike", f"datapass pick {NAME} --budget 200"], ["bring-back"], id="unlike"),
         pytest.param({"apart": APART}, None, ["Do not believe it: the inputs are unlike"], [], id="told apart"),
         pytest.param({"apart": FEW}, None, ["datapass pick"], ["Do not believe"], id="barely told apart"),
-        pytest.param({"forecast": {"off": True, "gap": -0.031}}, None, ["off by −3.1 points"], ["inputs are unlike"], id="a forecast that is too low"),
+        pytest.param({"forecast": {"off": True, "gap": -0.031}}, None, ["off by −3.1 points"], ["the inputs are unlike those"], id="a forecast that is too low"),
         pytest.param({"forecast": {"off": True, "gap": 0.031}}, None, ["off by +3.1 points"], [], id="a forecast that is too high"),
         pytest.param({"apart": APART}, labels(), [f"datapass bring-back {NAME} --test"], ["datapass pick"], id="labelled"),
         pytest.param({"apart": APART}, labels(("2026-10", 10, 9, 9, 0.6, 1, 0, 0)), ["datapass pick"], ["bring-back"], id="another is labelled"),
@@ -255,25 +298,63 @@ def test_doubts_and_what_comes_next(
 @pytest.mark.parametrize(
     ("labelled", "said"),
     [
-        pytest.param(labels(), ["No concept drift shown: at most 95.0 % on new inputs, at least 86.0 % on the old test set.", "89.0 %", "76.0 % to 96.0 %"], id="no drift"),
-        pytest.param(labels(drift=ALARM), ["Concept drift: the model is less right on new inputs than on the old test set: at most 79.0 % there, at least 86.0 % here."], id="drift"),
-        pytest.param(labels(drift=ALARM, tolerance=0.025), ["than on the old test set by more than 2.5 points: at most"], id="tolerated"),
+        pytest.param(labels(), ["No concept drift shown: at most 95.0 % on new inputs, at least 86.0 % on the test set.", "89.0 %", "76.0 % to 96.0 %"], id="no drift"),
+        pytest.param(labels(drift=ALARM), ["Concept drift: the model is less right on new inputs than on the test set: at most 79.0 % on new inputs, at least 86.0 % on the test set."], id="drift"),
+        pytest.param(labels(drift=ALARM, tolerance=0.025), ["than on the test set by more than 2.5 points: at most"], id="tolerated"),
         pytest.param(labels((NAME, 1000, 50, 45, 0.7, 1, 0, 50)), ["50 of the random part are still open."], id="open"),
         pytest.param(labels(skipped=3), ["3 were skipped, though later ones are labelled"], id="skipped"),
-        pytest.param(labels(others=["a", "b"]), ["Not counted, as another model answered: a, b."], id="other models"),
+        pytest.param(labels(others=["a", "b"]), ["Not counted, as they were given to the answers of models of other data: the labels of a, b."], id="other models"),
         pytest.param(labels((NAME, 9, 9, 9, 0.6, 1, 0, 0), ("b", 1, 1, 1, 0.1, 1, 0, 0)), ["each delivery weighted by its inputs"], id="two deliveries"),
     ],
 )  # fmt: skip
 def test_what_labels_say(labelled: Labelled, said: list[str]) -> None:
     report = watched([delivery(STEADY, labelled)])
     assert report.figures[0] == ("accuracy on labelled new inputs", "70.0 % (60.0 % to 79.0 %)")
-    assert (
-        report.sections[0].title == "Labels: 70.0 % (60.0 % to 79.0 %) right on new inputs, 90.0 % on the old test set"
-    )
+    right, number = (int(labelled.deliveries[name].sum()) for name in ("right", "labelled"))
+    counted = f"{100 * right / number:.1f} % of {number} labelled at random"
+    assert report.sections[0].title == f"Labels: {counted} right, 90.0 % on the test set"
     page = "".join(Page(html(report)).texts)
     assert all(one in page for one in said), page
     rest = "still open", "were skipped", "Not counted", "each delivery weighted"
     assert sum(one in page for one in rest) == sum(one in " ".join(said) for one in rest)
+
+
+@pytest.mark.parametrize(
+    ("by", "said", "unsaid"),
+    [
+        pytest.param(["", "Ann"], f"datapass review --picked {NAME}", "datapass pick", id="some wait for labels"),
+        pytest.param(None, f"datapass pick {NAME} --budget 200", "datapass review", id="nothing is picked"),
+    ],
+)
+def test_what_is_picked_already_is_not_to_be_picked_again(
+    by: list[str] | None, said: str, unsaid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if by is not None:
+        Path("data/picked").mkdir(parents=True)
+        table = pd.DataFrame({"id": [f"{NAME}/{n}" for n in range(len(by))], "by": by}).assign(
+            picked_as="random", label=""
+        )
+        table = table.assign(delivered="90", group="", model="f", predicted="cat")
+        write_table(table[COLUMNS], Path(f"data/picked/{NAME}.csv"))
+    page = "".join(Page(html(watched([delivery(findings(apart=APART))]))).texts)
+    assert said in page and unsaid not in page
+    assert "datapass" not in "".join(Page(html(watched([delivery(name="2026-10")]))).texts), "nothing is to be done"
+
+
+def test_the_labels_of_another_model_alone_are_no_accuracy() -> None:
+    alone = replace(labels(others=["a"]), deliveries=labels().deliveries.head(0))
+    report = watched([delivery(STEADY, alone)])
+    assert report.sections[0].title == "Labels: none for the answers of these models"
+    assert "accuracy on labelled new inputs" not in dict(report.figures)
+    page = "".join(Page(html(report)).texts)
+    assert "the labels of a." in page and "oncept drift" not in page
+
+
+def test_a_forecast_that_is_not_to_be_believed_is_no_figure() -> None:
+    told, doubted = (dict(watched([delivery(findings(**some))]).figures) for some in ({}, {"unlike": UNLIKE}))
+    assert told["accuracy to expect"] == "91.0 %, test set 91.2 %" and "accuracy to expect" not in doubted
+    assert doubted["unlike anything in training"] == "9 (1 expected)"
 
 
 def test_the_least_alike_are_listed_first() -> None:
@@ -282,7 +363,7 @@ def test_the_least_alike_are_listed_first() -> None:
     found = findings(unlike=UNLIKE | {"scores": scores, "beyond": 3})
     report = watched([delivery(found)], {f"{NAME}/47": "seen"})
     (section,) = (one for one in report.sections if one.title.startswith("Unlike"))
-    rows = section.blocks[0].rows  # type: ignore[union-attr]
+    rows = section.blocks[1].rows  # type: ignore[union-attr]
     assert section.title == "Unlike anything in training: 3 inputs"
     ids = [f"{NAME}/{n}" for n in ("87", "47", "07")]
     assert [row[0] for row in rows] == ids == record(report)["unlike"]["ids"]
@@ -318,9 +399,12 @@ def test_what_it_rests_on() -> None:
     few = "".join(Page(html(watched([delivery(None, units=12)]))).texts)
     assert "12 independent inputs: fewer than 20 show nothing. Watch a larger delivery." in few
     assert "about one" not in few and "Taken in" not in few
+    known = "".join(Page(html(watched([delivery(learnt=1200)]))).texts)
+    assert "Left out: 1,200 inputs that the models learnt or were validated with." in known and "Left out" not in page
+    assert record(watched([delivery(learnt=1200)]))["learnt"] == 1200
 
 
-KEYS = ["delivery", "changed", "inputs", "units", "model", "compared_with", "notes"]
+KEYS = ["delivery", "changed", "inputs", "units", "learnt", "model", "compared_with", "notes"]
 FOUND = ["lines", "classifier", "columns", "unlike", "answers", "shares", "forecast"]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..adopt.kinds import ID, numbers
+from ..adopt.kinds import ID, known, numbers
 from .columns import Column, compare_columns
 from .forecast import Forecast, forecast
 from .measures import measures
@@ -130,7 +130,8 @@ def typed(old: pd.DataFrame, new: pd.DataFrame) -> tuple[tuple[pd.DataFrame, pd.
     kinds = {}
     for name in old:
         cells = pd.concat([old[name], new[name]], ignore_index=True)
-        if tells_apart(name, cells):
+        # A row number starts anew in each delivery.
+        if tells_apart(name, cells) or ((old[name] != "").any() and tells_apart(name, old[name])):
             continue
         values, kind = numbers(cells), "number"
         if values is None or cells.nunique() <= 2:
@@ -147,7 +148,7 @@ def tells_apart(name: str, cells: pd.Series) -> bool:
     Args:
         cells: of training and new inputs (n, str).
     """
-    filled = cells[cells != ""]
+    filled = cells[known(cells)]
     if filled.empty:
         return True
     different = filled.nunique()
@@ -159,9 +160,13 @@ def tells_apart(name: str, cells: pd.Series) -> bool:
         digits = words.str.contains(r"\d").all()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of forms that pandas reads one by one
-            return bool(digits) and float(pd.to_datetime(words, errors="coerce", format="mixed").notna().mean()) > 0.9
+            words = words.str.replace(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", regex=True)  # as cameras write them
+            times = pd.to_datetime(words, errors="coerce", format="mixed", utc=True)
+        # `T1` is read as a day of the year 1.
+        return bool(digits) and float(times.between("1900", "2101").mean()) > 0.9
     whole = bool((values == values.round()).all())
     counter = whole and (different > 0.9 * len(filled) or bool(ID.search(name.strip())))
     year = whole and bool(values.between(1900, 2100).all())
     moment = whole and bool((values.between(1e9, 3e9) | values.between(1e12, 3e12)).all())
-    return counter or year or moment
+    day = whole and bool(pd.to_datetime(filled, format="%Y%m%d", errors="coerce").between("1900", "2101").all())
+    return counter or year or moment or day
