@@ -69,9 +69,14 @@ class Watched:
         return self.less_right or (self.findings is not None and self.findings.changed)
 
     @property
+    def drawn(self) -> bool:
+        """Whether some of it was picked, labelled or not."""
+        return self.incoming.name in picked_names()
+
+    @property
     def picked(self) -> bool:
         """Whether some of it is picked, and waits for labels."""
-        return self.incoming.name in picked_names() and bool(open_rows(read_picked(self.incoming.name)).any())
+        return self.drawn and bool(open_rows(read_picked(self.incoming.name)).any())
 
     @property
     def less_right(self) -> bool:

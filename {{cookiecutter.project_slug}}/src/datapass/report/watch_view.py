@@ -374,7 +374,7 @@ def _next(w: "Watched") -> Section:
         said = f"`datapass bring-back {name} --test` makes the random part test examples, `datapass bring-back {name}` the others training examples."
     elif w.picked:
         said = f"`datapass review --picked {name}`: what was picked of it is to be labelled."
-    elif w.changed:
+    elif w.changed and not w.drawn:
         said = f"`datapass pick {name} --budget 200` picks what is worth a label: only labels tell whether the model is less right."
     else:
         return Section("Next", [])
