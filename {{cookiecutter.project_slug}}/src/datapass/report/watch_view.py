@@ -40,7 +40,7 @@ def watched(found: "list[Watched]", excerpts: Mapping[str, str] | None = None) -
     """
     parts = [_delivery(one, excerpts or {}) for one in found]
     if len(parts) == 1:
-        return replace(parts[0], headline=f"{one_line(parts[0].between[0])}: {parts[0].headline}")
+        return replace(parts[0], headline=f"{one_line(parts[0].between[0])}: {parts[0].headline}", between=())
     changed = sum(one.changed for one in found)
     rows = [[Name(one.incoming.name), f"{len(one.incoming.table):,}", Excerpt(_said(one))] for one in found]
     return Report(
@@ -319,7 +319,7 @@ def _labelled(x: "Labelled") -> Section:
         "be too high; the alarm counts them as answered right."
     )
     said = [
-        f"Of the inputs that were picked at random: {_counted(x)}, so {_accuracy(x)} of all inputs delivered"
+        f"{_counted(x)} were answered right: {_accuracy(x)} of all inputs delivered"
         + (", each delivery weighted by its inputs." if several else ". The interval holds however often it is read."),
         _drift(x),
         f"{left:,} of the random part are still open." if left else None,
