@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -199,6 +200,13 @@ def _resolve(name: str, on: str | None) -> Revision:
             for base, commit in commits.items()
         )
         raise Refusal(f"{quoted(name)} names several revisions: {listed}. Name the one you mean by its hash.")
+    remote = _on_remotes(name)
+    if len({*remote.values()}) == 1:  # as a clone knows the branches that nobody has checked out in it
+        there = next(iter(remote))
+        print(f"note: there is no {quoted(name)} here but {there}, which is taken", file=sys.stderr)
+        return Revision(there, remote[there])
+    if remote:
+        raise Refusal(f"{quoted(name)} is a branch of several remotes: name {' or '.join(remote)}.")
     if not git("for-each-ref", "--count=1"):
         raise Refusal("Nothing is committed here yet: `dvc repro`, then `git add . && git commit`.")
     known = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes").decode().split()
@@ -206,6 +214,13 @@ def _resolve(name: str, on: str | None) -> Revision:
     raise Refusal(
         f"{quoted(name)} is no Git revision, tag, branch or experiment here{hint or '; `dvc exp run -n NAME` makes an experiment, `git fetch` or `dvc exp pull` brings one.'}"
     )
+
+
+def _on_remotes(name: str) -> dict[str, str]:
+    """Return the branches of remotes that have a name, such as origin/NAME, with their commits."""
+    listed = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/remotes").decode().splitlines()
+    found = (line.removeprefix("refs/remotes/").rsplit(" ", 1) for line in listed)
+    return {branch: commit for branch, commit in found if branch.partition("/")[2] == name}
 
 
 def commits(*arguments: str) -> list[str]:
