@@ -498,3 +498,13 @@ def test_lines_of_turned_examples_leave_the_reports_small():
     comment = comment_form.markdown(report)
     assert len(comment) < 60_000 and len(comment.encode()) < 200_000 and "… and " in comment
     assert len(page_form.html(report, {}).encode()) < 3 << 20
+
+
+def test_five_candidates_fit_a_terminal_of_100_columns_with_their_names_whole() -> None:
+    names = [f"relabel-{part}-after-the-second-look" for part in ("sevens", "nines", "ones", "eights", "threes")]
+    out = io.StringIO()
+    show(comparisons([comparison(name=name) for name in names]), Console(width=100, file=out, highlight=False))
+    printed = out.getvalue().splitlines()
+    for name in names:
+        rows = [line for line in printed if line.startswith(f"{name} (bbbbbbb)")]
+        assert rows and len(rows[0]) <= 100, f"{name} is cut:\n" + "\n".join(printed)

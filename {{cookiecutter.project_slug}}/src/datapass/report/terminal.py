@@ -9,6 +9,7 @@ from .sections import Lines, Name, Report, Table, one_line
 
 STYLES = {v.HELPS: "green", v.HURTS: "red", v.DEPENDS: "yellow", v.NOT_COMPARABLE: "yellow"}
 ROWS, NAME, SENTENCE = 12, 80, 1000  # of a table, and characters
+WHOLE = 50  # characters of a row's name that stay on one line, whatever room the other cells are left
 
 
 def show(report: Report, console: Console, prefix: str = "", whole: bool = True) -> None:
@@ -34,7 +35,7 @@ def show(report: Report, console: Console, prefix: str = "", whole: bool = True)
                 if block.total > ROWS:
                     say(f"… and {block.total - ROWS:,} more rows; `--to FILE.json` has them all")
     for part in report.parts:
-        show(part, console, f"{one_line(part.between[0])}: ", whole=False)
+        show(part, console, f"{one_line(part.between[0], NAME)}: ", whole=False)
 
 
 def grid(table: Table) -> Grid:
@@ -42,7 +43,8 @@ def grid(table: Table) -> Grid:
     made = Grid(title=table.title, title_justify="left", box=None, pad_edge=False, title_style="bold")
     for number, column in enumerate(table.header):
         left = number == 0 or isinstance(table.rows[0][number], Name)
-        made.add_column(Text(column), justify="left" if left else "right")
+        whole = number == 0 and max(len(row[0]) for row in table.rows[:ROWS]) <= WHOLE
+        made.add_column(Text(column), justify="left" if left else "right", no_wrap=whole)
     for row in table.rows[:ROWS]:
         made.add_row(*(Text(one_line(cell, NAME) if isinstance(cell, Name) else cell) for cell in row))
     return made
