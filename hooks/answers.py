@@ -23,6 +23,10 @@ TAKEN = {
 # fmt: on
 
 
+# Of letters, at most: a folder's name is in many paths, which some systems end at 260; the others stand in one line.
+LONGEST = {"project_slug": 60, "project_name": 100, "author": 200, "description": 300}
+
+
 def objection(answers: Mapping[str, object]) -> str | None:
     """Return what is wrong with the answers and what to answer instead, or None."""
     name, slug, package = (str(answers[key]) for key in ("project_name", "project_slug", "__package"))
@@ -30,6 +34,10 @@ def objection(answers: Mapping[str, object]) -> str | None:
         answer = str(answers[question])
         if not answer.isprintable():
             return f"{question} must be one line of printable text; {answer!r} is not."
+    for question, most in LONGEST.items():
+        length = len(str(answers[question]))
+        if length > most:
+            return f"{question} has {length} letters; choose one of at most {most}."
     if not name.strip():
         return "The project needs a name, for example 'Street signs'."
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", slug):

@@ -26,6 +26,7 @@ SUPPORTED = {
     "no author": {"author": ""},
     "gitlab": {"ci": "gitlab"},
     "no ci": {"ci": "none"},
+    "longest": {"project_name": "n" * 100, "project_slug": "s" * 60, "description": "d" * 300, "author": "a" * 200},
 }
 REFUSED = {
     "empty name": ({"project_name": ""}, "needs a name"),
@@ -39,6 +40,11 @@ REFUSED = {
     "parent folder": ({"project_slug": "../outside"}, "must begin with a letter"),
     "folder in a folder": ({"project_slug": "a/b"}, "hold only letters"),
     "blank in folder": ({"project_slug": "two words"}, "hold only letters"),
+    "name of 300 letters": ({"project_name": "a" * 300}, "project_slug has 300 letters; choose one of at most 60"),
+    "folder of 61 letters": ({"project_slug": "a" * 61}, "project_slug has 61 letters"),
+    "name of 101 letters": ({"project_name": "a" * 101, "project_slug": "cats"}, "project_name has 101 letters"),
+    "description of 301 letters": ({"description": "a" * 301}, "description has 301 letters"),
+    "author of 201 letters": ({"author": "a" * 201}, "author has 201 letters"),
     "line break in description": ({"description": "one\ntwo"}, "one line of printable text"),
     "escape in author": ({"author": "\x1b[31mred"}, "one line of printable text"),
 }
