@@ -5,6 +5,10 @@ It meets the team's own code only through `_target_` in conf/, and imports none 
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .notebook import Loaded
 
 __version__ = "0.2.0"
 
@@ -17,3 +21,18 @@ if (_source / __name__).is_dir():
     __path__ = [str(_source / __name__)]
     if str(_source) not in sys.path:
         sys.path.insert(0, str(_source))
+
+
+def load(name: str = "workspace", project: str | Path = ".") -> "Loaded":
+    """Return a data revision as pandas tables: `load("main").examples`, `.predictions`, `.compare("relabel-1")`.
+
+    Args:
+        name: a Git revision, tag or branch, the name of an experiment, or `workspace`.
+        project: a folder of the project.
+
+    Raises:
+        datapass.messages.problems.Refusal: where there is no such project or revision.
+    """
+    from .notebook import load
+
+    return load(name, project)
