@@ -64,7 +64,8 @@ class Project:
         clean = {
             name: value
             for name, value in os.environ.items()
-            if name not in ("CI", "DVC_EXP_NAME", "PYTHONDONTWRITEBYTECODE")
+            # Lightning leaves PL_GLOBAL_SEED behind where a test trains in this process; a kept seed is of its environment.
+            if name not in ("CI", "DVC_EXP_NAME", "PYTHONDONTWRITEBYTECODE") and not name.startswith("PL_")
         }
         return clean | IDENTITY | {"PATH": tools, "PYTHONPATH": "src", "DVC_NO_ANALYTICS": "1", "COLUMNS": "200"}
 
