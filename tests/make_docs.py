@@ -282,10 +282,10 @@ def production(folder: Path) -> None:
     project.commit("Baseline")
     typed, tests = Transcript(project), ROOT / "tests"
     project.run("python", str(tests / "stream.py"), "../delivery")
-    evidence = "^(?!.*(gone|html:)|[0-9] |class |column |Columns|(brightness|contrast|sharpness) |Shares)"
+    evidence = "^(?!.*(gone|html:)|[0-9] |class |column |Columns|(brightness|contrast|sharpness) |Shares| +[0-9.]+\\))"
     typed.type("datapass watch ../delivery --name delivery-1", keep=evidence)
     typed.type("datapass pick --budget 200", keep="^(delivery|as|random|uncertain|unlike)")
-    typed.type("datapass review --picked delivery-1")
+    typed.type("datapass review --picked delivery-1", keep="^reports")
     project.reviewer("labels", "delivery-1", "../delivery-truth.csv", "reports/review-answers.csv")
     typed.type("datapass review --apply reports/review-answers.csv")
     typed.type("datapass watch delivery-1 --to watch.html", keep="^(delivery-1 |[0-9.]+ % |No concept|Concept)")
