@@ -313,15 +313,21 @@ def _labelled(x: "Labelled") -> Section:
         for r in x.deliveries.head(MOST).itertuples()
     ]
     left = int(x.deliveries["open"].sum())
+    lost = int(x.deliveries["unusable"].sum())
+    seen = lost + int(x.deliveries["labelled"].sum())
     several = len(x.deliveries) > 1
     skipped = (
         f"{x.skipped:,} were skipped, though later ones are labelled: what is hard to label is often hard to answer, so the accuracy may "
         "be too high; the alarm counts them as answered right."
     )
     said = [
-        f"{_counted(x)} were answered right: {_accuracy(x)} of all inputs delivered"
+        f"{_counted(x)} were answered right: {_accuracy(x)} of all {'usable ' * bool(lost)}inputs delivered"
         + (", each delivery weighted by its inputs." if several else ". The interval holds however often it is read."),
         _drift(x),
+        f"{lost:,} of {seen:,} that were looked at are not usable, and count for nothing here: if they are of a class that is missing, the model is wrong "
+        "on all of them."
+        if lost
+        else None,
         f"{left:,} of the random part are still open." if left else None,
         skipped if x.skipped else None,
         others,
