@@ -15,7 +15,7 @@ import yaml
 from cookiecutter.main import cookiecutter
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from browser import find
 
@@ -196,6 +196,31 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a project's review page from disk; what it asks of the network and what goes wrong fails the test."""
+    wrong: list[str] = []
+    contexts = []
+
+    def opened(project: Project, width: int = 1200, page: Page | None = None) -> Page:
+        if page is None:
+            contexts.append(browser.new_context(viewport={"width": width, "height": 800}, accept_downloads=True))
+            page = contexts[-1].new_page()
+            page.on(
+                "request",
+                lambda r: wrong.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None,
+            )
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.on("console", lambda message: wrong.append(message.text))
+        page.goto((project.path / "reports" / "review.html").as_uri())
+        return page
+
+    yield opened
+    assert not wrong
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -36,6 +36,14 @@ class Demo:
             flush=True,
         )
 
+    def project(self) -> None:
+        """Make a new project of the template, and go into it."""
+        self.run("cookiecutter", "--no-input", str(ROOT))
+        self.folder = self.folder / "digits"
+        if not (self.folder / ".git").exists():  # inside a checkout of the template the hook leaves Git alone
+            self.run("git", "init", "--quiet", "-b", "main")
+        self.run("pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "-e", ".")
+
     def run(self, *command: str, into: str | None = None) -> None:
         """Run one command, or stop the demo with its exit code."""
         print(f"$ {shlex.join(command)}{f' > {into}' if into else ''}", flush=True)
@@ -52,11 +60,7 @@ def main(folder: Path) -> None:
         shutil.rmtree(folder / "digits")
     demo = Demo(folder)
     demo.say(f"a new project from the template, in {folder}/digits")
-    demo.run("cookiecutter", "--no-input", str(ROOT))
-    demo.folder = folder / "digits"
-    if not (demo.folder / ".git").exists():  # inside a checkout of the template the hook leaves Git alone
-        demo.run("git", "init", "--quiet", "-b", "main")
-    demo.run("pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "-e", ".")
+    demo.project()
     demo.say("the baseline: digits of which 12 % of the training labels are wrong (simulated)")
     demo.run("dvc", "repro", "--quiet")
     demo.say("commit it")

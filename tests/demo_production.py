@@ -19,11 +19,7 @@ def main(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     demo = Demo(folder, 10)
     demo.say(f"a new project from the template, in {folder}/digits, and its baseline")
-    demo.run("cookiecutter", "--no-input", str(ROOT))
-    demo.folder = folder / "digits"
-    if not (demo.folder / ".git").exists():  # inside a checkout of the template the hook leaves Git alone
-        demo.run("git", "init", "--quiet", "-b", "main")
-    demo.run("pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "-e", ".")
+    demo.project()
     demo.run("dvc", "repro", "--quiet")
     demo.run("git", "add", ".")
     demo.run("git", "commit", "--quiet", "-m", "Baseline")

@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from conftest import Project
 from test_review import HOSTILE, count, rows, saved
@@ -19,31 +19,6 @@ from test_review import HOSTILE, count, rows, saved
 NAME = "2026-11"
 KEPT = ["id", "picked_as", "delivered", "group", "model", "predicted"]
 HIDDEN = ["#labels", "#why", "#keep", "#take", "#blind", "#class", "#queue"]
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a project's page from disk; what it asks of the network and what goes wrong fails the test."""
-    wrong: list[str] = []
-    contexts = []
-
-    def opened(project: Project, width: int = 1200, page: Page | None = None) -> Page:
-        if page is None:
-            contexts.append(browser.new_context(viewport={"width": width, "height": 800}, accept_downloads=True))
-            page = contexts[-1].new_page()
-            page.on(
-                "request",
-                lambda r: wrong.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None,
-            )
-            page.on("pageerror", lambda error: wrong.append(str(error)))
-            page.on("console", lambda message: wrong.append(message.text))
-        page.goto((project.path / "reports" / "review.html").as_uri())
-        return page
-
-    yield opened
-    assert not wrong
-    for context in contexts:
-        context.close()
 
 
 def deliver(project: Project, labels: pd.DataFrame, inputs: pd.DataFrame, features: pd.DataFrame | None = None) -> None:

@@ -2,14 +2,14 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from conftest import Project
 from test_review import rows, saved
@@ -25,27 +25,6 @@ HOSTILE = [
     "__proto__",
     "x" * 300,
 ]
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a page from disk; what it asks of the network and what goes wrong fails the test."""
-    wrong: list[str] = []
-    contexts = []
-
-    def opened(project: Project, width: int = 1200) -> Page:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, accept_downloads=True))
-        page = contexts[-1].new_page()
-        page.on("request", lambda r: wrong.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text))
-        page.goto((project.path / "reports" / "review.html").as_uri())
-        return page
-
-    yield opened
-    assert not wrong
-    for context in contexts:
-        context.close()
 
 
 def delivered(

@@ -357,16 +357,10 @@ def test_a_schedule_runs_the_watch_alone_and_a_merge_request_the_check_alone(pro
     }
 
 
-def has_watch(project: Project) -> bool:
-    return re.search(r"^\W*watch\b", project.verb("--help").stdout, re.MULTILINE) is not None
-
-
 def test_from_the_remote_to_the_issue_with_nothing_stood_in_for(
-    projects: dict[str, Project], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The training rows themselves, each measurement doubled: DVC pulls from the remote and `datapass watch` looks."""
-    if not has_watch(projects["github"]):
-        pytest.skip("this machinery has no verb `watch`")
     tumours = made(tmp_path_factory, "tables", loop, "tables").copy(tmp_path / "tumours")
     tumours.run("git", "reset", "--hard", "--quiet")
     tumours.run("dvc", "checkout", "--quiet")

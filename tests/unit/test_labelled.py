@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from datapass.data.examples import RANDOM, UNCERTAIN, UNLIKE
 from datapass.files.tables import write_table
 from datapass.messages.problems import Refusal
 from datapass.production import frozen, labelled
 from datapass.production.labelled import Labelled, accuracy_on_new
-from datapass.production.picked import COLUMNS, RANDOM, UNCERTAIN, UNLIKE
+from datapass.production.picked import COLUMNS
 from datapass.production.sequence import concept_drift, informed, robbins
 
 WEIGHTS, CLASSES = "abc012345678", ["cat", "dog"]

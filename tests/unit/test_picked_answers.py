@@ -18,10 +18,11 @@ from PIL import Image
 
 from conftest import params
 from datapass.comparison.revisions import git
+from datapass.data.examples import ORIGINS
 from datapass.files.tables import escape_cells, read_table, write_table
 from datapass.messages.problems import Refusal
 from datapass.production.incoming import Incoming
-from datapass.production.picked import COLUMNS, ORIGINS, read_picked
+from datapass.production.picked import COLUMNS, read_picked
 from datapass.review.picked import key_of, read_open
 from datapass.review.pictures import new_pictures
 from datapass.verbs.labelling import export, import_, review

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import params
+from datapass.data.examples import RANDOM, UNCERTAIN, UNLIKE
 from datapass.data.split import fraction
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
@@ -19,7 +20,7 @@ from datapass.production import pick as picking
 from datapass.production import picked as file
 from datapass.production.incoming import Incoming
 from datapass.production.pick import choose
-from datapass.production.picked import COLUMNS, RANDOM, UNCERTAIN, UNLIKE, place_labels, read_picked
+from datapass.production.picked import COLUMNS, place_labels, read_picked
 from datapass.report.html import html
 from datapass.report.markdown import markdown
 from datapass.report.pick_view import picked

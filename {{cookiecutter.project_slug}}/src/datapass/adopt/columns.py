@@ -145,11 +145,16 @@ def _named(columns: list[str], name: str) -> str | None:
     return next((column for column in columns if column.strip().casefold() == name), None)
 
 
+def text_column(sheet: pd.DataFrame, columns: list[str]) -> str | None:
+    """Return which of some columns holds the texts: that called so, else the one of prose with most of it; None where none does."""
+    if (named := _named(columns, "text")) is not None:
+        return named
+    prose = [one for one in columns if kinds.is_prose(sheet[one])]
+    return max(prose, key=lambda one: sheet[one].str.len().sum(), default=None)
+
+
 def _place_text(found: Sorted, name: str, sheet: pd.DataFrame, rest: list[str]) -> list[str]:
-    column = _named(rest, "text")
-    if column is None:
-        prose = [one for one in rest if kinds.is_prose(sheet[one])]
-        column = max(prose, key=lambda one: sheet[one].str.len().sum(), default=None)
+    column = text_column(sheet, rest)
     if column is None:
         raise Refusal([Problem(name, f"has no column of texts; {other_kind('Table')}")])
     found.table["text"] = sheet[column].str.replace("\0", "")

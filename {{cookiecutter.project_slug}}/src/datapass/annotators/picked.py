@@ -6,9 +6,9 @@ from ..data.next_pass import current_labels
 from ..files.paths import INCOMING, PICKED
 from ..files.writes import write_json, write_text
 from ..messages.problems import Problem, Refusal, quoted, refuse
-from ..production.picked import place_labels, read_picked
+from ..production.picked import differing, place_labels, read_picked
 from ..review.picked import read_open
-from ..review.picked_answers import deliveries_of, differing
+from ..review.picked_answers import DIFFERENT, deliveries_of
 from ..review.readable import Rows
 from .label_studio import checked, edits_of, say_disputed
 from .sample import CONFIG
@@ -69,7 +69,7 @@ def place_picked(found: pd.DataFrame, problems: list[Problem], picked: pd.DataFr
     answers, wrong = checked(found, picked.set_index("id")["label"], classes, "ignore", what)
     refuse(problems + wrong)
     edits, disputed, _ = edits_of(answers)
-    said = differing(picked, edits)
+    said = differing(picked, edits, DIFFERENT)
     file = answers.drop_duplicates("id").set_index("id")["file"]
     refuse([Problem(file[id], what, id=id) for id, what in zip(edits["id"], said, strict=True) if what])
     say_disputed(disputed)

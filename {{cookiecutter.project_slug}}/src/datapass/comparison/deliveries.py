@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from ..data.examples import counts
+from ..data.examples import DELIVERY, counts
 from ..files.paths import TEST
 from ..messages.problems import quoted
 from . import statistics
@@ -29,11 +29,6 @@ from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, Scored
 from .revisions import Revision
 from .statistics import Interval, t_interval
 
-INCOMING, PICKED_AS = (
-    "incoming",
-    "picked_as",
-)  # metadata columns: the delivery's name; why the row was picked for a label
-RANDOM = "random"  # the one value of `picked_as` beside none with which a row says what the new data are like
 TOO_FEW = "too few for a verdict"
 NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
@@ -113,7 +108,7 @@ def entered(candidate: Revision, only: list[str]) -> dict[str, int]:
 
 def _deliveries(table: pd.DataFrame) -> pd.Series:
     """Return the delivery of each test example, by id; empty for the old test set."""
-    return table[INCOMING] if INCOMING in table else pd.Series("", index=table.index, dtype="str")
+    return table[DELIVERY] if DELIVERY in table else pd.Series("", index=table.index, dtype="str")
 
 
 def _part(wider: Scored, rows: np.ndarray, lost: np.ndarray) -> Scored:

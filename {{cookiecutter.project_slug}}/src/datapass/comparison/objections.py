@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ..data.examples import counts
+from ..data.examples import PICKED_AS, RANDOM, counts
 from ..files.paths import CLASSES, DATA, TEST
 from ..messages.problems import quoted
 from .datadiff import DataDiff
-from .deliveries import PICKED_AS, RANDOM
 from .lineup import MIN_SLICE, MIN_UNITS, Scored
 from .proof import SEEDS, Proof, of_metric
 from .revisions import Revision

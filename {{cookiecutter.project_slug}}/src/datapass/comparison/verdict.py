@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.examples import DELIVERY, PICKED_AS
 from . import statistics
 from .crossed import Components
 from .datadiff import DataDiff, diff
-from .deliveries import INCOMING, PICKED_AS, OnDelivery, by_delivery, entered, trade
+from .deliveries import OnDelivery, by_delivery, entered, trade
 from .equivalence import Within
 from .judge import DEPENDS as DEPENDS
 from .judge import HELPS, HURTS, NO_DIFFERENCE, NOT_COMPARABLE, Ruler, judge, measure_ruler
@@ -152,9 +153,9 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
         b, c = int((old & ~new).sum()), int((new & ~old).sum())
         mcnemar = (b, c, statistics.mcnemar(b, c)[0])
     test_sets = by_delivery(baseline, candidate, wider)
-    sliced = scored.table.drop(columns=[INCOMING, PICKED_AS], errors="ignore") if test_sets else scored.table
+    sliced = scored.table.drop(columns=[DELIVERY, PICKED_AS], errors="ignore") if test_sets else scored.table
     # What no row of a delivery says is no slice of its own: it is the delivery.
-    whole = [(scored.table[INCOMING] == part.name).to_numpy() for part in test_sets]
+    whole = [(scored.table[DELIVERY] == part.name).to_numpy() for part in test_sets]
     masks = [(name, mask) for name, mask in slice_masks(sliced) if not any((mask == one).all() for one in whole)]
     traded = trade(test_sets)
     sure = dict[str, Any]()

@@ -5,10 +5,10 @@ import pandas as pd
 
 from ..files.paths import SPLITS
 from ..messages.problems import quoted
+from .examples import CHOSEN, PICKED_AS
 from .split import shadowed
 from .state import ACTIVE, WAITING, State
 
-CHOSEN = ("uncertain", "unlike")  # `picked_as` of rows that the model's answers chose, see production/picked.py
 BIASED = (
     "was picked as {}, by what the model answers, so it says nothing of how right the model is: only rows picked at random may be "
     "test examples; write train into its `split`"
@@ -17,7 +17,7 @@ BIASED = (
 
 def biased(state: State) -> dict[int, str]:
     """Return what is wrong with rows of the test set that were chosen by what the model answers on them, by row."""
-    picked = _column(state, "picked_as")
+    picked = _column(state, PICKED_AS)
     there = (state.status == ACTIVE) & (state.sets == SPLITS.index("test")) & picked.isin(CHOSEN).to_numpy()
     return {row: BIASED.format(picked[row]) for row in np.flatnonzero(there).tolist()}
 
@@ -37,7 +37,7 @@ def refused(state: State, places: np.ndarray, actions: np.ndarray, right: np.nda
     numbers = np.flatnonzero(right & (actions == "add-test"))
     rows, ids = places[numbers], state.raw.table["id"]
     wrong: dict[int, str] = {}
-    given, picked = _given(state), _column(state, "picked_as")
+    given, picked = _given(state), _column(state, PICKED_AS)
     for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
         if picked[row] in CHOSEN:
             wrong[number] = BIASED.format(picked[row])

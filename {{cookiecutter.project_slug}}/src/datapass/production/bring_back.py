@@ -16,7 +16,7 @@ from ..adopt.alone import refuse_mixed
 from ..adopt.names import many
 from ..adopt.place import FEATURES, IMAGES, LABELS, folder_for
 from ..adopt.project import POINTER
-from ..data.examples import read_examples
+from ..data.examples import DELIVERY, PICKED_AS, RANDOM, read_examples
 from ..data.next_pass import current_state, place_pass
 from ..data.split import input_hashes
 from ..data.state import WAITING, State
@@ -28,7 +28,7 @@ from ..settings import load
 from .incoming import Incoming, delivery_name, read_incoming
 from .known import in_data
 from .pick import order_at_random
-from .picked import DELIVERY, ORIGIN, RANDOM, open_rows, picked_names, read_picked
+from .picked import open_rows, picked_names, read_picked
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,12 @@ def bring_back(name: str | None = None, test: bool = False, everything: bool = F
     name = names[0] if name is None else delivery_name(name)
     if test:
         refuse_mixed()
+    split = "test" if test else "train"
     picked = read_picked(name)
-    at_random = picked["picked_as"] == RANDOM
+    at_random = picked[PICKED_AS] == RANDOM
     wanted = picked[at_random if test else pd.Series(True, picked.index) if everything else ~at_random]
     state = current_state()
-    waiting = _waiting(state, name, test)
+    waiting = _waiting(state, name, split)
     left_out, example = dict[str, int](), list[str]()
     if waiting.empty:
         labelled = wanted[(wanted["label"] != "")].reset_index(drop=True)
@@ -97,8 +98,9 @@ def bring_back(name: str | None = None, test: bool = False, everything: bool = F
             raise Refusal(
                 f"{(INCOMING / name).as_posix()}/ has no input {quoted(lost)}: it is another delivery than was picked from."
             )
-        refuse_unordered(picked, incoming)
-        free, left_out = _free(labelled, incoming.some(rows), state, test)
+        known = in_data(incoming, read_examples())
+        refuse_unordered(picked, incoming, int(known.sum()))
+        free, left_out = _free(labelled, incoming.table.iloc[rows].reset_index(drop=True), known[rows], state, split)
         if not free.any():
             if POINTER.is_file() or not project.has_example():
                 project.finish()  # an earlier run may have been cut off before it
@@ -106,11 +108,11 @@ def bring_back(name: str | None = None, test: bool = False, everything: bool = F
             raise Refusal(f"There is nothing of {name} left to bring back:{said}")
         folder = folder_for(f"{name}-test" if test else name)
         example = project.keep_example(state.known(), str(load().data.inputs["_target_"]).partition(".")[0])
-        table = _write(incoming, labelled[free], rows[free], folder, "test" if test else "train")
+        table = _write(incoming, labelled[free], rows[free], folder, split)
     else:  # an earlier run was cut off before its pass
         table, folder = waiting, Path(str(waiting["file"].iloc[0])).parent
     edits = pd.DataFrame({"id": table["id"], "action": "add-test" if test else "add"}, dtype="str")
-    edits["reason"] = "picked as " + table[ORIGIN] + " of " + name
+    edits["reason"] = "picked as " + table[PICKED_AS] + " of " + name
     edits["by"] = picked.set_index("id")["by"].reindex(table["id"]).fillna("").to_numpy()
     try:
         file = place_pass(edits, folder.name, advise=False)
@@ -122,45 +124,51 @@ def bring_back(name: str | None = None, test: bool = False, everything: bool = F
     counts = table["label"].value_counts()
     classes = pd.DataFrame({"class": counts.index, "rows": counts.to_numpy()}).sort_values("class", ignore_index=True)
     raw = state.raw.table
-    tested = DELIVERY in raw and bool(((raw[DELIVERY] == name) & (raw[ORIGIN] == RANDOM)).any())
+    tested = DELIVERY in raw and bool(((raw[DELIVERY] == name) & (raw[PICKED_AS] == RANDOM)).any())
     left = int(open_rows(wanted).sum())
     return BroughtBack(name, test, folder, file, classes, left_out, left, tested or test or everything, example)
 
 
-def _waiting(state: State, name: str, test: bool) -> pd.DataFrame:
+def _waiting(state: State, name: str, split: str) -> pd.DataFrame:
     """Return rows of data/raw/ that are of a delivery and that no pass adds, with `file`, their labels.csv."""
     raw = state.raw.table
     if DELIVERY not in raw:
         return raw.head(0)
-    mine = (raw[DELIVERY] == name) & (raw.get("split", "") == ("test" if test else "train")) & (state.status == WAITING)
+    mine = (raw[DELIVERY] == name) & (raw.get("split", "") == split) & (state.status == WAITING)
     files = np.array(state.raw.files, dtype=object)[state.raw.delivery]
     return raw.assign(file=files)[mine].reset_index(drop=True)
 
 
-def refuse_unordered(picked: pd.DataFrame, incoming: Incoming) -> None:
+def refuse_unordered(picked: pd.DataFrame, incoming: Incoming, known: int) -> None:
     """Raise Refusal for rows that say that they were picked at random, and cannot have been.
 
     The order in which they are drawn is known, see `pick.order_at_random`, but for inputs that the data had at that time.
+
+    Args:
+        known: inputs of the delivery that the data has now.
     """
-    at_random = picked["id"][picked["picked_as"] == RANDOM]
+    at_random = picked["id"][picked[PICKED_AS] == RANDOM]
     order = order_at_random(incoming.table["id"])
     place = pd.Series(np.arange(len(order)), index=incoming.table["id"].iloc[order])
-    known = int(in_data(incoming, read_examples()).sum())
     late = at_random[place.reindex(at_random).to_numpy() >= len(at_random) + known]
     what = "is called random, and was not drawn so; take back what was edited in its `picked_as`"
     refuse([Problem((PICKED / f"{incoming.name}.csv").as_posix(), what, id=one) for one in late])
 
 
-def _free(labelled: pd.DataFrame, incoming: Incoming, state: State, test: bool) -> tuple[np.ndarray, dict[str, int]]:
+def _free(
+    labelled: pd.DataFrame, table: pd.DataFrame, known: np.ndarray, state: State, split: str
+) -> tuple[np.ndarray, dict[str, int]]:
     """Return which labelled inputs may come in (k, bool), and why how many others may not.
 
     Args:
         labelled: id and label (k).
-        incoming: the same inputs.
+        table: the same inputs, with `input` and maybe `group` (k).
+        known: which of them are examples already (k, bool).
+        split: where they go, `train` or `test`.
     """
-    raw, table = state.raw.table, incoming.table
+    raw = state.raw.table
     input_hashes(state.raw)  # refuses where data/inputs/ is of other deliveries: their content could not be told
-    target = SPLITS.index("test" if test else "train")
+    target = SPLITS.index(split)
     group = table["group"] if "group" in table else pd.Series("", index=table.index, dtype="str")
     # Of all rows: what was dropped still says where its group is.
     elsewhere = raw["group"][state.sets != target] if "group" in raw else pd.Series(dtype="str")
@@ -168,10 +176,8 @@ def _free(labelled: pd.DataFrame, incoming: Incoming, state: State, test: bool) 
     why = {
         "in the data already": there,
         "of a class that is no more": ~labelled["label"].isin(state.known()).to_numpy(),
-        "the same as an example that is there": in_data(incoming, read_examples()) & ~there,
-        f"in a group with examples that do not {'test' if test else 'train'}": (
-            group.isin(elsewhere) & (group != "")
-        ).to_numpy(),
+        "the same as an example that is there": known & ~there,
+        f"in a group with examples that do not {split}": (group.isin(elsewhere) & (group != "")).to_numpy(),
     }
     free, left_out = np.ones(len(table), dtype=bool), dict[str, int]()
     for reason, mask in why.items():
@@ -193,7 +199,7 @@ def _write(incoming: Incoming, labelled: pd.DataFrame, rows: np.ndarray, folder:
     if given:
         table["path"] = [f"{folder.relative_to(RAW).as_posix()}/{path}" for path in inside]
     table["split"] = split
-    table[ORIGIN], table[DELIVERY] = labelled["picked_as"].to_numpy(), incoming.name
+    table[PICKED_AS], table[DELIVERY] = labelled[PICKED_AS].to_numpy(), incoming.name
     with written(folder) as aside:
         aside.mkdir()
         for path, target in zip(given, inside, strict=True):

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ..adopt import kinds
+from ..adopt.columns import USUAL, text_column
 from ..adopt.look import look
 from ..adopt.names import are_ids, different, ids_of, many, safe_path
 from ..adopt.pictures import READ, named_column, see, unread, walk
@@ -15,8 +16,6 @@ from ..data.examples import metadata, read_examples
 from ..data.rows import parse
 from ..files.paths import TRAIN
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
-
-LABELS = ("label", "labels", "class", "target")
 
 
 @dataclass(frozen=True)
@@ -169,13 +168,10 @@ def _texts(files: list[Path], base: Path, column: str) -> pd.DataFrame:
 
 def _prose(sheet: Sheet) -> str:
     """Return the column that holds the texts, where none is called so."""
-    table = sheet.table
-    prose = [name for name in table if name.strip().casefold() == "text"] or [
-        name for name in table if kinds.is_prose(table[name])
-    ]
-    if not prose:
+    column = text_column(sheet.table, list(sheet.table.columns))
+    if column is None:
         raise Refusal([Problem(sheet.name, "has no column `text`, nor one that holds texts", 1)])
-    return str(max(prose, key=lambda name: table[name].str.len().sum()))
+    return column
 
 
 def _with_metadata(
@@ -192,7 +188,7 @@ def _with_metadata(
     for name in sheet.columns:
         if name in known and name != together:
             table[name] = sheet[name].str.replace("\0", "")
-    given = [one for one in sheet if one.strip().casefold() in LABELS and one not in used and one not in known]
+    given = [one for one in sheet if one.strip().casefold() in USUAL and one not in used and one not in known]
     if given:
         notes.append(
             f"the column {quoted(given[0])} is not read: `watch` looks at inputs; `datapass adopt` takes labelled data"

@@ -15,11 +15,11 @@ import pandas as pd
 from ..adopt.kinds import ID, known, numbers
 from .columns import Column, compare_columns
 from .forecast import Forecast, forecast
-from .measures import measures
+from .measures import measures, without_calendar
 from .outputs import Outputs, compare_outputs
 from .reference import Answered, Reference
 from .shares import Shares, class_shares
-from .two_sample import Apart, tell_apart, without_calendar
+from .two_sample import Apart, tell_apart
 from .unlike import Unlike, unlike
 
 ALPHA = 0.05
@@ -55,6 +55,16 @@ class Findings:
     def many_unlike(self) -> bool:
         """Whether more inputs than chance explains are unlike any in training."""
         return self.unlike.excess < PART
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the inputs are so unlike those of before that no forecast on them is to be believed."""
+        return self.many_unlike or (self.told_apart and self.worth)
+
+    @property
+    def worth(self) -> bool:
+        """Whether the classifier tells them apart well enough to be worth a look."""
+        return self.apart.auc >= WORTH
 
     @property
     def different(self) -> list[Column]:

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.crossed import units_of
-from ..data.examples import counts, packed_rows, read_examples
+from ..data.examples import DELIVERY, PICKED_AS, RANDOM, counts, packed_rows, read_examples
 from ..data.packed import read_packed
 from ..files.paths import TEST
 from .frozen import Frozen
-from .picked import DELIVERY, RANDOM, picked_names, read_picked
+from .picked import picked_names, read_picked
 from .sequence import ConceptDrift, Stratified, concept_drift, effective, informed, robbins, stratified
 
 MOST = 5000  # labels that people may be asked for
@@ -58,7 +58,7 @@ def accuracy_on_new(frozen: Frozen, tolerance: float = 0.0) -> Labelled | None:
     rows, others, asked = [], list[str](), list[pd.DataFrame]()
     for name in picked_names():
         table = read_picked(name)
-        table = table[table["picked_as"] == RANDOM].reset_index(drop=True)
+        table = table[table[PICKED_AS] == RANDOM].reset_index(drop=True)
         if (table["model"] != frozen.weights).any():
             others.append(name)
             continue
@@ -71,16 +71,16 @@ def accuracy_on_new(frozen: Frozen, tolerance: float = 0.0) -> Labelled | None:
         rows.append((name, delivered, number, right, *ends, int((seen & ~labelled).sum()), int((~seen).sum())))
         # Those that were skipped, though later ones are labelled, count as right for the alarm.
         skipped = ~seen & (np.arange(len(table)) < np.flatnonzero(seen).max())
-        unit = ("g" + table["group"]).where(table["group"] != "", table["id"])
         good = (table["label"] == table["predicted"]) | skipped
-        asked.append(pd.DataFrame({"right": good, "unit": unit, "skipped": skipped})[labelled | skipped])
+        asked.append(table[["id", "group"]].assign(right=good, skipped=skipped)[labelled | skipped])
     if not rows and not others:
         return None
     columns = ["delivery", "delivered", "labelled", "right", "low", "high", "unusable", "open"]
     found = pd.DataFrame(rows, columns=columns)
     right, labelled, delivered = (found[name].to_numpy(float) for name in ("right", "labelled", "delivered"))
-    every = pd.concat(asked, ignore_index=True) if asked else pd.DataFrame({"right": [], "unit": [], "skipped": []})
-    mine = effective(every["right"].to_numpy(float), pd.factorize(every["unit"])[0])
+    nothing = pd.DataFrame({"id": [], "group": []}, dtype="str").assign(right=0.0, skipped=False)
+    every = pd.concat(asked, ignore_index=True) if asked else nothing
+    mine = effective(every["right"].to_numpy(float), units_of(every))
     before = _before(frozen, [row[0] for row in rows])
     drift = concept_drift(*mine, *before, tolerance, prior=informed(*before))
     needed = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..data.examples import read_examples
+from ..data.examples import RANDOM, UNCERTAIN, UNLIKE, read_examples
 from ..data.split import fraction
 from ..files.paths import PICKED
 from ..messages.problems import Refusal
@@ -21,7 +21,7 @@ from .frozen import load_frozen, refuse_other_classes
 from .incoming import Incoming, delivery_name, incoming_names, read_incoming
 from .known import in_data
 from .measures import without_calendar
-from .picked import COLUMNS, RANDOM, UNCERTAIN, UNLIKE, write_picked
+from .picked import COLUMNS, write_picked
 from .reference import ask, inputs_of, load_reference
 from .unlike import unlike
 
@@ -97,7 +97,7 @@ def _which(name: str | None) -> str:
         return delivery_name(name)
     known = [one for one in incoming_names() if not (PICKED / f"{one}.csv").is_file()]
     if len(known) != 1:
-        listed = f"name one of {', '.join(known)}" if known else "`datapass watch DELIVERY` takes one in"
+        listed = f"name one of {', '.join(known)}" if known else "`datapass watch INCOMING_COLUMN` takes one in"
         raise Refusal(
             f"There {'is no delivery' if not known else 'are several deliveries'} of which nothing is picked; {listed}."
         )

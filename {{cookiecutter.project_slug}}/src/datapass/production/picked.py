@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.revisions import git
+from ..data.examples import ORIGINS
 from ..data.next_pass import current_state
 from ..files.paths import PICKED
 from ..files.tables import escape_cells, lines_of, read_table, unescape_cells, write_table
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 
-RANDOM, UNCERTAIN, UNLIKE = ORIGINS = ("random", "uncertain", "unlike")
 COLUMNS = ["id", "picked_as", "delivered", "group", "model", "predicted", "label", "by"]
-ORIGIN, DELIVERY = "picked_as", "incoming"  # of rows that were brought back, metadata of their examples
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -92,24 +91,17 @@ def place_labels(name: str, answers: pd.DataFrame) -> None:
     Raises:
         Refusal: naming each answer that is to no picked input, names no class, or differs from what stands there already.
     """
-    table = read_picked(name).set_index("id")
+    table, answers = read_picked(name), answers.reset_index(drop=True)
     known = current_state().known()
     path = f"{PICKED.as_posix()}/{name}.csv"
-    problems = []
-    for row in answers.itertuples():
-        there = table.loc[row.id] if row.id in table.index else None
-        if there is None:
-            problems.append(Problem(path, "was not picked", id=row.id))
-        elif row.label and row.label not in known:
-            problems.append(
-                Problem(path, f"the class {quoted(row.label)} is not known{near_miss(row.label, known)}", id=row.id)
-            )
-        elif there["by"] and there["label"] != row.label:
-            stands = quoted(there["label"]) if there["label"] else "not usable"
-            new = quoted(row.label) if row.label else "not usable"
-            what = f"{quoted(there['by'])} says {stands} and {quoted(row.by)} says {new}; settle it, and write it into the file"
-            problems.append(Problem(path, what, id=row.id))
-    refuse(problems)
+    said = differing(table, answers, "{} says {} and {} says {}; settle it, and write it into the file")
+    strange = (answers["label"] != "") & ~answers["label"].isin(known)
+    said[strange] = [
+        f"the class {quoted(label)} is not known{near_miss(label, known)}" for label in answers["label"][strange]
+    ]
+    said[~answers["id"].isin(table["id"])] = "was not picked"
+    refuse([Problem(path, what, id=id) for id, what in zip(answers["id"], said, strict=True) if what])
+    table = table.set_index("id")
     fresh = answers[answers["id"].map(table["by"]).eq("").to_numpy()].set_index("id")
     if fresh.empty:
         raise Refusal(f"{path}: holds these answers already; there is nothing to place.")
@@ -125,3 +117,25 @@ def place_labels(name: str, answers: pd.DataFrame) -> None:
     print(
         f"next: `datapass watch {name}` says how right the model is on it; `datapass bring-back {name}` brings it back"
     )
+
+
+def differing(picked: pd.DataFrame, answers: pd.DataFrame, sentence: str) -> pd.Series:
+    """Return for each answer that is another one than was given before what both say; else nothing (n, str).
+
+    Args:
+        picked: see `read_picked`.
+        answers: id, label (empty: not usable) and by, indexed from 0 (n).
+        sentence: with places for who answered first, what, who answers now, and what.
+    """
+    before = picked.set_index("id")[["label", "by"]].reindex(answers["id"]).fillna("").reset_index(drop=True)
+    other = (before["by"] != "") & (before["label"] != answers["label"])
+    said = pd.Series("", index=answers.index, dtype="str")
+    for row in np.flatnonzero(other).tolist():
+        first, second = before.iloc[row], answers.iloc[row]
+        words = (quoted(first["by"]), _answer(first["label"]), quoted(second["by"]), _answer(second["label"]))
+        said[row] = sentence.format(*words)
+    return said
+
+
+def _answer(label: str) -> str:
+    return quoted(label) if label else "not usable"

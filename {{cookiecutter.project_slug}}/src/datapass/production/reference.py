@@ -1,18 +1,15 @@
 """What new inputs are compared with: the training inputs, and the held-out test set with the models' answers to it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ..data.examples import counts, metadata, packed_rows, read_examples
+from ..data.examples import CHOSEN, DELIVERY, PICKED_AS, counts, metadata, packed_rows, read_examples
 from ..data.packed import Packed, read_packed, take
 from ..data.split import fraction
-from ..data.to_test import CHOSEN
 from ..messages.problems import Refusal
 from .frozen import Frozen
-from .picked import DELIVERY, ORIGIN
 from .seen import Inputs
 
 MOST = 20_000  # training inputs that are looked at, drawn by hash: more would only find what does not matter
@@ -74,11 +71,11 @@ def load_reference(frozen: Frozen, without: str) -> Reference:
     packed = read_packed()
     examples = read_examples()
     everything, test = (_kept(examples, split, without) for split in ("train", "test"))
-    training = everything[~everything[ORIGIN].isin(CHOSEN)] if ORIGIN in everything else everything
+    training = everything[~everything[PICKED_AS].isin(CHOSEN)] if PICKED_AS in everything else everything
     if not counts(test).any() or training.empty:
         raise Refusal(f"No example is left to compare {without} with; the test set is of it alone.")
     training, everything = _some(training), _some(everything)
-    known = metadata(training.columns, (ORIGIN, DELIVERY, "split"))
+    known = metadata(training.columns, (PICKED_AS, DELIVERY, "split"))
     asked = ask(frozen, inputs_of(test, packed), test[known])
     counted = counts(test).to_numpy()
     labels = np.zeros(len(test), dtype=np.int64)
@@ -110,10 +107,8 @@ def inputs_of(table: pd.DataFrame, packed: Packed, rows: np.ndarray | None = Non
         packed: inputs, of which those at `rows` are meant; at the table's `row` where left out.
     """
     if isinstance(packed, pd.DataFrame):
-        texts = list(packed.columns) == [
-            "text"
-        ]  # what many say word for word is in one set, and so would be missed in the other
-        own = ("=" + table["input"]) if texts else table["id"]
+        # What many say word for word is in one set, and so would be missed in the other.
+        own = "=" + table["input"] if list(packed.columns) == ["text"] else table["id"]
     else:
         own = ("=" + table["input"]).where(table["input"] != "", table["id"])
     group = table["group"] if "group" in table else pd.Series("", index=table.index, dtype="str")
@@ -125,8 +120,3 @@ def ask(frozen: Frozen, inputs: Inputs, metadata: pd.DataFrame) -> Answered:
     """Return inputs with the models' answers."""
     found = frozen.probabilities(inputs.packed, np.arange(len(inputs.ids)))
     return Answered(inputs, metadata, found, frozen.answers(found))
-
-
-def kinds_of(kinds: Mapping[str, str], packed: Packed) -> dict[str, str]:
-    """Return the kinds of packed rows; none of files."""
-    return dict(kinds) if isinstance(packed, pd.DataFrame) else {}

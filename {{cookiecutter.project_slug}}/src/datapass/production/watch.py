@@ -14,7 +14,7 @@ from ..settings import load, make
 from .delivered import read_delivered
 from .examine import Findings, examine
 from .frozen import load_frozen, refuse_other_classes
-from .incoming import Incoming, delivery_name, incoming_names, read_incoming, take_in
+from .incoming import Incoming, Taken, delivery_name, incoming_names, read_incoming, take_in
 from .known import learnt
 from .labelled import Labelled, accuracy_on_new
 from .picked import open_rows, picked_names, read_picked
@@ -95,7 +95,7 @@ def watch(
     """Compare deliveries with what the model was trained and tested on.
 
     Args:
-        deliveries: paths of new inputs, or deliveries of data/incoming/ by name; the last of these where there is none.
+        deliveries: paths of new inputs, or deliveries of data/incoming/ by name; the only one of these where there is none.
         name: what to call the one delivery that is new.
         tolerance: points that the accuracy may be lower.
         group: the column of new inputs that says which belong together, where it is not called so.
@@ -110,8 +110,8 @@ def watch(
     refuse_other_classes(frozen)
     labelled = accuracy_on_new(frozen, tolerance / 100)
     found = []
-    for given, taken, notes in _resolve(deliveries, name, group):
-        whole = read_incoming(given)
+    for taken in _resolve(deliveries, name, group):
+        whole = read_incoming(taken.name)
         known = learnt(whole)
         incoming = whole.some(np.flatnonzero(~known))
         reference = load_reference(frozen, incoming.name)
@@ -121,32 +121,32 @@ def watch(
         findings = examine(reference, new, incoming.kinds, ignore) if units >= FEWEST else None
         sizes = len(reference.training.ids), int(reference.counted.sum()), units, int(known.sum())
         found.append(
-            Watched(incoming, taken, notes, frozen.classes, frozen.fingerprint, *sizes, new, findings, labelled)
+            Watched(
+                incoming, taken.new, taken.notes, frozen.classes, frozen.fingerprint, *sizes, new, findings, labelled
+            )
         )
     return found
 
 
-def _resolve(deliveries: Sequence[Path], name: str | None, group: str | None) -> list[tuple[str, bool, list[str]]]:
-    """Return each delivery's name, whether it was taken in now, and notes. Nothing is taken in before all can be read."""
+def _resolve(deliveries: Sequence[Path], name: str | None, group: str | None) -> list[Taken]:
+    """Return the deliveries, each once. Nothing is taken in before all can be read."""
     known = incoming_names()
     if not deliveries:
         if len(known) == 1:
-            return [(known[0], False, [])]
+            return [Taken(known[0], False, [])]
         listed = f"one of {', '.join(known)}" if known else "a folder of files, or a table"
         raise Refusal(f"Name what to watch: {listed}.")
     read_packed()
     inputs = make(load().data.inputs, "data: inputs")
-    found: dict[str, tuple[str, bool, list[str]]] = {}
-    new = []
+    there, new = [], []
     for path in deliveries:
         if (str(path) in known and not path.exists()) or path.resolve().is_relative_to(INCOMING.resolve()):
-            there = delivery_name(path)
-            found[there] = (there, False, [])
+            there.append(Taken(delivery_name(path), False, []))
         else:
             new.append(read_delivered(path, inputs, group))
     if name is not None and not new:
         raise Refusal(f"--name {name}: the delivery has a name already.")
-    for one in new:
-        taken = take_in(one, name)
-        found.setdefault(taken.name, (taken.name, taken.new, taken.notes))
+    found: dict[str, Taken] = {}
+    for one in [*there, *(take_in(one, name) for one in new)]:
+        found.setdefault(one.name, one)
     return list(found.values())

@@ -10,11 +10,12 @@ from ..data.next_pass import current_labels
 from ..files.paths import PICKED
 from ..files.tables import lines_of
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
-from ..production.picked import picked_names, read_picked
+from ..production.picked import differing, picked_names, read_picked
 from .answers import keys_of
 from .picked import key_of
 
 ACTIONS = ("label", "drop")
+DIFFERENT = "{} says {}, {} says {}; settle it, write it into data/picked/, and delete this answer"
 
 
 def deliveries_of(ids: pd.Series) -> list[str]:
@@ -82,33 +83,10 @@ def read_labels(path: Path, answers: pd.DataFrame, name: str) -> pd.DataFrame:
     )
     mark((action == "drop") & (label != ""), "is not usable and has a label; empty one of the two")
     mark(answers["by"] == "", "does not say in `by` who answered; put in a name")
-    said = differing(picked, answers)
+    said = differing(picked, answers, DIFFERENT)
     mark(known & action.isin(ACTIONS) & (said != ""), lambda a: said[a.name])
     found.sort(key=lambda one: one[0])
     lines = lines_of(path.read_bytes(), [row for row, _ in found]) if found else []
     name = path.as_posix()
     refuse([Problem(name, what, line, answers["id"].iloc[row]) for (row, what), line in zip(found, lines, strict=True)])
     return answers[["id", "label", "by"]].reset_index(drop=True)
-
-
-def differing(picked: pd.DataFrame, answers: pd.DataFrame) -> pd.Series:
-    """Return for each answer that is another one than was given before what both say; else nothing (n, str).
-
-    Args:
-        picked: see `production.picked.read_picked`.
-        answers: id, label (empty: not usable) and by, indexed from 0 (n).
-    """
-    before = picked.set_index("id")[["label", "by"]].reindex(answers["id"]).fillna("").reset_index(drop=True)
-    other = (before["by"] != "") & (before["label"] != answers["label"])
-    said = pd.Series("", index=answers.index, dtype="str")
-    for row in np.flatnonzero(other).tolist():
-        first, second = before.iloc[row], answers.iloc[row]
-        said[row] = (
-            f"{quoted(first['by'])} says {_answer(first['label'])}, {quoted(second['by'])} says {_answer(second['label'])}; "
-            "settle it, write it into data/picked/, and delete this answer"
-        )
-    return said
-
-
-def _answer(label: str) -> str:
-    return quoted(label) if label else "not usable"
