@@ -73,7 +73,7 @@ sums: $(VENV)/ready
 	cd "$(TEMPLATE)/src" && python -c 'from datapass import integrity; integrity.SUMS.write_text(integrity.sums(), encoding="utf-8")'
 
 pins: $(VENV)/ready-test
-	python tests/requirements.py test dev > $(VENV)/requirements-test.txt
+	python tests/requirements.py test dev remotes > $(VENV)/requirements-test.txt
 	pip install --upgrade --upgrade-strategy eager -r $(VENV)/requirements-test.txt
 	@sed -n 1p "$(CONSTRAINTS)" > $(VENV)/constraints.txt
 	@pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' >> $(VENV)/constraints.txt

@@ -1,10 +1,13 @@
 """The template's contract: which answers make a project, which are refused, and what a project holds."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +15,10 @@ import pytest
 import yaml
 from cookiecutter.main import cookiecutter
 
-from conftest import ROOT, TEMPLATE, Project, ran, render
+from conftest import IDENTITY, ROOT, TEMPLATE, Project, ran, render
+from hooks.answers import objection
 
+APACHE = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 SUPPORTED = {
     "defaults": {},
     "two words": {"project_name": "Street signs"},
@@ -26,6 +31,20 @@ SUPPORTED = {
     "no author": {"author": ""},
     "gitlab": {"ci": "gitlab"},
     "no ci": {"ci": "none"},
+    "MIT": {"license": "MIT"},
+    "Apache": {"license": "Apache-2.0", "author": "A & B <a@b.org>"},
+    "BSD, and quotes in the holder's name": {"license": "BSD-3-Clause", "author": 'O\'Neil "Bo" <b>'},
+    "folder beside the project": {"dvc_remote": "../storage"},
+    "absolute folder with signs": {"dvc_remote": "/mnt/John's data, #1; 50 % = [x] $HOME"},
+    "folder at home": {"dvc_remote": "~/storage"},
+    "folder on Windows": {"dvc_remote": "C:\\data\\dvc"},
+    "share on Windows": {"dvc_remote": "\\\\server\\share\\Prüfung"},
+    "relative folder on Windows": {"dvc_remote": "..\\storage"},
+    "S3": {"dvc_remote": "s3://my-team.data/digits/v2"},
+    "S3 bucket alone": {"dvc_remote": "s3://bucket"},
+    "Google Cloud": {"dvc_remote": "gs://my_team.example.org/digits"},
+    "Azure": {"dvc_remote": "azure://container/digits"},
+    "SSH": {"dvc_remote": "ssh://ana@host.example.org:2222/srv/dvc"},
     "longest": {"project_name": "n" * 100, "project_slug": "s" * 60, "description": "d" * 300, "author": "a" * 200},
 }
 REFUSED = {
@@ -47,6 +66,42 @@ REFUSED = {
     "author of 201 letters": ({"author": "a" * 201}, "author has 201 letters"),
     "line break in description": ({"description": "one\ntwo"}, "one line of printable text"),
     "escape in author": ({"author": "\x1b[31mred"}, "one line of printable text"),
+    "empty remote": ({"dvc_remote": ""}, "is empty; answer none"),
+    "remote without scheme": ({"dvc_remote": "bucket/digits"}, "would be inside the project"),
+    "remote as scp writes it": ({"dvc_remote": "ana@host:/srv/dvc"}, "or ssh://"),
+    "remote in the project": ({"dvc_remote": "../digits/storage"}, "would be inside the project"),
+    "remote is the project": ({"dvc_remote": "."}, "would be inside the project"),
+    "remote of another's home": ({"dvc_remote": "~ben/storage"}, "is no whole path"),
+    "drive without folder": ({"dvc_remote": "C:storage"}, "is no whole path"),
+    "line break in remote": ({"dvc_remote": "../a\n[core]"}, "one line of printable text"),
+    "quote in remote": ({"dvc_remote": '../a"b'}, "must not hold '\"'"),
+    "interpolation in remote": ({"dvc_remote": "/a%(b)s"}, "must not hold '%('"),
+    "blank after remote": ({"dvc_remote": "s3://bucket "}, "begins or ends with a blank"),
+    "remote of 301 letters": ({"dvc_remote": "/" + "a" * 300}, "dvc_remote has 301 letters"),
+    "web": ({"dvc_remote": "https://example.org/dvc"}, "type `dvc remote add --default storage URL`"),
+    "Google Drive": ({"dvc_remote": "gdrive://folder"}, "type `dvc remote add --default storage URL`"),
+    "scheme not known": ({"dvc_remote": "ftp://host/dvc"}, "is not known; answer none"),
+    "scheme in capitals": ({"dvc_remote": "S3://bucket"}, "is not known; answer none"),
+    "no bucket": ({"dvc_remote": "s3://"}, "is no name of an S3 bucket"),
+    "S3 bucket in capitals": ({"dvc_remote": "s3://Bucket/x"}, "is no name of an S3 bucket"),
+    "S3 bucket of two letters": ({"dvc_remote": "s3://ab"}, "is no name of an S3 bucket"),
+    "S3 bucket of 64 letters": ({"dvc_remote": "s3://" + "a" * 64}, "is no name of an S3 bucket"),
+    "S3 bucket like an address": ({"dvc_remote": "s3://192.168.1.1/x"}, "is no name of an S3 bucket"),
+    "S3 bucket with two dots": ({"dvc_remote": "s3://a..b/x"}, "is no name of an S3 bucket"),
+    "Google's own name": ({"dvc_remote": "gs://google-x"}, "is no name of a Google Cloud bucket"),
+    "Azure container with '_'": ({"dvc_remote": "azure://my_data"}, "is no name of an Azure container"),
+    "parent folder in a bucket": ({"dvc_remote": "s3://bucket/../x"}, "a plain path"),
+    "fragment": ({"dvc_remote": "gs://bucket/x#y"}, "a plain path"),
+    "SSH without host": ({"dvc_remote": "ssh:///srv"}, "must be ssh://HOST/FOLDER"),
+    "SSH without folder": ({"dvc_remote": "ssh://host"}, "names no folder on the host"),
+    "SSH with an option for a host": ({"dvc_remote": "ssh://-oProxyCommand=x/y"}, "must be ssh://HOST/FOLDER"),
+    "SSH port too high": ({"dvc_remote": "ssh://host:70000/srv"}, "must be ssh://HOST/FOLDER"),
+    "SSH with a password": ({"dvc_remote": "ssh://ana:hush@host/srv"}, "looks like a password"),
+    "S3 with keys": ({"dvc_remote": "s3://hush:hush@bucket/x"}, "looks like a password"),
+    "signed S3": ({"dvc_remote": "s3://bucket/x?X-Amz-Signature=hush"}, "looks like a password"),
+    "signed Azure": ({"dvc_remote": "azure://container/x?sv=1&sig=hush"}, "looks like a password"),
+    "Azure connection string": ({"dvc_remote": "AccountName=a;AccountKey=hush"}, "looks like a password"),
+    "S3 key in the path": ({"dvc_remote": "s3://bucket/AKIAABCDEFGHIJKLMNOP"}, "looks like a password"),
 }
 
 
@@ -57,29 +112,130 @@ def test_supported_answers(make: Callable[..., Project], answers: dict[str, str]
         if path.is_file() and ".git" not in path.parts and "src" not in path.relative_to(project.path).parts:
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"\{\{ ?cookiecutter|\{%-? ?(if|endif|raw|endraw)", text), path
-    check = "import tomllib, pathlib, yaml; print(tomllib.loads(pathlib.Path('pyproject.toml').read_text())['project'])"
-    about = project.run("python", "-c", check).stdout
-    assert repr(answers.get("description", "Hold the model fixed"))[1:20] in about
+    about = tomllib.loads((project.path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert about["description"].startswith(answers.get("description", "Hold the model fixed"))
+    if answers.get("author"):
+        assert about["authors"] == [{"name": answers["author"]}]
     for path in project.path.rglob("*.yaml"):
         yaml.safe_load(path.read_text(encoding="utf-8"))
-    help_text = project.verb("--help").stdout
-    assert "compare" in help_text
+    if not {"license", "dvc_remote"} & answers.keys():  # which no code reads
+        assert "compare" in project.verb("--help").stdout
     assert (project.path / ".github").exists() == (answers.get("ci", "github") == "github")
     assert (project.path / ".gitlab-ci.yml").exists() == (answers.get("ci") == "gitlab")
 
 
 @pytest.mark.parametrize(("answers", "sentence"), REFUSED.values(), ids=REFUSED.keys())
 def test_refused_answers(tmp_path: Path, answers: dict[str, str], sentence: str) -> None:
-    folder = tmp_path / "here"
-    folder.mkdir()
-    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", str(folder), str(ROOT)]
-    done = subprocess.run(
-        [*command, *(f"{k}={v}" for k, v in answers.items())], capture_output=True, text=True, check=False
+    with pytest.raises(SystemExit, match=f"^Error: .*{re.escape(sentence)}") as refused:
+        cookiecutter(str(ROOT), no_input=True, output_dir=str(tmp_path), extra_context=answers)
+    assert "hush" not in str(refused.value), "a secret is not printed again"
+    assert not list(tmp_path.rglob("*"))
+
+
+def template(answer: str) -> str:
+    """Return the sentence for an author of a template's signs, as one types it: in an argument it would be rendered."""
+    answers = dict.fromkeys(("project_name", "description", "dvc_remote", "project_slug", "__package"), "cats")
+    return str(objection(answers | {"author": answer}))
+
+
+def test_an_answer_that_would_be_rendered_again() -> None:
+    for signs in ("{{ 1 }}", "{% if x %}", "{# note"):
+        assert f"author must not hold '{signs[:2]}'" in template(signs)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["cookiecutter", "--no-input", "-o"], ["cruft", "create", "--no-input", "--output-dir"]],
+    ids=["cookiecutter", "cruft"],
+)
+def test_a_refusal_is_one_sentence(published: Path, tmp_path: Path, command: list[str]) -> None:
+    answer = (
+        "dvc_remote=s3://Bucket" if command[0] == "cookiecutter" else '--extra-context={"dvc_remote": "s3://Bucket"}'
     )
-    assert done.returncode != 0
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
-    assert list(tmp_path.rglob("*")) == [folder]
+    typed = [sys.executable, "-m", *command, "here", str(published), answer]
+    done = subprocess.run(typed, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr.startswith("Error: dvc_remote: 'Bucket'") and done.stderr.count("\n") == 1
+    assert not list(tmp_path.rglob("*"))
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as a repository of its own, of one commit."""
+    path = tmp_path_factory.mktemp("published") / "data-centric"
+    leave = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, path, ignore=leave)
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "Release"]):
+        subprocess.run(["git", *command], cwd=path, env=os.environ | IDENTITY, check=True)
+    return path
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of each file, Git's own left out."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    return {path: content for path, content in found.items() if not path.startswith(".git/")}
+
+
+def test_cookiecutter_cruft_and_replay_give_the_same_bytes(published: Path, tmp_path: Path) -> None:
+    """From a folder and from a URL, and wherever one stands."""
+    answers = {"kind": "tables", "author": 'O\'Neil "Bo" <b>', "license": "BSD-3-Clause", "dvc_remote": "../Prüf, #1"}
+    (tmp_path / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
+    (tmp_path / "settings.yaml").write_text(f"replay_dir: {json.dumps(str(tmp_path / 'replay'))}\n", encoding="utf-8")
+    asked = ["cookiecutter", "--config-file", "settings.yaml"]
+    replayed = f"replay/{published.name}.json"
+    ways = {
+        "folder": [*asked, "--no-input", "-o", "folder", str(published), *(f"{k}={v}" for k, v in answers.items())],
+        "replay": [*asked, "--replay", "-o", "replayed", str(published)],
+        "replay-file": [*asked, "--replay-file", replayed, "-o", "replay-file", f"git+{published.as_uri()}"],
+        "cruft": [
+            "cruft",
+            "create",
+            published.as_uri(),
+            "-y",
+            "--output-dir=cruft",
+            "--extra-context-file=answers.json",
+        ],
+    }
+    for typed in ways.values():
+        subprocess.run([sys.executable, "-m", *typed], cwd=tmp_path, capture_output=True, check=True)
+    first, *others = (
+        written(tmp_path / folder / "tumours") for folder in ("folder", "replayed", "replay-file", "cruft")
+    )
+    assert others[-1].pop(".cruft.json")
+    assert all(other == first for other in others)
+    assert 'O\'Neil "Bo" <b>' in first["LICENSE"].decode()
+
+
+HOLDERS = {
+    "MIT": "Copyright (c) Ana & <b>",
+    "BSD-3-Clause": "Copyright (c) Ana & <b>",
+    "proprietary": "Copyright (c) Ana & <b>. All rights",
+}
+
+
+@pytest.mark.parametrize("license", ["MIT", "Apache-2.0", "BSD-3-Clause", "proprietary"])
+def test_licence(make: Callable[..., Project], license: str) -> None:
+    project = make(license=license, author="Ana & <b>")
+    text = (project.path / "LICENSE").read_bytes()
+    if license == "Apache-2.0":
+        assert hashlib.sha256(text).hexdigest() == APACHE, "the text of https://www.apache.org/licenses/LICENSE-2.0.txt"
+    else:
+        assert HOLDERS[license] in text.decode()
+    assert text.endswith(b"\n") and not text.endswith(b"\n\n")
+    assert not re.search(rb"\b20\d\d\b", text.replace(b"January 2004", b"")), "a replay a year later gives the same"
+    assert (project.path / "src" / "datapass" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    built = "from setuptools import build_meta; build_meta.prepare_metadata_for_build_wheel('reports')"
+    project.run("python", "-c", f"import os; os.mkdir('reports'); {built}")
+    (metadata,) = (project.path / "reports").glob("*/METADATA")
+    said = metadata.read_text(encoding="utf-8").splitlines()
+    assert f"License-Expression: {'LicenseRef-Proprietary' if license == 'proprietary' else license}" in said
+    assert {"License-File: LICENSE", "License-File: src/datapass/LICENSE", "Author: Ana & <b>"} <= set(said)
+
+
+def test_the_holder_of_a_project_without_an_author(make: Callable[..., Project]) -> None:
+    text = (make(license="MIT", project_name="Street signs").path / "LICENSE").read_text(encoding="utf-8")
+    assert "Copyright (c) the authors of Street signs\n" in text
 
 
 def test_manifest(rendered: Project) -> None:
@@ -144,17 +300,11 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not (path / ".git").exists()
 
 
-def test_next_commands_are_printed(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "cookiecutter",
-        "--no-input",
-        "-o",
-        str(tmp_path),
-        str(ROOT),
-        "project_name=Street signs",
-    ]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ)).stdout
+@pytest.mark.parametrize("remote", ["none", "s3://bucket"])
+def test_next_commands_are_printed(tmp_path: Path, remote: str) -> None:
+    answers = ["project_name=Street signs", f"dvc_remote={remote}"]
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", str(tmp_path), str(ROOT), *answers]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for line in ("cd street-signs", "pip install -c constraints.txt -e .", "dvc repro"):
         assert line in printed
+    assert ("dvc push" in printed) == (remote != "none")
