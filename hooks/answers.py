@@ -50,7 +50,8 @@ SECRET = re.compile(
     r"://[^/@]*:(?!\d+/)[^@]*@"  # user:password@
     r"|^(?!ssh:)[a-z]\w*://[^/]*@"
     r"|\b(AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|(key|key_?id|secret|signature|sig|password|passphrase|token|credential|x-(amz|goog)-[a-z-]+)=",
+    r"|(account|access|secret|shared|api)[a-z_-]*key(_?id)?=|[?&;]sig="
+    r"|(secret|signature|password|passphrase|token|credential|x-(amz|goog)-[a-z-]+)=",
     re.IGNORECASE,
 )
 

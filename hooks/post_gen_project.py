@@ -41,6 +41,9 @@ if __name__ == "__main__":
     elif not ready:
         steps.append("git init -b main                            # git was not found")
     steps += ["dvc repro", "git add . && git commit -m 'Baseline'"]
-    if "{{ cookiecutter.__storage }}" != "none":
+    storage = "{{ cookiecutter.__storage }}"
+    if storage == "azure":
+        steps.append("dvc remote modify storage account_name NAME     # of the storage account; no secret")
+    if storage != "none":
         steps.append("dvc push")
     print("\nThe project is ready. Next:\n\n" + "\n".join(f"    {step}" for step in steps) + "\n")

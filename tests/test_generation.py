@@ -41,6 +41,7 @@ SUPPORTED = {
     "share on Windows": {"dvc_remote": "\\\\server\\share\\Prüfung"},
     "relative folder on Windows": {"dvc_remote": "..\\storage"},
     "S3": {"dvc_remote": "s3://my-team.data/digits/v2"},
+    "S3 path of a partition": {"dvc_remote": "s3://my-team/key=secret/token"},
     "S3 bucket alone": {"dvc_remote": "s3://bucket"},
     "Google Cloud": {"dvc_remote": "gs://my_team.example.org/digits"},
     "Azure": {"dvc_remote": "azure://container/digits"},
@@ -101,6 +102,11 @@ REFUSED = {
     "signed S3": ({"dvc_remote": "s3://bucket/x?X-Amz-Signature=hush"}, "looks like a password"),
     "signed Azure": ({"dvc_remote": "azure://container/x?sv=1&sig=hush"}, "looks like a password"),
     "Azure connection string": ({"dvc_remote": "AccountName=a;AccountKey=hush"}, "looks like a password"),
+    "Google's older signature": (
+        {"dvc_remote": "gs://bucket/x?GoogleAccessId=a&Signature=hush"},
+        "looks like a password",
+    ),
+    "password of slashes": ({"dvc_remote": "ssh://ana:hu/hush@host/srv"}, "looks like a password"),
     "S3 key in the path": ({"dvc_remote": "s3://bucket/AKIAABCDEFGHIJKLMNOP"}, "looks like a password"),
 }
 
@@ -300,7 +306,7 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not (path / ".git").exists()
 
 
-@pytest.mark.parametrize("remote", ["none", "s3://bucket"])
+@pytest.mark.parametrize("remote", ["none", "s3://bucket", "azure://container"])
 def test_next_commands_are_printed(tmp_path: Path, remote: str) -> None:
     answers = ["project_name=Street signs", f"dvc_remote={remote}"]
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", str(tmp_path), str(ROOT), *answers]
@@ -308,3 +314,4 @@ def test_next_commands_are_printed(tmp_path: Path, remote: str) -> None:
     for line in ("cd street-signs", "pip install -c constraints.txt -e .", "dvc repro"):
         assert line in printed
     assert ("dvc push" in printed) == (remote != "none")
+    assert ("dvc remote modify storage account_name" in printed) == remote.startswith("azure")

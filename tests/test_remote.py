@@ -137,10 +137,19 @@ REMOTES = {
 }
 
 
+def config_of(remote: str) -> str:
+    """Return .dvc/config as the answer writes it."""
+    text = (TEMPLATE / ".dvc" / "config").read_text(encoding="utf-8")
+    storage = remote.split("://")[0] if "://" in remote else "folder"
+    return Environment().from_string(text).render(cookiecutter={"dvc_remote": remote, "__storage": storage})
+
+
 @pytest.mark.parametrize(("remote", "url"), REMOTES.items(), ids=REMOTES)
 def test_dvc_reads_the_remote_as_it_was_meant(tmp_path: Path, remote: str, url: str) -> None:
-    project = render(tmp_path, kind="tables", dvc_remote=remote)
-    config = Config(str(project.path / ".dvc"), validate=True)
+    settings = tmp_path / "tumours" / ".dvc" / "config"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(config_of(remote), encoding="utf-8")
+    config = Config(str(settings.parent), validate=True)
     assert config["core"]["remote"] == "storage"
     found = config["remote"]["storage"]["url"]
     if "://" in url:
@@ -161,14 +170,6 @@ def test_the_project_requires_what_its_remote_needs(tmp_path: Path, scheme: str)
     pinned = (project.path / "constraints.txt").read_text(encoding="utf-8")
     assert f"\ndvc-{scheme}==" in pinned
     assert project.run("dvc", "remote", "list").stdout.split()[:2] == ["storage", f"{scheme}://my-team/digits"]
-
-
-def config_of(remote: str) -> dict[str, dict[str, str]]:
-    """Return the sections of .dvc/config as the answer writes it."""
-    text = (TEMPLATE / ".dvc" / "config").read_text(encoding="utf-8")
-    storage = remote.split("://")[0] if "://" in remote else "folder"
-    written = Environment().from_string(text).render(cookiecutter={"dvc_remote": remote, "__storage": storage})
-    return ConfigObj(written.splitlines()).dict()
 
 
 def relative_to_config(remote: str) -> str:
@@ -194,7 +195,7 @@ def test_what_is_not_refused_is_written_whole(prefix: str, rest: str) -> None:
     remote = prefix + rest
     if remote == "none" or said(remote):
         return
-    sections = config_of(remote)
+    sections = ConfigObj(config_of(remote).splitlines()).dict()
     assert sections.keys() == {"core", "hydra", 'remote "storage"'}
     assert sections['remote "storage"'] == {"url": relative_to_config(remote)}
 
