@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import Project, render
+from conftest import ROOT, Project, render
 from played_host import TOKEN, Host, Outcome, git, write
 
 WORKFLOW = ".github/workflows/data-experiment.yml"
@@ -299,16 +299,20 @@ def test_the_files_follow_their_schemas(files: dict[str, Project]) -> None:
 
 
 def test_zizmor_finds_nothing(files: dict[str, Project]) -> None:
+    """Of the workflows of a project, and of the template's own where it has some."""
     zizmor = shutil.which("zizmor", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert zizmor, "zizmor is missing; `make test` installs it"
     command = [zizmor, "--offline", "--no-progress", "--persona", "pedantic", str(files["github"].path / ".github")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    own = ROOT / ".github"
+    done = subprocess.run(
+        [*command, *([str(own)] if own.exists() else [])], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_workflow_keeps_to_what_it_needs(workflow: str) -> None:
     read = yaml.safe_load(workflow)
-    assert list(read[True]) == ["pull_request"], "the key `on` is a truth value to YAML 1.1"
+    assert list(read[True]) == ["pull_request", "workflow_call"], "the key `on` is a truth value to YAML 1.1"
     assert read["permissions"] == {}
     (job,) = read["jobs"].values()
     assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
