@@ -23,7 +23,7 @@ from conftest import IDENTITY, Project
 TOKEN = "not-a-real-token"
 
 STAND_IN = '''#!{python}
-"""Stands in for `gh api` and for curl on GitLab's API: keeps comments, issues and calls in JSON files."""
+"""Stands in for `gh api` and for curl on GitLab's API: keeps comments, issues, labels and calls in JSON files."""
 import json, re, sys
 from pathlib import Path
 
@@ -32,6 +32,13 @@ def read(name): return json.loads((folder / name).read_text()) if (folder / name
 name, arguments = Path(sys.argv[0]).name, sys.argv[1:]
 after = lambda *options: [v for o, v in zip(arguments, arguments[1:]) if o in options]
 method = [*after("--method", "--request"), "GET"][0]
+if labels := [a for a in arguments if a.endswith("/labels/train") or a == "remove_labels=train"]:
+    url = next(a for a in arguments if re.search(r"/(issues|merge_requests)/12(/|$)", a))
+    (folder / "calls.json").write_text(json.dumps([*read("calls.json"), {{"tool": name, "method": method, "url": url, "arguments": arguments, "secret": "" if name == "gh" else sys.stdin.read()}}]))
+    if (folder / "refuse").exists():
+        sys.exit("HTTP 403: Resource not accessible by integration")
+    (folder / "labels.json").write_text(json.dumps([label for label in read("labels.json") if label != "train"]))
+    sys.exit()
 url, what, number = next((a, *m.groups()) for a in arguments if (m := re.search(r"/(comments|notes|issues)(?:/(\\d+))?(?:\\?|$)", a)))
 query = dict(re.findall(r"[?&](\\w+)=([^&]*)", url))
 file, key = ("issues.json", "number") if what == "issues" else ("comments.json", "id")
@@ -76,6 +83,22 @@ def git(folder: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def evaluate(expression: str, context: Mapping[str, str]) -> str:
+    """Return what an expression of a workflow gives: names, texts, `==`, `&&` and `||`, which bind in this order."""
+    for sign, first in ((" || ", bool), (" && ", lambda value: not value)):
+        if sign in expression:
+            values = [evaluate(part, context) for part in expression.split(sign)]
+            return next((value for value in values if first(value)), values[-1])
+    if " == " in expression:
+        left, right = (evaluate(part, context) for part in expression.split(" == "))
+        return "true" if left == right else ""
+    expression = expression.strip()
+    if expression.startswith("'"):
+        return expression.strip("'")
+    # What a run gives has to be known; what a step or a caller may leave out need not.
+    return context.get(expression, "") if expression.startswith(("steps.", "inputs.")) else context[expression]
 
 
 def write(folder: Path, path: str, text: str) -> None:
@@ -143,14 +166,18 @@ class Host:
         git(self.work, "commit", "--quiet", "-m", name)
 
     def checkout(self, reference: str, depth: int) -> Path:
-        """Return a fresh shallow clone of one reference, detached, as a runner has it."""
+        """Return a fresh clone of one reference, detached, as a runner has it: shallow, or with all branches (depth 0)."""
         self.runs += 1
         clone = self.folder / f"run-{self.runs}"
         git(self.folder, "init", "--quiet", str(clone))
         git(clone, "remote", "add", "origin", self.remote.as_uri())
-        git(clone, "fetch", "--quiet", "--no-tags", f"--depth={depth}", "origin", reference)
-        git(clone, "checkout", "--quiet", "--detach", "FETCH_HEAD")
-        assert git(clone, "rev-parse", "--is-shallow-repository") == "true"
+        if depth:
+            git(clone, "fetch", "--quiet", "--no-tags", f"--depth={depth}", "origin", reference)
+            git(clone, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+        else:
+            git(clone, "fetch", "--quiet", "--no-tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
+            git(clone, "checkout", "--quiet", "--detach", reference)
+        assert git(clone, "rev-parse", "--is-shallow-repository") == ("true" if depth else "false")
         assert not (clone / ".dvc" / "cache").exists() and not (clone / "data" / "raw").exists()
         return clone
 
@@ -163,12 +190,25 @@ class Host:
         )
         outcome.code, outcome.log = done.returncode, outcome.log + done.stdout + done.stderr
 
-    def play_github(self, text: str, reference: str, context: dict[str, str], **env: str) -> Outcome:
-        """Play the job of a workflow: its steps in order, until one fails. `context`: what its expressions find."""
-        (job,) = yaml.safe_load(text)["jobs"].values()
+    def play_github(
+        self, text: str, reference: str, context: dict[str, str], job: str | None = None, **env: str
+    ) -> Outcome:
+        """Play a job of a workflow, its only one or the named: its steps in order, until one fails.
 
-        def filled(env: dict[str, str]) -> dict[str, str]:
-            return {key: re.sub(r"\$\{\{ *(.*?) *\}\}", lambda m: context[m[1]], value) for key, value in env.items()}
+        Args:
+            text: of the workflow.
+            reference: what is checked out where the workflow does not say.
+            context: what its expressions find.
+        """
+        jobs = yaml.safe_load(text)["jobs"]
+        (name,) = jobs if job is None else (job,)
+        played = jobs[name]
+
+        def filled(given: Mapping[str, Any]) -> dict[str, str]:
+            return {
+                key: re.sub(r"\$\{\{ *(.*?) *\}\}", lambda m: evaluate(m[1], context), str(value))
+                for key, value in given.items()
+            }
 
         outcome = Outcome()
         summary, outputs = self.machine / "summary.md", self.machine / "outputs"
@@ -181,21 +221,19 @@ class Host:
             "GITHUB_STEP_SUMMARY": str(summary),
             "GITHUB_OUTPUT": str(outputs),
         }
-        for step in job["steps"]:
-            action, given = step.get("uses", "").split("@")[0], step.get("with", {})
-            if "if" in step:
-                left, right = step["if"].split(" == ")
-                if context.get(left, "") != (right.strip("'") if right.startswith("'") else context[right]):
-                    continue
+        for step in played["steps"]:
+            action, given = step.get("uses", "").split("@")[0], filled(step.get("with", {}))
+            if "if" in step and not evaluate(step["if"], context):
+                continue
             outcome.ran.append(step.get("name", action))
             if action == "actions/checkout":
-                outcome.clone = self.checkout(reference, given.get("fetch-depth", 1))
+                outcome.clone = self.checkout(given.get("ref") or reference, int(given.get("fetch-depth", 1)))
             elif action == "actions/upload-artifact":
-                assert given["archive"] is False
+                assert given["archive"] == "False"
                 outcome.artifacts += [str(path) for path in outcome.clone.glob(given["path"])]
             elif "run" in step and "pip install" not in step["run"]:
                 outputs.write_text("", encoding="utf-8")
-                variables = host | env | filled(job["env"]) | filled(step.get("env", {}))
+                variables = host | env | filled(played["env"]) | filled(step.get("env", {}))
                 self.shell(outcome.clone, step["run"], variables, outcome)
                 for line in outputs.read_text(encoding="utf-8").splitlines():
                     name, value = line.split("=", 1)

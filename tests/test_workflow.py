@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import Project, render
+from conftest import ROOT, Project, render
 from played_host import TOKEN, Host, Outcome, git, write
 
 WORKFLOW = ".github/workflows/data-experiment.yml"
@@ -43,13 +43,14 @@ class PullRequest(Host):
         git(self.work, "merge", "--quiet", "--no-ff", "--no-edit", branch)
         git(self.work, "push", "--quiet", "--force", "origin", f"{branch}:refs/pull/12/head", "HEAD:refs/pull/12/merge")
 
-    def github(self, text: str, fork: bool = False, base: str = "main") -> Outcome:
-        """Play the workflow."""
+    def github(self, text: str, fork: bool = False, base: str = "main", commit: str = "") -> Outcome:
+        """Play the workflow. `commit`: that a training has pushed, where it is called of one."""
         owner = "stranger" if fork else "team"
         context = {
             "github.base_ref": base,
             "github.token": "read-only" if fork else TOKEN,
             "github.event.number": "12",
+            "inputs.commit": commit,
             "github.repository": "team/digits",
             "github.event.pull_request.head.repo.full_name": f"{owner}/digits",
             "github.event.pull_request.head.sha": git(self.remote, "rev-parse", "refs/pull/12/head"),
@@ -216,6 +217,17 @@ def test_a_base_without_results_is_said_and_passes(host: PullRequest, workflow: 
     assert host.calls() == [] and played.artifacts == []
 
 
+def test_results_that_no_longer_merge_are_said(host: PullRequest, workflow: str) -> None:
+    """Somebody else's results came to the base while these were made."""
+    host.branch("other", "origin/main", {"metrics.json": "{}\n"})
+    git(host.work, "push", "--quiet", "origin", "other:main", "origin/relabel-1:refs/pull/12/head")
+    played = host.github(workflow, commit=git(host.remote, "rev-parse", "relabel-1"))
+    assert played.code == 1 and played.failed == "Merge the commit into its base, as GitHub does"
+    (error,) = [line for line in played.log.splitlines() if line.startswith("::error::")]
+    assert "`main` has changed since" in error and "merge it into this branch" in error and "train again" in error
+    assert error.removeprefix("::error::") in played.summary and host.calls() == []
+
+
 def test_what_cannot_be_compared_is_said_where_people_look(host: PullRequest, workflow: str) -> None:
     git(host.work, "checkout", "--quiet", "-B", "broken", "origin/main")
     git(host.work, "rm", "--quiet", "reports/predictions.csv")
@@ -298,17 +310,21 @@ def test_the_files_follow_their_schemas(files: dict[str, Project]) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_zizmor_finds_nothing(files: dict[str, Project]) -> None:
+def test_zizmor_finds_nothing(files: dict[str, Project], tmp_path: Path) -> None:
+    """Of the workflows of a project, without secrets and with them, and of the template's own where it has some."""
     zizmor = shutil.which("zizmor", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     assert zizmor, "zizmor is missing; `make test` installs it"
     command = [zizmor, "--offline", "--no-progress", "--persona", "pedantic", str(files["github"].path / ".github")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    own = ROOT / ".github"
+    done = subprocess.run(
+        [*command, *([str(own)] if own.exists() else [])], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_workflow_keeps_to_what_it_needs(workflow: str) -> None:
     read = yaml.safe_load(workflow)
-    assert list(read[True]) == ["pull_request"], "the key `on` is a truth value to YAML 1.1"
+    assert list(read[True]) == ["pull_request", "workflow_call"], "the key `on` is a truth value to YAML 1.1"
     assert read["permissions"] == {}
     (job,) = read["jobs"].values()
     assert job["permissions"] == {"contents": "read", "pull-requests": "write"}

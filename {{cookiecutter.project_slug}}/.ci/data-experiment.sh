@@ -2,6 +2,8 @@
 # What the check of a pull request does, whatever the CI. It needs Git and a few packages; no data, no cache, no remote.
 #
 #     sh .ci/data-experiment.sh lock                 fail where dvc.lock is stale
+#     sh .ci/data-experiment.sh stages               print the stages that are stale
+#     sh .ci/data-experiment.sh merge BRANCH COMMIT  check out the commit merged into the branch as it is on the remote now
 #     sh .ci/data-experiment.sh compare BASE HEAD    write report.md, report.html and report.json
 #     sh .ci/data-experiment.sh comment              put report.md on the pull request, where the data changed
 set -eu
@@ -10,18 +12,27 @@ set -eu
 # Finds our comment again, so that it is updated and not repeated. The name keeps two projects in one repository apart.
 tag='<!-- data-experiment:v1:{{ cookiecutter.project_slug }} -->'
 
-lock() {
+stages() { # the stages that `dvc repro` would run, one a line; fails where DVC cannot say
   failed=0
   plan=$(dvc repro --dry --allow-missing 2>&1) || failed=$?
-  printf '%s\n' "$plan"
+  printf '%s\n' "$plan" >&2
   # The exit code cannot tell: a stage that would run gives 0, and 255 where it also reads data that is not here.
-  stages=$(printf '%s\n' "$plan" |
-    sed -n "s/^Running stage '\([^']*\)'.*/\1/p; s/^ERROR: failed to reproduce '\([^']*\)'.*/\1/p" | paste -s -d , - | sed 's/,/, /g')
-  if [ -n "$stages" ]; then
-    fail "dvc.lock is stale: the results are not of this data, code and configuration (would run: $stages). Merge the target branch into this one, run \`dvc repro\` and commit what it writes."
-  elif [ "$failed" -ne 0 ]; then
+  found=$(printf '%s\n' "$plan" |
+    sed -n "s/^Running stage '\([^']*\)'.*/\1/p; s/^ERROR: failed to reproduce '\([^']*\)'.*/\1/p")
+  if [ -n "$found" ]; then printf '%s\n' "$found"; else return "$failed"; fi
+}
+
+lock() {
+  stages=$(stages) ||
     fail "\`dvc repro --dry --allow-missing\` failed, so nobody knows whether dvc.lock is current; what it said is in the log."
-  fi
+  [ -z "$stages" ] ||
+    fail "dvc.lock is stale: the results are not of this data, code and configuration (would run: $(printf '%s' "$stages" | paste -s -d , - | sed 's/,/, /g')). Merge the target branch into this one, run \`dvc repro\` and commit what it writes{% if cookiecutter.ci == "github" %}, or let a runner do that: give the pull request the label \`train\`{% elif cookiecutter.ci == "gitlab" %}, or let a runner do that: start the job \`train\`{% endif %}."
+}
+
+merge() { # BRANCH COMMIT
+  git checkout --quiet --detach "refs/remotes/origin/$1"
+  git -c user.name=CI -c user.email=ci@localhost merge --quiet --no-ff --no-edit "$2" ||
+    fail "\`$1\` has changed since and no longer merges with these results: merge it into this branch, take either side of the generated files, push, and train again."
 }
 
 compare() { # BASE HEAD
@@ -88,7 +99,9 @@ comment() {
 
 case "${1:-}" in
   lock) lock ;;
+  stages) stages ;;
+  merge) merge "$2" "$3" ;;
   compare) compare "$2" "$3" ;;
   comment) comment ;;
-  *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
