@@ -1,4 +1,4 @@
-"""Make docs/ and the transcript in README.md from real runs: `make docs` (ten minutes; a name makes only that part)."""
+"""Make docs/, its site and the transcript in README.md from real runs: `make docs` (15 minutes; PARTS names parts, as in `make docs PARTS=site`)."""
 
 import os
 import re
@@ -7,11 +7,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nbformat
 import yaml
 from markdown_it import MarkdownIt
+from nbclient import NotebookClient
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from sklearn.datasets import load_sample_images
+from sklearn.datasets import load_sample_images, load_wine
 
 from browser import find
 from conftest import ROOT, Project, render
@@ -25,6 +27,7 @@ padding:.2em .4em;font-size:85%}details{margin:8px 0}summary{cursor:pointer}</st
 
 
 NOTHING = "(?!)"  # matches no line
+RUN = " applied: |^accuracy|look wrong"  # what the stages say of a result
 TILE, STEP = 160, 53  # pixels of a tile of a photograph, and to the next one
 
 
@@ -300,11 +303,98 @@ def production(folder: Path) -> None:
     screenshot(project.path / "watch.html", "production", 900)
 
 
+def tutorial(folder: Path) -> None:
+    """Write what each step of docs/tutorial.md prints, from its own code on."""
+    page = DOCS / "tutorial.md"
+    code = re.search(r"<!-- code -->\n```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert code is not None
+    project = render(folder, project_name="Numerals")
+    (folder / "deliveries.py").write_text(code[1], encoding="utf-8")
+    project.run("sh", "-c", "cd .. && python deliveries.py")
+    table = "^(?!look )"
+    steps: dict[str, list[tuple[str, str]]] = {
+        "adopt": [("datapass adopt ../first", table)],
+        "baseline": [("dvc repro", RUN), ('git add . && git commit -m "Baseline"', NOTHING)],
+        "next": [("datapass errors", "^(Collect|Step [12]|Errors|Order)")],
+        "second": [("git switch -q -c second", NOTHING), ("datapass adopt ../second", table)],
+        "pass": [("head -n 4 data/passes/p001-second.csv", ".")],
+        "run": [("dvc repro", f"{RUN}|skipping"), ('git add . && git commit -m "Add the second delivery"', NOTHING)],
+        "verdict": [("datapass compare main second", "^(helps|hurts|no detect|The model|Macro|Test|Data)")],
+    }
+    for mark, commands in steps.items():
+        typed = Transcript(project)
+        for command, keep in commands:
+            typed.type(command, keep=keep)
+        between(page, mark, str(typed))
+
+
+def how_to(folder: Path) -> None:
+    """Write the transcripts of docs/how-to: a table taken in, a forest in place of the model, a remote."""
+    wines = render(folder / "wines", kind="tables", project_name="Wines")
+    frame = load_wine(as_frame=True).frame
+    frame.to_csv(wines.path.parent / "wines.csv", index=False)
+    typed = Transcript(wines)
+    typed.type("datapass adopt ../wines.csv --label target", keep="^(?!look )")
+    typed.type("dvc repro", keep=RUN)
+    between(DOCS / "how-to" / "own-data.md", "wines", str(typed))
+    wines.commit("Baseline")
+
+    model = {
+        "estimator": {"_target_": "sklearn.ensemble.RandomForestClassifier", "n_estimators": 200},
+        "resample": False,
+        "threads": 1,
+    }
+    text = yaml.safe_dump(model, sort_keys=False)
+    typed = Transcript(wines)
+    (wines.path / "conf" / "model" / "forest.yaml").write_text(text, encoding="utf-8")
+    typed.type("cat conf/model/forest.yaml")
+    typed.type("dvc exp run -n forest -S model=forest evaluate", keep="^accuracy")
+    typed.type("datapass compare main forest", keep="^(not comp|To mend)")
+    between(DOCS / "how-to" / "own-model.md", "forest", str(typed))
+
+    typed = Transcript(wines)
+    typed.type("dvc remote add --default storage ../storage")
+    typed.type("git add .dvc/config && git commit -m 'Add the remote'", keep=NOTHING)
+    typed.type("dvc push", keep="pushed")
+    typed.type("git clone -q . ../elsewhere && cd ../elsewhere && dvc pull", keep="fetched")
+    typed.type("cd ../elsewhere && dvc repro", keep="skipping|up to date")
+    between(DOCS / "how-to" / "remote.md", "remote", str(typed))
+
+
+def notebook(folder: Path) -> None:
+    """Run docs/notebook.ipynb in a project with a baseline and an experiment, and store what it shows."""
+    project = render(folder)
+    project.run("dvc", "repro", "evaluate")
+    project.commit("Baseline")
+    project.write_pass("p001-review", *project.reviewer("pass").stdout.splitlines()[1:])
+    project.run("dvc", "exp", "run", "-n", "relabel-1", "evaluate")
+    book = nbformat.read(DOCS / "notebook.ipynb", as_version=4)
+    os.environ |= {name: project.env[name] for name in ("PATH", "PYTHONPATH")}
+    NotebookClient(
+        book, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(project.path)}}
+    ).execute()
+    for cell in book.cells:  # the same bytes each time
+        cell.metadata.pop("execution", None)
+    nbformat.write(book, DOCS / "notebook.ipynb")
+
+
+def site(folder: Path) -> None:
+    """Build the site into build/site; a link or an anchor that leads nowhere fails it."""
+    from sphinx.cmd.build import main
+
+    if main(["-W", "--keep-going", "-q", "-b", "html", "-d", str(folder), str(DOCS), str(ROOT / "build" / "site")]):
+        sys.exit("The site has faults; they are above.")
+
+
+PARTS = (
+    report, next_step, conflict, table, text, photo, gains, worth, sureness, production, tutorial, how_to, notebook, site,
+)  # fmt: skip
+
 if __name__ == "__main__":
     os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
     home = Path(tempfile.mkdtemp(prefix="docs-"))
     try:
-        for part in (report, next_step, conflict, table, text, photo, gains, worth, sureness, production):
+        for part in PARTS:
             if part.__name__ in (sys.argv[1:] or [part.__name__]):
                 part(home / part.__name__)
     finally:
