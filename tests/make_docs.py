@@ -315,7 +315,7 @@ def tutorial(folder: Path) -> None:
     steps: dict[str, list[tuple[str, str]]] = {
         "adopt": [("datapass adopt ../first", table)],
         "baseline": [("dvc repro", RUN), ('git add . && git commit -m "Baseline"', NOTHING)],
-        "next": [("datapass errors", "^(Collect|Step [12]|Errors|Order)")],
+        "next": [("datapass errors", r"^(Collect more \(all\)|Step [12]|Errors)")],
         "second": [("git switch -q -c second", NOTHING), ("datapass adopt ../second", table)],
         "pass": [("head -n 4 data/passes/p001-second.csv", ".")],
         "run": [("dvc repro", f"{RUN}|skipping"), ('git add . && git commit -m "Add the second delivery"', NOTHING)],
