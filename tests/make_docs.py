@@ -329,7 +329,7 @@ def tutorial(folder: Path) -> None:
 
 
 def how_to(folder: Path) -> None:
-    """Write the transcripts of docs/how-to: a table taken in, a forest in place of the model, a remote."""
+    """Write the transcripts of docs/how-to: a table taken in, and a forest in place of the model."""
     wines = render(folder / "wines", kind="tables", project_name="Wines")
     frame = load_wine(as_frame=True).frame
     frame.to_csv(wines.path.parent / "wines.csv", index=False)
@@ -352,9 +352,15 @@ def how_to(folder: Path) -> None:
     typed.type("datapass compare main forest", keep="^(not comp|To mend)")
     between(DOCS / "how-to" / "own-model.md", "forest", str(typed))
 
-    typed = Transcript(wines)
+
+def remote(folder: Path) -> None:
+    """Write the transcript of docs/how-to/remote.md: push, clone elsewhere, pull, and nothing is left to train."""
+    project = render(folder, kind="tables")
+    project.run("dvc", "repro")
+    project.commit("Baseline")
+    typed = Transcript(project)
     typed.type("dvc remote add --default storage ../storage")
-    typed.type("git add .dvc/config && git commit -m 'Add the remote'", keep=NOTHING)
+    typed.type('git add .dvc/config && git commit -m "Add the remote"', keep=NOTHING)
     typed.type("dvc push", keep="pushed")
     typed.type("git clone -q . ../elsewhere && cd ../elsewhere && dvc pull", keep="fetched")
     typed.type("cd ../elsewhere && dvc repro", keep="skipping|up to date")
@@ -387,7 +393,7 @@ def site(folder: Path) -> None:
 
 
 PARTS = (
-    report, next_step, conflict, table, text, photo, gains, worth, sureness, production, tutorial, how_to, notebook, site,
+    report, next_step, conflict, table, text, photo, gains, worth, sureness, production, tutorial, how_to, remote, notebook, site,
 )  # fmt: skip
 
 if __name__ == "__main__":
