@@ -6,7 +6,7 @@
 # make bench-images  the image model beside the one before, on three sets, see docs/image-model.md (needs packages of Debian)
 # make bench-next-step  what `errors` said against what then happened, see docs/next-step.md (20 minutes)
 # make study  what cleaning 500 examples with 12 % wrong labels is worth, see docs/study.md (needs a package of Debian)
-# make docs    the samples, pictures and transcripts in docs/ and README.md, from a real run
+# make docs    the samples, pictures and transcripts in docs/ and README.md, from a real run, and the site (PARTS=site: the site alone)
 # make sums    write the checksums of the machinery, after a change of it
 # make pins    choose new versions for constraints.txt, after a change of dependencies
 PYTHON ?= python3
@@ -14,7 +14,7 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 TEMPLATE := {{cookiecutter.project_slug}}
 CONSTRAINTS := $(TEMPLATE)/constraints.txt
-PYTHONS := tests hooks templates "$(TEMPLATE)/src"
+PYTHONS := tests docs hooks templates "$(TEMPLATE)/src"
 # Every command of a project finds the environment's `python` and `dvc` first.
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -54,7 +54,7 @@ study: $(VENV)/ready-test
 
 docs: $(VENV)/ready-test
 	python tests/browser.py
-	python tests/make_docs.py
+	python tests/make_docs.py $(PARTS)
 
 $(VENV)/ready: pyproject.toml $(TEMPLATE)/pyproject.toml $(CONSTRAINTS) tests/requirements.py
 	@echo "[1/7] environment: $(VENV) (minutes the first time; torch alone is 200 MB or more)"
@@ -65,7 +65,7 @@ $(VENV)/ready: pyproject.toml $(TEMPLATE)/pyproject.toml $(CONSTRAINTS) tests/re
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/ready
-	@$(PYTHON) tests/requirements.py test dev > $(VENV)/requirements-test.txt
+	@$(PYTHON) tests/requirements.py test docs dev > $(VENV)/requirements-test.txt
 	pip install -c "$(CONSTRAINTS)" -r $(VENV)/requirements-test.txt
 	@touch $@
 
@@ -79,7 +79,7 @@ sums: $(VENV)/ready
 	cd "$(TEMPLATE)/src" && python -c 'from datapass import integrity; integrity.SUMS.write_text(integrity.sums(), encoding="utf-8")'
 
 pins: $(VENV)/ready-test
-	python tests/requirements.py test dev remotes > $(VENV)/requirements-test.txt
+	python tests/requirements.py test docs dev remotes > $(VENV)/requirements-test.txt
 	pip install --upgrade --upgrade-strategy eager -r $(VENV)/requirements-test.txt
 	@sed -n 1p "$(CONSTRAINTS)" > $(VENV)/constraints.txt
 	@pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' >> $(VENV)/constraints.txt

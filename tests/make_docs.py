@@ -1,4 +1,4 @@
-"""Make docs/ and the transcript in README.md from real runs: `make docs` (ten minutes; a name makes only that part)."""
+"""Make docs/, its site and the transcript in README.md from real runs: `make docs`, or parts of it, as in `make docs PARTS=site`."""
 
 import os
 import re
@@ -15,8 +15,9 @@ from sklearn.datasets import load_sample_images
 
 from browser import find
 from conftest import ROOT, Project, render
+from make_guides import how_to, notebook, remote, site, tutorial
+from transcripts import DOCS, NOTHING, Transcript, between
 
-DOCS = ROOT / "docs"
 DATE = "1767268800 +0000"  # the same commits, and so the same text, each time
 GITHUB = """<meta charset=utf-8><style>body{font:16px/1.5 -apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif;
 color:#1f2328;max-width:830px;margin:24px auto;padding:16px 24px;border:1px solid #d1d9e0;border-radius:6px}
@@ -24,26 +25,7 @@ table{border-collapse:collapse}td,th{border:1px solid #d1d9e0;padding:6px 13px}c
 padding:.2em .4em;font-size:85%}details{margin:8px 0}summary{cursor:pointer}</style>"""
 
 
-NOTHING = "(?!)"  # matches no line
 TILE, STEP = 160, 53  # pixels of a tile of a photograph, and to the next one
-
-
-class Transcript:
-    """Runs commands as one types them and keeps what they print."""
-
-    def __init__(self, project: Project) -> None:
-        self.project, self.lines = project, []
-
-    def type(self, command: str, ok: bool = True, keep: str = "") -> None:
-        """Run a shell command; keep the lines of its output that match `keep`, all of them where it is empty."""
-        run = re.sub("^datapass ", "python -m datapass ", command)
-        done = self.project.run("sh", "-c", f"{run} 2>&1", ok=ok, COLUMNS="100")
-        shown = [line.rstrip() for line in done.stdout.splitlines() if re.search(keep, line)]
-        assert shown or keep in ("", NOTHING), f"{command} printed nothing like {keep}"
-        self.lines += [f"$ {command}", *shown, ""]
-
-    def __str__(self) -> str:
-        return "```console\n" + "\n".join(self.lines).rstrip() + "\n```\n"
 
 
 def baseline(folder: Path, short: bool = False) -> Project:
@@ -148,15 +130,6 @@ def photo(folder: Path) -> None:
     project.run("dvc", "repro")
     project.verb("review")
     picture(project.path / "reports" / "review.html", "review-photo")
-
-
-def between(file: Path, mark: str, text: str) -> None:
-    """Put a text between `<!-- mark -->` and `<!-- end -->` in a page."""
-    page = file.read_text(encoding="utf-8")
-    fresh = re.sub(
-        rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: m[1] + text + m[2], page, count=1, flags=re.DOTALL
-    )
-    file.write_text(fresh, encoding="utf-8")
 
 
 def screenshot(page: Path, name: str, height: int = 700, width: int = 1000) -> None:
@@ -300,11 +273,15 @@ def production(folder: Path) -> None:
     screenshot(project.path / "watch.html", "production", 900)
 
 
+PARTS = (
+    report, next_step, conflict, table, text, photo, gains, worth, sureness, production, tutorial, how_to, remote, notebook, site,
+)  # fmt: skip
+
 if __name__ == "__main__":
     os.environ |= {"GIT_AUTHOR_DATE": DATE, "GIT_COMMITTER_DATE": DATE}
     home = Path(tempfile.mkdtemp(prefix="docs-"))
     try:
-        for part in (report, next_step, conflict, table, text, photo, gains, worth, sureness, production):
+        for part in PARTS:
             if part.__name__ in (sys.argv[1:] or [part.__name__]):
                 part(home / part.__name__)
     finally:

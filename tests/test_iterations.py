@@ -195,7 +195,7 @@ def test_refused_names(story: Project, arguments: list[str], said: str) -> None:
 
 
 def test_from_the_example_to_own_data(project: Project) -> None:
-    """The README's steps; DVC keeps the deleted stage in dvc.lock, and the verdict must not stumble over it."""
+    """The steps of docs/own-data.md; DVC keeps the deleted stage in dvc.lock, and the verdict must not stumble over it."""
     mine = project.path.parent / "mine"
     shutil.copytree(project.path / "data" / "raw", mine)
     (mine / "notes.txt").write_text("mine")

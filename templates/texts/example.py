@@ -85,7 +85,7 @@ def main() -> None:
     strange = sorted({path.name for path in RAW.rglob("*") if path.is_file()} - {"labels.csv"})
     if strange or ((RAW / "labels.csv").is_file() and set(read_table(RAW / "labels.csv")["id"]) != set(ids)):
         what = f"data/raw/ holds data that is not the example's ({strange[0] if strange else 'labels.csv'})"
-        raise Refusal(f"{what}; delete the stage `example` from dvc.yaml, see README.md, Your own data.")
+        raise Refusal(f"{what}; delete the stage `example` from dvc.yaml, see docs/own-data.md.")
     with written(RAW) as raw:
         raw.mkdir(parents=True)
         write_table(table, raw / "labels.csv")

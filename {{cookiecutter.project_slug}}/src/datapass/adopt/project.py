@@ -74,7 +74,7 @@ def edits(classes: Sequence[str], inputs: Mapping[str, Any]) -> dict[Path, str]:
             meant = yaml.safe_load(text)
             (meant.get("stages") or {}).pop("example", None)
             wrong += [file] if yaml.safe_load(found[file]) != meant else []
-    hint = "is not laid out as the template's; delete `example` and set `inputs` and `classes` by hand, see README.md"
+    hint = "is not laid out as the template's; delete `example` and set `inputs` and `classes` by hand, see docs/own-data.md"
     refuse([Problem(file.as_posix(), hint) for file in wrong])
     return {
         file: text for file, text in found.items() if not file.is_file() or text != file.read_text(encoding="utf-8")
