@@ -16,6 +16,7 @@ VERBS: dict[str, Callable[..., None]] = {  # in the order in which `--help` list
     "compare": comparing.compare,
     "diff": comparing.diff,
     "passes": comparing.passes,
+    "frozen": comparing.frozen,
     "errors": deciding.errors,
     "gains": deciding.gains,
     "worth": deciding.worth,

@@ -118,13 +118,11 @@ def prove(
     seeds = [stage.settings.get(SEEDS) for stage in pairs["train"]]
     reseeded = other_seeds and seeds[0] != seeds[1]  # then weights differ, which says nothing
     found = {
-        name: _sort(name, pairs[name], revisions, reseeded)
-        for name in ("train", "evaluate")
-        if None not in stages[name]
+        name: sort(name, pairs[name], revisions, reseeded) for name in ("train", "evaluate") if None not in stages[name]
     }
     # Inputs may differ because the files do, but not because they are prepared in another way.
     if any(INPUTS.as_posix() in part.data for part in found.values()):
-        found["pack"] = _sort("pack", pairs["pack"], revisions)
+        found["pack"] = sort("pack", pairs["pack"], revisions)
     model += [sentence for part in found.values() for sentence in part.model]
     model += compare_metrics(baseline.lock.metric.renamed(renamed or {}), candidate.lock.metric)
     metrics = [content if isinstance(content := r.json(METRICS), dict) else {} for r in revisions]
@@ -180,7 +178,7 @@ def of_metric(what: str) -> bool:
     return what.startswith(tuple(f"param {key}" for key in METRIC))
 
 
-def _sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision], reseeded: bool = False) -> Differences:
+def sort(name: str, pair: list[Stage], revisions: tuple[Revision, Revision], reseeded: bool = False) -> Differences:
     """Return what differs in one stage; what `pack` reads under data/ is its data, and no difference."""
     (one, other), found = pair, Differences([], [], [])
     if one.cmd != other.cmd:

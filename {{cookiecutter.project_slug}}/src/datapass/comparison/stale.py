@@ -1,7 +1,7 @@
 """Whether a revision's results are of what it holds: every file that Git has, against the hashes in its dvc.lock."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import md5
 from operator import itemgetter
 from pathlib import Path
@@ -38,20 +38,18 @@ def _check(revision: Revision) -> tuple[list[str], list[str]]:
     # No stage reads what came in without labels.
     tracked = [path for path in tracked if not path.startswith(f"{INCOMING.as_posix()}/")]
     outs |= {path.removesuffix(".dvc"): revision.yaml(path)["outs"][0].get("md5") for path in tracked}
-    ignored = GitIgnoreSpec.from_lines((revision.read(".dvcignore") or b"").decode("utf-8", "replace").splitlines())
     entries = [
         (name, path, digest)
         for name, stage in stages.items()
         for path, digest in (*stage.deps.items(), *stage.outs.items())
         if "://" not in path  # what lies elsewhere nobody can check from here
     ]
-    inside = {path: [file for file in revision.paths(path) if not ignored.match_file(file)] for _, path, _ in entries}
-    revision.load({path for paths in inside.values() for path in paths})
+    inside = seen(revision, [path for _, path, _ in entries])
     changed, unknown = _changed_for_dvc() if revision.commit is None else set(), []
     found = []
     for name, path, locked in entries:
         known = path in outs or any(path.startswith(f"{out}/") for out in outs)
-        now = _digest(revision, path, inside[path]) if inside[path] else outs.get(path, locked) if known else None
+        now = digest_of(revision, path, inside[path]) if inside[path] else outs.get(path, locked) if known else None
         if now is None and inside[path]:
             unknown.append(
                 f"{path} of {revision.name} is not checked: DVC holds a part of it, which is not in the cache"
@@ -67,6 +65,14 @@ def _check(revision: Revision) -> tuple[list[str], list[str]]:
             if name != "freeze" and _dig(params, key) != locked:
                 found.append(f"{key} in params.yaml is not what stage {name} last ran with")
     return list(dict.fromkeys(found)), list(dict.fromkeys(unknown))
+
+
+def seen(revision: Revision, paths: Iterable[str]) -> dict[str, list[str]]:
+    """Return the files that DVC sees under each path, of those that Git has or would add, and read them in one call."""
+    ignored = GitIgnoreSpec.from_lines((revision.read(".dvcignore") or b"").decode("utf-8", "replace").splitlines())
+    inside = {path: [file for file in revision.paths(path) if not ignored.match_file(file)] for path in paths}
+    revision.load({file for files in inside.values() for file in files})
+    return inside
 
 
 def _changed_for_dvc() -> set[str]:
@@ -89,7 +95,7 @@ def _changed_for_dvc() -> set[str]:
     return {path for change in changes for path, state in change.items() if state == "modified"}
 
 
-def _digest(revision: Revision, path: str, files: Sequence[str]) -> str | None:
+def digest_of(revision: Revision, path: str, files: Sequence[str]) -> str | None:
     """Return DVC's hash of a file or of a folder, of what Git (or the workspace) holds of it.
 
     What a `.dvc` file in the folder tracks is a part of it; None where that is a folder of which the cache has no list.

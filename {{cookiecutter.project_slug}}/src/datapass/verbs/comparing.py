@@ -1,4 +1,4 @@
-"""Two data revisions: the verdict, what changed in the data, what each pass gained."""
+"""Two data revisions: the verdict, what changed in the data, what each pass gained, and whether the model stayed frozen."""
 
 from contextlib import suppress
 from enum import StrEnum
@@ -97,3 +97,19 @@ def passes(to: To = None) -> None:
 
     files = check(to, ".md", ".html", ".json", ".csv")
     say(data_view.ledger(ledger()), files)
+
+
+def frozen(baseline: Revision = "HEAD", to: To = None) -> None:
+    """Say whether the model here is still the one of a revision, before anything runs: after an update, say.
+
+    Names what makes it another model, and what runs again.
+    """
+    from ..comparison.foreseen import foresee
+    from ..comparison.revisions import WORKSPACE, resolve
+    from ..report.foreseen_view import foreseen
+
+    files = check(to, ".md", ".html", ".json")
+    (before,) = resolve([baseline])
+    if before.commit is None:
+        raise Refusal(f"{WORKSPACE} is what is asked about; name the revision that it is held against.")
+    say(foreseen(foresee(before)), files)
