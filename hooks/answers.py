@@ -164,3 +164,5 @@ class Answers(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters["checked"] = checked
+        # `cruft update` renders two releases in one process; each is to import its own.
+        sys.modules.pop(__name__, None)
