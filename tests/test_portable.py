@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, SOURCE, TEMPLATE, Project, ran
-from datapass.adopt.names import RESERVED, safe_path
+from datapass.adopt.names import DEVICES, safe_path
 from datapass.files import writes
 from datapass.files.writes import remove, written
 from datapass.messages.problems import of_system
@@ -123,7 +123,7 @@ def test_every_file_of_the_template_can_be_checked_out_anywhere(rendered: Projec
     names = [name for name in (*listed.split("\0"), *made) if name]
     parts = {part for name in names for part in PurePosixPath(name).parts}
     assert not [
-        part for part in parts if re.search(r'[<>:"|?*\\]|[ .]$', part) or part.split(".")[0].lower() in RESERVED
+        part for part in parts if re.search(r'[<>:"|?*\\]|[ .]$', part) or part.split(".")[0].lower() in DEVICES
     ]
     assert max(map(len, names)) <= 140, "of the 260 letters that Windows gives a path"
     for _, same in itertools.groupby(sorted(names, key=str.lower), str.lower):

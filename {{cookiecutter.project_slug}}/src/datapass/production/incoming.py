@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..adopt.names import RESERVED, different, safe_path
+from ..adopt.names import DEVICES, different, safe_path
 from ..adopt.pictures import digest as file_digest
 from ..adopt.place import FEATURES
 from ..adopt.project import dvc
@@ -110,7 +110,7 @@ def take_in(found: Delivered, name: str | None = None) -> Taken:
     """
     if name is not None and not NAME.fullmatch(name):
         raise Refusal(f"--name {quoted(name)}: use small letters, digits, hyphens and underscores, such as 2026-11.")
-    if name in RESERVED:
+    if name in DEVICES:
         raise Refusal(f"--name {name}: Windows can have no folder of that name; choose another, such as 2026-11.")
     if name in incoming_names() and not (INCOMING / str(name) / TABLE).is_file():
         where = (INCOMING / str(name)).as_posix()
