@@ -56,6 +56,8 @@ def play(kind: str, place: Path, newest: bool) -> str:
     smoke.folder = place / KINDS[kind]
     if not (smoke.folder / ".git").exists():  # inside a checkout of the template the hook leaves Git alone
         smoke.run("git", "init", "--quiet", "-b", "main")
+    # Of one environment a project; what was installed for the one before stays.
+    smoke.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", *KINDS.values())
     smoke.run("python", "-m", "pip", "install", "--quiet", *([] if newest else ["-c", "constraints.txt"]), "-e", ".")
     expect("as released" in smoke.datapass("--version"), "the machinery's bytes are not those of the release")
     smoke.run("dvc", "repro")
@@ -72,7 +74,8 @@ def play(kind: str, place: Path, newest: bool) -> str:
     expect(found["proof"]["model"] == [], f"the model did not stay frozen: {found['proof']['model']}")
     expect(json.loads(smoke.run("dvc", "status", "--json", read=True)) == {}, "something would run again")
     smoke.run("git", "add", ".")
-    for name in smoke.run("git", "ls-files", "-z", read=True).split("\0"):
+    tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=smoke.folder).decode()
+    for name in tracked.split("\0"):
         other = Path(name).name in WRITTEN_BY_DVC or not name or not (smoke.folder / name).is_file()
         expect(other or b"\r" not in (smoke.folder / name).read_bytes(), f"{name} was written with other line ends")
     return said.splitlines()[0]
