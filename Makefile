@@ -9,6 +9,8 @@
 # make docs    the samples, pictures and transcripts in docs/ and README.md, from a real run, and the site (PARTS=site: the site alone)
 # make sums    write the checksums of the machinery, after a change of it
 # make pins    choose new versions for constraints.txt, after a change of dependencies
+# Named, since make 3.81 of macOS runs a plain command without a shell, and then looks for it on its own PATH, not on that below.
+SHELL := /bin/bash
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -83,6 +85,7 @@ pins: $(VENV)/ready-test
 	pip install --upgrade --upgrade-strategy eager -r $(VENV)/requirements-test.txt
 	@sed -n 1p "$(CONSTRAINTS)" > $(VENV)/constraints.txt
 	@pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' >> $(VENV)/constraints.txt
+	@grep ' ; ' "$(CONSTRAINTS)" >> $(VENV)/constraints.txt # what other systems alone install; choose its version by hand
 	@cp $(VENV)/constraints.txt "$(CONSTRAINTS)"
 
 clean:

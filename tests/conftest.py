@@ -123,7 +123,7 @@ def render(folder: Path, **answers: str) -> Project:
 def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the tests away from the user's Git and cookiecutter settings."""
     home = tmp_path_factory.mktemp("home")
-    os.environ["HOME"] = str(home)
+    os.environ["HOME"] = os.environ["USERPROFILE"] = str(home)
     os.environ["GIT_CONFIG_NOSYSTEM"] = "1"
 
 

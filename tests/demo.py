@@ -47,7 +47,7 @@ class Demo:
     def run(self, *command: str, into: str | None = None) -> None:
         """Run one command, or stop the demo with its exit code."""
         print(f"$ {shlex.join(command)}{f' > {into}' if into else ''}", flush=True)
-        with (self.folder / into).open("w") if into else nullcontext() as out:
+        with (self.folder / into).open("w", encoding="utf-8") if into else nullcontext() as out:
             done = subprocess.run(command, cwd=self.folder, env=self.env, stdout=out, check=False)
         if done.returncode:
             sys.exit(f"The demo stopped: {shlex.join(command)} failed with exit code {done.returncode}.")

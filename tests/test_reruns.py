@@ -90,6 +90,7 @@ RERUNS = {
     "datapass/integrity.py": "",
     "datapass/messages/problems.py": "",
     "datapass/messages/progress.py": "",
+    "datapass/messages/streams.py": "",
     "datapass/notebook.py": "",
     "datapass/production/bring_back.py": "",
     "datapass/production/calibration.py": "",

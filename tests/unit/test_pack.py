@@ -17,6 +17,7 @@ from PIL import Image
 from conftest import SOURCE
 from datapass.data.pack import AT_ONCE, digest, file_digest, pack
 from datapass.data.raw import read_raw
+from datapass.files import writes
 from datapass.files.paths import ARRAYS, INDEX, INPUTS, RAW
 from datapass.files.writes import written
 from datapass.messages.problems import Refusal
@@ -318,3 +319,19 @@ def test_more_images_than_memory() -> None:
     image = 1200 * 1200 * 3 / 1024
     assert int(done.stdout) < (os.cpu_count() or 1) * 4 * image + 40_000, "a few images for each thread, in KiB"
     assert (Path("one/arrays.npy").stat().st_size) > 60 * 1200 * 1200 * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_array_is_mapped_any_more_when_the_folders_are_swapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows renames no folder of which a file is memory-mapped."""
+    swap, mapped = writes._exchange, list[list[str]]()
+
+    def noted(new: Path, old: Path) -> None:
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+        mapped.append([line for line in maps if str(INPUTS.resolve().parent) in line])
+        swap(new, old)
+
+    monkeypatch.setattr(writes, "_exchange", noted)
+    put("images/x03", "other")
+    assert again() == ["images/x03"]
+    assert mapped and not any(mapped)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .messages.problems import Refusal
+from .messages.problems import Refusal, of_system
+from .messages.streams import never_fail_on_a_letter
 from .stages.frame import complain
 from .verbs import comparing, data, deciding, labelling, production
 
@@ -65,6 +66,7 @@ def in_project() -> None:
 
 def main() -> None:
     """Run a verb. A refusal is printed for people, without a traceback, and exits with code 2."""
+    never_fail_on_a_letter()
     try:
         if len(sys.argv) > 1 and not {"--help", "--version"} & set(sys.argv):
             in_project()
@@ -72,4 +74,4 @@ def main() -> None:
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))
     except OSError as error:
-        sys.exit(complain(f"{error.filename}: {error.strerror}"))
+        sys.exit(complain(of_system(error)))

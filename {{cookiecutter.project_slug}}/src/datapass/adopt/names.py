@@ -11,6 +11,8 @@ import pandas as pd
 
 LONGEST = 100  # characters of the name of a class or a column, and of an id
 PART, WHOLE = 80, 200  # bytes of a file's or folder's name, and of a path: some systems end at 255
+# Devices of Windows, which there can be no file or folder of, whatever follows a dot.
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 
 
 def many(number: int, what: str) -> str:
@@ -42,6 +44,8 @@ def safe_path(given: str) -> str:
 def _part(name: str) -> str:
     clean = re.sub(r'[<>:"|?*~/\\]', "_", "".join(c if c.isprintable() else "_" for c in name)).strip(" .") or "_"
     stem, end = PurePosixPath(clean).stem, PurePosixPath(clean).suffix
+    first = clean.partition(".")[0].rstrip()
+    stem = stem if first.casefold() not in DEVICES else f"{first}_{stem[len(first) :]}"
     clean = (stem.rstrip(" .") or "_") + end  # the stem is the id
     if len(clean.encode()) <= PART:
         return clean

@@ -52,10 +52,11 @@ def walk(base: Path) -> tuple[list[Path], list[str]]:
                 files.append(file)
             else:
                 left.append(file.name)
+    files.sort(key=lambda file: file.parts)  # paths themselves sort without regard to case on Windows
     if not left:
-        return sorted(files), []
+        return files, []
     what = "to a folder, to nothing or out of the folder"
-    return sorted(files), [f"not followed: {many(len(left), 'link')} {what}, such as {quoted(left[0])}"]
+    return files, [f"not followed: {many(len(left), 'link')} {what}, such as {quoted(left[0])}"]
 
 
 def unread(files: Sequence[Path], base: Path) -> list[Problem]:

@@ -14,7 +14,7 @@ from ..files.paths import RAW
 from ..files.tables import read_table, write_table
 from ..files.writes import written
 from .columns import Sorted
-from .names import different, ids_of, safe_path
+from .names import DEVICES, different, ids_of, safe_path
 from .pictures import digest
 
 LABELS, FEATURES, IMAGES = "labels.csv", "features.parquet", "images"
@@ -109,6 +109,7 @@ def deliver(found: Sorted, rows: pd.Series, folder: Path, raw: Raw | None) -> De
 def folder_for(name: str) -> Path:
     """Return a folder of data/raw/ that is not there yet, named after what is delivered."""
     slug = re.sub(r"[^a-z0-9_-]+", "-", Path(name).stem.lower())[:60].strip("_-") or "delivery"
+    slug = f"{slug}-1" if slug in DEVICES else slug
     number, folder = 1, RAW / slug
     while folder.exists():
         number += 1

@@ -1,7 +1,7 @@
 """The project's own files, made fit for data of one's own: the embedded example goes, classes and inputs are written down."""
 
 import json
-import shutil
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ import yaml
 from ..comparison.revisions import git
 from ..data.label_book import HEADING, read_book, sections
 from ..files.paths import BOOK, INPUTS, PARAMS, PASSES, RAW
-from ..files.writes import write_text
+from ..files.writes import remove, write_text
 from ..messages.problems import Problem, Refusal, refuse
 from .yaml_text import value_at, with_value, without
 
@@ -100,7 +100,7 @@ def write(files: Mapping[Path, str]) -> None:
 
 def take_out_example(package: str) -> None:
     """Delete what the embedded example made, and its module."""
-    shutil.rmtree(INPUTS, ignore_errors=True)
+    remove(INPUTS)
     (Path("src") / package / "example.py").unlink(missing_ok=True)
 
 
@@ -133,7 +133,9 @@ def finish() -> None:
 
 def dvc(*arguments: str) -> str:
     """Run DVC and return what it prints. Raises Refusal with its own words."""
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
+    called = [sys.executable, "-m", "dvc", *arguments]
+    utf_8 = os.environ | {"PYTHONIOENCODING": "utf-8"}  # into a pipe Windows writes the console's letters alone
+    done = subprocess.run(called, env=utf_8, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         said = done.stderr.strip().removeprefix("ERROR: ")
         raise Refusal(f"dvc {arguments[0]}: {said}\nThe files are in place; correct that and run this again.")

@@ -127,7 +127,7 @@ def groups(train: pd.DataFrame) -> dict[str, int]:
 
 def other_model(present: dict[str, Any]) -> str:
     """Return the override of the first model of conf/model/ that is not the present one, else of more steps, else nothing."""
-    for path in sorted(MODELS.glob("*.yaml")):
+    for path in sorted(MODELS.glob("*.yaml"), key=lambda path: path.name):
         other = yaml.load(path.read_bytes(), Loader=YAML)
         if re.fullmatch(r"[A-Za-z0-9_-]+", path.stem) and isinstance(other, dict) and other != present:
             return f"model={path.stem}"

@@ -126,7 +126,8 @@ def _bring(revision: Revision) -> str:
 
 def _unknown() -> list[str]:
     """Return the files that a training would lack, as Git does not know them."""
-    return git("ls-files", "--others", "--exclude-standard", "--", "data", "conf", "src").decode().splitlines()
+    listed = git("ls-files", "-z", "--others", "--exclude-standard", "--", "data", "conf", "src")
+    return [name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name]
 
 
 def _apart(revision: Revision) -> list[str]:

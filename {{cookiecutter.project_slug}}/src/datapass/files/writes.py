@@ -4,9 +4,10 @@ import ctypes
 import json
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +32,34 @@ def written(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.parent / f".{path.name}.partial"
-    _remove(aside)
+    remove(aside)
     try:
         yield aside
         if aside.is_dir() and path.exists():
             _exchange(aside, path)
         else:
             aside.replace(path)
-    finally:
-        _remove(aside)
+    except BaseException:
+        with suppress(
+            OSError
+        ):  # Windows keeps a file that is still memory-mapped, as it is while its error is on the way
+            remove(aside)
+        raise
+    remove(aside)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Delete a file or a folder if it is there, read-only ones too: Windows refuses those, and links into DVC's cache are."""
+    try:
+        _delete(path)
+    except PermissionError:
+        for one in (path, *path.rglob("*")):
+            if not one.is_symlink():
+                one.chmod(one.stat().st_mode | stat.S_IWRITE)
+        _delete(path)
+
+
+def _delete(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -60,7 +77,7 @@ def _exchange(new: Path, old: Path) -> None:
         swap = lambda: libc.renamex_np(a, b, 2)  # noqa: E731 RENAME_SWAP
     if swap is None or swap() != 0:
         spare = old.parent / f".{old.name}.old.partial"
-        _remove(spare)
+        remove(spare)
         old.replace(spare)
         new.replace(old)
-        _remove(spare)
+        remove(spare)

@@ -64,3 +64,10 @@ def refuse(problems: list[Problem]) -> None:
     """Raise `Refusal` if there is any problem."""
     if problems:
         raise Refusal(problems)
+
+
+def of_system(error: OSError, where: str = "datapass") -> str:
+    """Return what the system refused and of which file, as people know it: not by the name that it is written aside under."""
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    known = [name for name in names if not name.endswith(".partial")]
+    return f"{next(iter(known + names), where)}: {error.strerror or error}"

@@ -22,7 +22,7 @@ from ..data.split import input_hashes
 from ..data.state import WAITING, State
 from ..files.paths import INCOMING, PICKED, RAW, SPLITS
 from ..files.tables import write_table
-from ..files.writes import written
+from ..files.writes import remove, written
 from ..messages.problems import Problem, Refusal, quoted, refuse
 from ..settings import load
 from .incoming import Incoming, delivery_name, read_incoming
@@ -117,7 +117,7 @@ def bring_back(name: str | None = None, test: bool = False, everything: bool = F
     try:
         file = place_pass(edits, folder.name, advise=False)
     except Refusal:
-        shutil.rmtree(folder)
+        remove(folder)
         raise
     finally:
         project.finish()

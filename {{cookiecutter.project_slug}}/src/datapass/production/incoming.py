@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..adopt.names import different, safe_path
+from ..adopt.names import DEVICES, different, safe_path
 from ..adopt.pictures import digest as file_digest
 from ..adopt.place import FEATURES
 from ..adopt.project import dvc
@@ -27,7 +27,7 @@ from ..data.packed import Packed, take
 from ..data.rows import digests, parse, read_features
 from ..files.paths import INCOMING, PICKED
 from ..files.tables import read_table, write_table
-from ..files.writes import written
+from ..files.writes import remove, written
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..settings import load, make
 from .delivered import Delivered
@@ -110,6 +110,8 @@ def take_in(found: Delivered, name: str | None = None) -> Taken:
     """
     if name is not None and not NAME.fullmatch(name):
         raise Refusal(f"--name {quoted(name)}: use small letters, digits, hyphens and underscores, such as 2026-11.")
+    if name in DEVICES:
+        raise Refusal(f"--name {name}: Windows can have no folder of that name; choose another, such as 2026-11.")
     if name in incoming_names() and not (INCOMING / str(name) / TABLE).is_file():
         where = (INCOMING / str(name)).as_posix()
         raise Refusal(
@@ -127,7 +129,7 @@ def take_in(found: Delivered, name: str | None = None) -> Taken:
     try:
         _track(name)
     except Refusal:
-        shutil.rmtree(INCOMING / name)
+        remove(INCOMING / name)
         raise
     return Taken(name, True, found.notes)
 

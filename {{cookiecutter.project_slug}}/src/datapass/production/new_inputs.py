@@ -56,11 +56,12 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     problems = []
     for path in paths:
-        inside = sorted(
+        inside = [
             file
             for file in (path.rglob("*") if path.is_dir() else [])
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        )
+        ]
+        inside.sort(key=lambda file: file.parts)  # paths themselves sort without regard to case on Windows
         if path.is_dir() and not inside:
             problems.append(Problem(path.as_posix(), "holds no file"))
         found += inside if path.is_dir() else [path]

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from ..integrity import refuse_foreign
-from ..messages.problems import Refusal
+from ..messages.problems import Refusal, of_system
+from ..messages.streams import never_fail_on_a_letter
 
 MACHINERY = Path(__file__).parents[1]
 PROJECT = MACHINERY.parents[1]
@@ -19,6 +20,7 @@ NEUTRAL = (MACHINERY / "messages", MACHINERY / "__init__.py", MACHINERY / "integ
 
 def run(stage: str, main: Callable[[], None]) -> None:
     """Run a stage. Exit with code 2 and a message for people where it refuses."""
+    never_fail_on_a_letter()
     try:
         refuse_foreign()
         refuse_undeclared_code(stage)
@@ -27,7 +29,7 @@ def run(stage: str, main: Callable[[], None]) -> None:
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))
     except OSError as error:
-        sys.exit(complain(f"{error.filename or stage}: {error.strerror}"))
+        sys.exit(complain(of_system(error, stage)))
     except KeyboardInterrupt:
         sys.exit(130)
     except SystemExit as stop:  # Lightning's answer to SIGTERM has no exit code, which would mean success
