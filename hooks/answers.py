@@ -45,6 +45,7 @@ STORES = {
         "3 to 63 small letters, digits and single '-'",
     ),
 }
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 ADDRESS = r"\d+\.\d+\.\d+\.\d+"
 SECRET = re.compile(
     r"://[^/@]*:(?!\d+/)[^@]*@"  # user:password@
@@ -83,6 +84,8 @@ def objection(answers: Mapping[str, object]) -> str | None:
             f"The folder name {slug!r} must begin with a letter and hold only letters, digits, '-', '_' and '.'; "
             "choose another name, or answer project_slug yourself."
         )
+    if slug.partition(".")[0].casefold() in DEVICES:
+        return f"The folder name {slug!r} is a device of Windows, which can have no folder of that name; choose another."
     if not package.isidentifier() or keyword.iskeyword(package):
         return f"The folder name {slug!r} gives the Python package {package!r}, which Python cannot import; choose another."
     if package in TAKEN or package in sys.stdlib_module_names:

@@ -3,6 +3,7 @@
 Cannot fail: what does not work is left out or said.
 """
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -31,16 +32,19 @@ if __name__ == "__main__":
         shutil.rmtree(cached, ignore_errors=True)
     inside = git("rev-parse", "--is-inside-work-tree")
     ready = inside or git("init", "-b", "main") or (git("init") and git("symbolic-ref", "HEAD", "refs/heads/main"))
+    windows = os.name == "nt"  # whose shells know no `.`, and the older ones no `&&`
+    activate = ["py -m venv .venv", r".venv\Scripts\activate"] if windows else ["python3 -m venv .venv && . .venv/bin/activate"]
+    commit = ["git add .", 'git commit -m "Baseline"'] if windows else ["git add . && git commit -m 'Baseline'"]
     steps = [
         f"cd {shlex.quote(Path.cwd().name)}",
-        "python3 -m venv .venv && . .venv/bin/activate",
+        *activate,
         "pip install -c constraints.txt -e .        # README.md: uv, and torch without CUDA",
     ]
     if inside:
         print("The folder is inside a Git repository already, so it was not made one of its own.")
     elif not ready:
         steps.append("git init -b main                            # git was not found")
-    steps += ["dvc repro", "git add . && git commit -m 'Baseline'"]
+    steps += ["dvc repro", *commit]
     storage = "{{ cookiecutter.__storage }}"
     if storage == "azure":
         steps.append("dvc remote modify storage account_name NAME     # of the storage account; no secret")

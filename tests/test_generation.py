@@ -59,6 +59,7 @@ REFUSED = {
     "the machinery": ({"project_name": "datapass"}, "would hide"),
     "parent folder": ({"project_slug": "../outside"}, "must begin with a letter"),
     "folder in a folder": ({"project_slug": "a/b"}, "hold only letters"),
+    "device of Windows": ({"project_slug": "aux.v2"}, "is a device of Windows"),
     "blank in folder": ({"project_slug": "two words"}, "hold only letters"),
     "name of 300 letters": ({"project_name": "a" * 300}, "project_slug has 300 letters; choose one of at most 60"),
     "folder of 61 letters": ({"project_slug": "a" * 61}, "project_slug has 61 letters"),
