@@ -26,7 +26,15 @@ def remove_empty(*folders: str) -> None:
 
 
 if __name__ == "__main__":
-    remove_empty(".github/workflows", ".github", "conf/data/augment")
+    remove_empty(
+        ".github/workflows",
+        ".github/ISSUE_TEMPLATE",
+        ".github",
+        ".gitlab/issue_templates",
+        ".gitlab/merge_request_templates",
+        ".gitlab",
+        "conf/data/augment",
+    )
     for cached in list(Path("src").rglob("__pycache__")):  # of tests that ran in the template's folder
         shutil.rmtree(cached, ignore_errors=True)
     inside = git("rev-parse", "--is-inside-work-tree")
