@@ -75,25 +75,22 @@ def readings(c: Comparison) -> Iterator[Answers]:
         table.set_index("id")
         for table in (c.candidate.table(TEST), c.candidate.table(PREDICTIONS), c.baseline.table(TEST))
     )
-    test = test.assign(unit=units_of(test.reset_index()))
-    seeds = [name for name in answers if name.startswith("seed_")]
-    before = test["label"].copy()
+    said = answers.loc[test.index, [name for name in answers if name.startswith("seed_")]]
+    units, own, labels = units_of(test.reset_index()), counts(test), test["label"]
     shared = old.index.intersection(test.index, sort=False)
     shared = shared[(old.loc[shared, "input"] == test.loc[shared, "input"]).to_numpy()]
+    before, wider = labels.copy(), own.copy()
     before[shared] = old.loc[shared, "label"].replace(c.data.renamed)
-    names = pd.unique(pd.concat([test["label"], before, *(answers[seed] for seed in seeds)]))
+    wider[shared] |= counts(old.loc[shared])
+    names = pd.unique(pd.concat([labels, before, *(said[seed] for seed in said)]))
     classes = sorted({*c.candidate.table(CLASSES)["class"], *names})
     code = {name: number for number, name in enumerate(classes)}
-    own = counts(test)
-    wider = own.copy()
-    wider[shared] |= counts(old.loc[shared])
-    seen: list[tuple[bytes, bytes]] = []
-    for rows in (own, wider):
-        for labels in (test["label"], before):
-            ids = test.index[rows]
-            key = (rows.to_numpy().tobytes(), "\0".join(labels[rows]).encode())
-            if key in seen:
-                continue
-            seen.append(key)
-            said = np.stack([answers.loc[ids, seed].map(code).to_numpy(np.int64) for seed in seeds])
-            yield Answers(labels[rows].map(code).to_numpy(np.int64), said, test.loc[ids, "unit"].to_numpy(), classes)
+    answered = np.stack([said[seed].map(code).to_numpy(np.int64) for seed in said])
+    given: list[tuple[np.ndarray, np.ndarray]] = []
+    for counted in (own, wider):
+        for label in (labels, before):
+            rows = counted.to_numpy()
+            truth = label.map(code).to_numpy(np.int64)[rows]
+            if not any(np.array_equal(rows, some) and np.array_equal(truth, other) for some, other in given):
+                given.append((rows, truth))
+                yield Answers(truth, answered[:, rows], units[rows], classes)
