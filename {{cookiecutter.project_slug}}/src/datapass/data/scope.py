@@ -12,7 +12,7 @@ from ..comparison.metric import COST, LABELS
 from ..messages.problems import Problem, near_miss, quoted, refuse
 from .label_book import places
 
-METRIC, TARGET, HUMAN = "Metric", "Target", "Human level"
+VALUES = METRIC, TARGET, HUMAN = "Metric", "Target", "Human level"  # whose first line is a value
 # Each field, and what to write there.
 FIELDS = {
     "Problem": "what the model decides, from what, and for whom",

@@ -2,7 +2,7 @@
 
 from ..comparison.goals import MISSED, REACHED, UNTOLD, Goal, Scope
 from ..comparison.metric import Metric
-from ..data.scope import FIELDS, HUMAN
+from ..data.scope import FIELDS, HUMAN, VALUES
 from ..files.paths import SCOPE
 from .sections import Excerpt, Section, table
 
@@ -44,9 +44,14 @@ def _goal(goal: Goal, found: Scope, metric: Metric) -> str:
 def scope_section(found: Scope | None) -> Section:
     """Return what the card says, field by field; without a block where there is none."""
     said = found.card.said if found is not None and found.card is not None else {}
-    rows = [[name, Excerpt(" ".join(said[name].split()) if name in said else "not said")] for name in FIELDS]
+    rows = [[name, Excerpt(_shown(name, said.get(name, "not said")))] for name in FIELDS]
     title = f"Scope: what this is for, as {CARD} says"
     return Section(title, table("field | what it says", rows, len(rows)) if said else [], short=True)
+
+
+def _shown(name: str, text: str) -> str:
+    value, _, more = text.partition("\n")
+    return " ".join((f"{value.strip()}. {more}" if name in VALUES and more.strip() else text).split())
 
 
 def room_line(found: Scope | None, metric: Metric, level: float) -> str | None:
