@@ -1,5 +1,7 @@
 # make demo    from an empty folder to a verdict on a relabelling pass, in build/demo/
 # make demo-production  from a delivery without labels (simulated) to a verdict on what was brought back from it
+# make try     your change of the template in a project: what it touches runs again there; KIND=tables or texts for another kind
+# make lint    linters and type check, in seconds
 # make test    linters, type check and tests, of the template and of a project made from it
 # make bench   costs as ratios to a floor measured in the same run; make bench-validity: error rates of the verdict (minutes a set;
 #              SETS="tables texts" takes others than the digits and Fashion-MNIST)
@@ -24,7 +26,7 @@ export DVC_NO_ANALYTICS := 1
 # The machinery's tests run in the template's folder, which cookiecutter copies whole.
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo demo-production test bench bench-validity bench-images bench-next-step study docs sums pins clean
+.PHONY: demo demo-production try lint test bench bench-validity bench-images bench-next-step study docs sums pins clean
 
 demo: $(VENV)/ready
 	@python tests/demo.py build/demo
@@ -32,10 +34,15 @@ demo: $(VENV)/ready
 demo-production: $(VENV)/ready
 	@python tests/demo_production.py build/demo-production
 
-test: $(VENV)/ready-test build/node/ready
-	python tests/browser.py
+try: $(VENV)/ready-test
+	@python tests/try_change.py build/try $(KIND)
+
+lint: $(VENV)/ready-test
 	ruff check --config pyproject.toml $(PYTHONS) && ruff format --config pyproject.toml --check $(PYTHONS)
 	mypy
+
+test: lint build/node/ready
+	python tests/browser.py
 	python -m pytest -n auto --dist loadscope
 
 bench: $(VENV)/ready-test

@@ -85,7 +85,9 @@ def objection(answers: Mapping[str, object]) -> str | None:
             "choose another name, or answer project_slug yourself."
         )
     if slug.partition(".")[0].casefold() in DEVICES:
-        return f"The folder name {slug!r} is a device of Windows, which can have no folder of that name; choose another."
+        return (
+            f"The folder name {slug!r} is a device of Windows, which can have no folder of that name; choose another."
+        )
     if not package.isidentifier() or keyword.iskeyword(package):
         return f"The folder name {slug!r} gives the Python package {package!r}, which Python cannot import; choose another."
     if package in TAKEN or package in sys.stdlib_module_names:

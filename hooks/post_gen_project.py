@@ -27,13 +27,25 @@ def remove_empty(*folders: str) -> None:
 
 
 if __name__ == "__main__":
-    remove_empty(".github/workflows", ".github", "conf/data/augment")
+    remove_empty(
+        ".github/workflows",
+        ".github/ISSUE_TEMPLATE",
+        ".github",
+        ".gitlab/issue_templates",
+        ".gitlab/merge_request_templates",
+        ".gitlab",
+        "conf/data/augment",
+    )
     for cached in list(Path("src").rglob("__pycache__")):  # of tests that ran in the template's folder
         shutil.rmtree(cached, ignore_errors=True)
     inside = git("rev-parse", "--is-inside-work-tree")
     ready = inside or git("init", "-b", "main") or (git("init") and git("symbolic-ref", "HEAD", "refs/heads/main"))
     windows = os.name == "nt"  # whose shells know no `.`, and the older ones no `&&`
-    activate = ["py -m venv .venv", r".venv\Scripts\activate"] if windows else ["python3 -m venv .venv && . .venv/bin/activate"]
+    activate = (
+        ["py -m venv .venv", r".venv\Scripts\activate"]
+        if windows
+        else ["python3 -m venv .venv && . .venv/bin/activate"]
+    )
     commit = ["git add .", 'git commit -m "Baseline"'] if windows else ["git add . && git commit -m 'Baseline'"]
     steps = [
         f"cd {shlex.quote(Path.cwd().name)}",

@@ -215,6 +215,8 @@ def _time(
 def _what(file: Path) -> str:
     if file == project.BOOK:
         return "a section for each class, to be written"
+    if file == project.SCOPE:
+        return "emptied, to be written: the problem, the target, the human level, who labels"
     if file in (project.PIPELINE, project.LOCK):
         return "without the stage `example`"
     return "without `example`, with the `classes` and `inputs` of this data"

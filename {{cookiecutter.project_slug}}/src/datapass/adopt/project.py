@@ -13,7 +13,8 @@ import yaml
 
 from ..comparison.revisions import git
 from ..data.label_book import HEADING, read_book, sections
-from ..files.paths import BOOK, INPUTS, PARAMS, PASSES, RAW
+from ..data.scope import empty_card, of_example
+from ..files.paths import BOOK, INPUTS, PARAMS, PASSES, RAW, SCOPE
 from ..files.writes import remove, write_text
 from ..messages.problems import Problem, Refusal, refuse
 from .yaml_text import value_at, with_value, without
@@ -66,6 +67,8 @@ def edits(classes: Sequence[str], inputs: Mapping[str, Any]) -> dict[Path, str]:
     meant["classes"] = list(classes)
     meant["inputs"] = {**meant["inputs"], **inputs}
     found = {BOOK: book(read_book(), classes), path: after}
+    if SCOPE.is_file() and of_example(SCOPE.read_text(encoding="utf-8", errors="replace")):
+        found[SCOPE] = empty_card()
     wrong = [path] if yaml.safe_load(after) != meant else []
     for file in (LOCK, PIPELINE):  # dvc.yaml last: that its stage is there says that this is not finished
         if file.is_file():
@@ -109,6 +112,7 @@ def keep_example(classes: Sequence[str], package: str) -> list[str]:
     if not has_example():
         return []
     files = edits(classes, {})
+    files.pop(SCOPE, None)  # it goes on to be about these data
     write(files)
     (Path("src") / package / "example.py").unlink(missing_ok=True)
     return [file.as_posix() for file in files]

@@ -43,11 +43,14 @@ def readings(scored: Scored, wider: Scored, gain: Interval) -> list[Interval]:
 
 def span(scored: Scored) -> float:
     """Return by how much the mean of the metric changes where one unit turns, times the number of units; at the most."""
-    if not len(scored.table):
+    return span_of(scored.metric.span(scored.labels[1], scored.classes), scored.units)
+
+
+def span_of(each: np.ndarray, units: np.ndarray) -> float:
+    """Return the same of examples whose scores can change by `each` (n); NaN without an example."""
+    if not len(each):
         return np.nan
-    each = scored.metric.span(scored.labels[1], scored.classes)
-    units = np.unique(scored.units, return_inverse=True)[1]
-    whole = np.bincount(units, each)
+    whole = np.bincount(np.unique(units, return_inverse=True)[1], each)
     return float(whole.max() * len(whole) / len(each))
 
 

@@ -13,6 +13,7 @@ from .crossed import Components
 from .datadiff import DataDiff, diff
 from .deliveries import OnDelivery, by_delivery, entered, trade
 from .equivalence import Within
+from .goals import Scope
 from .judge import DEPENDS as DEPENDS
 from .judge import HELPS, HURTS, NO_DIFFERENCE, NOT_COMPARABLE, Ruler, judge, measure_ruler
 from .judge import verdict_of as verdict_of
@@ -86,6 +87,7 @@ class Comparison:
         warnings: what a reader should know besides.
         test_sets: the verdict on each part of the test set; none where it has but one.
         entered: {delivery: test examples of it that only the candidate's test set holds}.
+        scope: the candidate's scope card and how it stands to it; None where it has none, or was not asked.
     """
 
     baseline: Revision
@@ -120,6 +122,7 @@ class Comparison:
     metric: Metric = field(default_factory=Metric)
     test_sets: list[OnDelivery] = field(default_factory=list, metadata=WHERE_ANY)
     entered: dict[str, int] = field(default_factory=dict, metadata=WHERE_ANY)
+    scope: Scope | None = field(default=None, metadata=WHERE_ANY)
 
 
 def parts(found: Sequence[tuple[str, np.ndarray, float, float, Interval]], scored: Scored) -> list[Part]:

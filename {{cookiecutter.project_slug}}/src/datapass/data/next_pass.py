@@ -12,7 +12,7 @@ from ..files.tables import escape_cells, write_table
 from ..messages.problems import Problem, Refusal, quoted, refuse
 from ..settings import load
 from .apply import apply, check, rows_of
-from .passes import COLUMNS, Pass, chosen, pass_names, read_pass
+from .passes import COLUMNS, Pass, chosen, pass_names, read_passes
 from .raw import read_raw
 from .split import input_hashes, numbered
 from .state import ACTIVE, State, start
@@ -34,8 +34,28 @@ def current_state() -> State:
     except Refusal:  # a delivery that is not packed yet: what only its inputs can tell, `curate` will say
         inputs = np.full(len(raw.table), -1)
     state = start(raw, data.classes, data.split, inputs)
-    refuse(apply(state, [read_pass(PASSES, name) for name in chosen(pass_names(PASSES), data.passes)]))
+    passes, problems = read_passes(PASSES, chosen(pass_names(PASSES), data.passes))
+    refuse(problems + apply(state, passes))
     return state
+
+
+def check_passes() -> tuple[int, bool]:
+    """Check all passes without running anything.
+
+    Returns:
+        How many there are, and whether their ids and labels were checked too, which takes data/raw/; without it only the form was.
+
+    Raises:
+        Refusal: for anything wrong, all at once, with file, line and id.
+    """
+    names = pass_names(PASSES)
+    passes, problems = read_passes(PASSES, names)
+    if not (RAW / "labels.csv").is_file():
+        refuse(problems)
+        return len(passes), False
+    current_state()
+    refuse(problems)  # of passes that `data.passes` leaves out
+    return len(passes), True
 
 
 def current_labels() -> tuple[pd.Series, list[str]]:

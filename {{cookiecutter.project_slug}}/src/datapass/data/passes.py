@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..files.tables import lines_of, read_table
-from ..messages.problems import Problem, near_miss, quoted, refuse
+from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..settings import Passes
 
 COLUMNS = ["id", "action", "label", "was", "reason", "by"]
@@ -101,3 +101,14 @@ def read_pass(folder: Path, name: str) -> Pass:
     ]
     refuse(problems)
     return Pass(name, path.as_posix(), edits[COLUMNS])
+
+
+def read_passes(folder: Path, names: Sequence[str]) -> tuple[list[Pass], list[Problem]]:
+    """Return those of some passes that can be read, and what is wrong with the others."""
+    found, problems = [], list[Problem]()
+    for name in names:
+        try:
+            found.append(read_pass(folder, name))
+        except Refusal as refusal:
+            problems += refusal.problems
+    return found, problems

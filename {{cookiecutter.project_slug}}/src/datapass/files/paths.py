@@ -8,6 +8,7 @@ SPLITS = ("train", "validation", "test")
 RAW = Path("data/raw")
 PASSES = Path("data/passes")
 BOOK = Path("data/label_book.md")
+SCOPE = Path("data/scope.md")
 INCOMING = Path("data/incoming")  # new inputs without labels, a folder a delivery
 PICKED = Path("data/picked")  # which of them were picked for labelling, and their labels
 ANNOTATIONS = Path("data/annotations.csv")  # collected since the delivery, whose own are in data/raw/

@@ -13,6 +13,7 @@ from . import charts, deliveries, sureness, words
 from .data_view import data_section
 from .errors import Errors
 from .errors_view import error_tables
+from .scope_view import scope_line, scope_section
 from .sections import MOST, SENTENCE, Block, Excerpt, Forest, Name, Report, Section, one_line, table
 from .sections import lines as sentences
 
@@ -94,6 +95,7 @@ def comparison(c: Comparison, errors: Errors | None = None, excerpts: Mapping[st
                 *_errors(errors),
                 replace(data_section(c.data), short=True),
                 _proof(c),
+                scope_section(c.scope),
             )
             if s.blocks
         ],
@@ -118,6 +120,7 @@ def _basis(c: Comparison) -> Section:
     m = c.metric
     warned, told = sureness.looks_lines(c)
     said = [
+        scope_line(c.scope, m),
         words.metric_line(c) if c.gain else None,
         sureness.would_show(c),
         sureness.equivalence_line(c),

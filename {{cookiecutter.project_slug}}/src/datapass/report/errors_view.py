@@ -15,13 +15,18 @@ from .sections import MOST, Block, Excerpt, Name, Report, Section, lines, table
 SHOWN = 10  # groups of errors
 
 
-def errors(found: Errors, advice: Advice) -> Report:
-    """Return what to do next, with its numbers, and where the model errs."""
+def errors(found: Errors, advice: Advice, room: str | None = None) -> Report:
+    """Return what to do next, with its numbers, and where the model errs; `room` is how far that is from the target."""
     m, steps = found.metric, advice.steps
     listed = [
         {**vars(step), "minutes": step.minutes, "ceiling": step.ceiling, "gain": _expected(step, m)} for step in steps
     ]
-    data = {"next_steps": listed, "notes": advice.notes, **{f.name: getattr(found, f.name) for f in fields(found)}}
+    data = {
+        "next_steps": listed,
+        "notes": advice.notes,
+        "room": room,
+        **{f.name: getattr(found, f.name) for f in fields(found)},
+    }
     rows = (
         [step.do, Name(step.of or "–"), _expected(step, m), step.source, _cost(step), Excerpt(step.command)]
         for step in steps
@@ -29,7 +34,11 @@ def errors(found: Errors, advice: Advice) -> Report:
     header = f"step | of | expected gain ({m.unit}) | from | cost | command"
     why = (f"Step {number}, `{step.command}`: {step.why}." for number, step in enumerate(steps, 1))
     sections = [
-        Section("What to do next, by expected gain for its cost", table(header, rows, len(steps)), open=True),
+        Section(
+            "What to do next, by expected gain for its cost",
+            [*lines([room]), *table(header, rows, len(steps))],
+            open=True,
+        ),
         Section("Where the estimates come from", lines([*why, *advice.notes, *_conventions(found)]), open=True),
     ]
     title = f"Errors: {words.percent(1 - found.accuracy)} of {found.examples:,} answers"

@@ -12,7 +12,7 @@ from ..data.apply import apply
 from ..data.checks import summary, warnings
 from ..data.examples import OWN
 from ..data.label_book import read_book
-from ..data.passes import chosen, pass_names, read_pass
+from ..data.passes import chosen, pass_names, read_passes
 from ..data.raw import read_raw
 from ..data.split import input_hashes, numbered, shadowed
 from ..data.state import ACTIVE, WAITING, State, start
@@ -20,7 +20,7 @@ from ..data.to_test import biased
 from ..files.paths import CLASSES, DATA, EXAMPLES, PASSES, RAW, TABLES
 from ..files.tables import text_column, write_table
 from ..files.writes import written
-from ..messages.problems import Problem, Refusal, refuse
+from ..messages.problems import Problem, refuse
 from ..settings import load
 from .frame import run
 
@@ -83,15 +83,8 @@ def main() -> None:
     inputs = input_hashes(raw)
     numbers = numbered(inputs)
     state = start(raw, data.classes, data.split, numbers)
-    problems: list[Problem] = []
-    passes = []
-    for name in chosen(pass_names(PASSES), data.passes):
-        try:
-            passes.append(read_pass(PASSES, name))
-        except Refusal as refusal:
-            problems += refusal.problems
-    problems += apply(state, passes)
-    refuse(problems)
+    passes, problems = read_passes(PASSES, chosen(pass_names(PASSES), data.passes))
+    refuse(problems + apply(state, passes))
     refuse(raw.problems(biased(state)))
     sets = state.sets
     active = state.status == ACTIVE

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..messages.problems import Refusal
+from ..messages.problems import Problem, Refusal, refuse
 from ..report.forms import To, check, say
 from .revision import Revision, positive
 
@@ -39,6 +39,7 @@ def compare(
     """
     from ..comparison.history import add_looks
     from ..comparison.revisions import experiments_on, resolve
+    from ..comparison.scope import add_scope
     from ..comparison.sureness import Aim
     from ..comparison.verdict import HURTS, compare
     from ..report.comparison_view import comparisons
@@ -56,6 +57,7 @@ def compare(
     )
     found = [compare(first, other, aim) for other in resolve(list(dict.fromkeys(names)), first.commit)]
     add_looks(found)
+    add_scope(found)
 
     def pictures(ids: list[str]) -> dict[str, str]:
         return {id: uri for c in found for id, uri in thumbnails(c.candidate, ids).items()}
@@ -87,11 +89,20 @@ def diff(
     say(changes(diff(*revisions), revisions[0], revisions[1], notes), files)
 
 
-def passes(to: To = None) -> None:
+def passes(
+    check_only: Annotated[
+        bool,
+        typer.Option("--check", help="Only check that all passes can be applied, and the scope card; runs nothing."),
+    ] = False,
+    to: To = None,
+) -> None:
     """List the passes: what each changed, and gained.
 
     A gain stands where two results differ by just this pass.
     """
+    if check_only:
+        check_written()
+        return
     from ..comparison.history import ledger
     from ..report import data_view
 
@@ -113,3 +124,27 @@ def frozen(baseline: Revision = "HEAD", to: To = None) -> None:
     if before.commit is None:
         raise Refusal(f"{WORKSPACE} is what is asked about; name the revision that it is held against.")
     say(foreseen(foresee(before)), files)
+
+
+def check_written() -> None:
+    """Check what people write into data/: the passes, and the scope card. Raises Refusal with all that is wrong."""
+    from ..data.next_pass import check_passes
+    from ..data.scope import read_card
+    from ..files.paths import SCOPE
+
+    problems: list[Problem] = []
+    said = []
+    try:
+        number, whole = check_passes()
+        said = [f"{number} {'pass' if number == 1 else 'passes'} can be applied"]
+        if not whole:
+            said = ["data/raw/ is not here (`dvc pull` brings it), so of the passes only the form was checked"]
+    except Refusal as refusal:
+        problems += refusal.problems or [Problem("data/passes", str(refusal))]
+    if SCOPE.is_file():
+        try:
+            read_card(SCOPE.read_bytes(), SCOPE.as_posix())
+        except Refusal as refusal:
+            problems += refusal.problems
+    refuse(problems)
+    print("\n".join(said))

@@ -19,10 +19,14 @@ def errors(
 
     By class, slice and confusion, each with what the metric would gain without it.
     """
+    from ..comparison.revisions import WORKSPACE, Revision
+    from ..comparison.scope import card_of
     from ..decisions import evidence
     from ..decisions.next_step import next_steps
+    from ..files.paths import METRICS
     from ..report import errors_view
     from ..report.errors import examples_of
+    from ..report.scope_view import room_line
 
     files = check(to, ".md", ".html", ".json", *([".csv"] if of else []))
     if of:
@@ -31,7 +35,10 @@ def errors(
         say(errors_view.errors_of(of, examples_of(of, predictions, test), seeds), files)
         return
     found, known = evidence.read()
-    say(errors_view.errors(found, next_steps(found, known)), files)
+    here = Revision(WORKSPACE, None)
+    level = here.json(METRICS).get(found.chosen.name)
+    room = None if level is None else room_line(card_of(here), found.chosen, level)
+    say(errors_view.errors(found, next_steps(found, known), room), files)
 
 
 def plan(

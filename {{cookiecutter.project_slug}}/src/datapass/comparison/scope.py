@@ -1,0 +1,96 @@
+"""The scope cards of revisions, and how each candidate stands to its own."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ..data.examples import counts
+from ..data.scope import HUMAN, TARGET, read_card
+from ..files.paths import CLASSES, PREDICTIONS, SCOPE, TEST
+from ..messages.problems import Refusal
+from .crossed import units_of
+from .goals import Answers, Scope, judge, limits
+from .history import budget, looks
+from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS
+from .looks import part
+from .revisions import Revision, is_shallow
+from .stale import stale
+from .verdict import Comparison
+from .ways import ALPHA
+
+
+def card_of(revision: Revision) -> Scope | None:
+    """Return a revision's scope card, not judged; None where it has none or one that says nothing."""
+    content = revision.read(SCOPE)
+    if content is None:
+        return None
+    try:
+        card = read_card(content, SCOPE.as_posix())
+    except Refusal as refusal:
+        return Scope(None, why=str(refusal))
+    return Scope(card) if card.said else None
+
+
+def add_scope(comparisons: list[Comparison]) -> None:
+    """Put how each candidate stands to its own scope card into each comparison, in place; after `add_looks`."""
+    for number, comparison in enumerate(comparisons):
+        found = card_of(comparison.candidate)
+        if found is not None:
+            comparisons[number] = replace(comparison, scope=_judged(found, comparison))
+
+
+def _judged(found: Scope, c: Comparison) -> Scope:
+    card, metric = found.card, c.candidate.lock.metric
+    if card is None or (card.target is None and card.human_level is None):
+        return found
+    if card.metric != metric.name:
+        return replace(found, why=f"it is about {card.metric}, and `evaluate.metric` is {metric.name}")
+    changed = stale(c.candidate)[0]
+    if changed:
+        return replace(found, why=f"the results are not of this revision: {changed[0]}")
+    own, *others = readings(c)
+    groups, examples = len(np.unique(own.units)), len(own.truth)
+    if len(own.said) < MIN_SEEDS:
+        return replace(found, why=f"{len(own.said)} seeds are too few; it takes {MIN_SEEDS}")
+    if examples < MIN_SLICE or groups < MIN_UNITS:
+        return replace(found, why=f"{examples:,} test examples are too few; it takes {MIN_SLICE} of {MIN_UNITS} groups")
+    tries = 1 if is_shallow() else max(1, (c.looks or looks(c.candidate)) - 1)
+    alpha = ALPHA * part(tries, budget(c.baseline))
+    named = ((TARGET, card.target), (HUMAN, card.human_level))
+    goals = [judge(name, value, [own, *others], metric, alpha) for name, value in named if value is not None]
+    low, high = limits(own, metric, ALPHA)
+    level = replace(metric.interval(own.truth, own.said, own.classes, own.units), low=low, high=high)
+    return replace(found, level=level, tries=tries, goals=goals)
+
+
+def readings(c: Comparison) -> Iterator[Answers]:
+    """Give the candidate's answers by each reading that a goal has to be reached by, first as the candidate has it.
+
+    Then by the labels that the baseline has of the same examples, with those that only the candidate dropped, and both; only
+    what differs. Whoever may correct test labels after seeing answers could else reach any target.
+    """
+    test, answers, old = (
+        table.set_index("id")
+        for table in (c.candidate.table(TEST), c.candidate.table(PREDICTIONS), c.baseline.table(TEST))
+    )
+    said = answers.loc[test.index, [name for name in answers if name.startswith("seed_")]]
+    units, own, labels = units_of(test.reset_index()), counts(test), test["label"]
+    shared = old.index.intersection(test.index, sort=False)
+    shared = shared[(old.loc[shared, "input"] == test.loc[shared, "input"]).to_numpy()]
+    before, wider = labels.copy(), own.copy()
+    before[shared] = old.loc[shared, "label"].replace(c.data.renamed)
+    wider[shared] |= counts(old.loc[shared])
+    names = pd.unique(pd.concat([labels, before, *(said[seed] for seed in said)]))
+    classes = sorted({*c.candidate.table(CLASSES)["class"], *names})
+    code = {name: number for number, name in enumerate(classes)}
+    answered = np.stack([said[seed].map(code).to_numpy(np.int64) for seed in said])
+    given: list[tuple[np.ndarray, np.ndarray]] = []
+    for counted in (own, wider):
+        for label in (labels, before):
+            rows = counted.to_numpy()
+            truth = label.map(code).to_numpy(np.int64)[rows]
+            if not any(np.array_equal(rows, some) and np.array_equal(truth, other) for some, other in given):
+                given.append((rows, truth))
+                yield Answers(truth, answered[:, rows], units[rows], classes)
