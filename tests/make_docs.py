@@ -1,4 +1,4 @@
-"""Make docs/, its site and the transcript in README.md from real runs: `make docs` (15 minutes; PARTS names parts, as in `make docs PARTS=site`)."""
+"""Make docs/, its site and the transcript in README.md from real runs: `make docs`, or parts of it, as in `make docs PARTS=site`."""
 
 import os
 import re
@@ -7,18 +7,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-import nbformat
 import yaml
 from markdown_it import MarkdownIt
-from nbclient import NotebookClient
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from sklearn.datasets import load_sample_images, load_wine
+from sklearn.datasets import load_sample_images
 
 from browser import find
 from conftest import ROOT, Project, render
+from make_guides import how_to, notebook, remote, site, tutorial
+from transcripts import DOCS, NOTHING, Transcript, between
 
-DOCS = ROOT / "docs"
 DATE = "1767268800 +0000"  # the same commits, and so the same text, each time
 GITHUB = """<meta charset=utf-8><style>body{font:16px/1.5 -apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif;
 color:#1f2328;max-width:830px;margin:24px auto;padding:16px 24px;border:1px solid #d1d9e0;border-radius:6px}
@@ -26,27 +25,7 @@ table{border-collapse:collapse}td,th{border:1px solid #d1d9e0;padding:6px 13px}c
 padding:.2em .4em;font-size:85%}details{margin:8px 0}summary{cursor:pointer}</style>"""
 
 
-NOTHING = "(?!)"  # matches no line
-RUN = " applied: |^accuracy|look wrong"  # what the stages say of a result
 TILE, STEP = 160, 53  # pixels of a tile of a photograph, and to the next one
-
-
-class Transcript:
-    """Runs commands as one types them and keeps what they print."""
-
-    def __init__(self, project: Project) -> None:
-        self.project, self.lines = project, []
-
-    def type(self, command: str, ok: bool = True, keep: str = "") -> None:
-        """Run a shell command; keep the lines of its output that match `keep`, all of them where it is empty."""
-        run = re.sub("^datapass ", "python -m datapass ", command)
-        done = self.project.run("sh", "-c", f"{run} 2>&1", ok=ok, COLUMNS="100")
-        shown = [line.rstrip() for line in done.stdout.splitlines() if re.search(keep, line)]
-        assert shown or keep in ("", NOTHING), f"{command} printed nothing like {keep}"
-        self.lines += [f"$ {command}", *shown, ""]
-
-    def __str__(self) -> str:
-        return "```console\n" + "\n".join(self.lines).rstrip() + "\n```\n"
 
 
 def baseline(folder: Path, short: bool = False) -> Project:
@@ -151,15 +130,6 @@ def photo(folder: Path) -> None:
     project.run("dvc", "repro")
     project.verb("review")
     picture(project.path / "reports" / "review.html", "review-photo")
-
-
-def between(file: Path, mark: str, text: str) -> None:
-    """Put a text between `<!-- mark -->` and `<!-- end -->` in a page."""
-    page = file.read_text(encoding="utf-8")
-    fresh = re.sub(
-        rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: m[1] + text + m[2], page, count=1, flags=re.DOTALL
-    )
-    file.write_text(fresh, encoding="utf-8")
 
 
 def screenshot(page: Path, name: str, height: int = 700, width: int = 1000) -> None:
@@ -301,95 +271,6 @@ def production(folder: Path) -> None:
     typed.type("datapass compare main delivery-1", keep="^(helps|hurts|no detect|On |Each is judged)")
     between(DOCS / "production.md", "transcript", str(typed))
     screenshot(project.path / "watch.html", "production", 900)
-
-
-def tutorial(folder: Path) -> None:
-    """Write what each step of docs/tutorial.md prints, from its own code on."""
-    page = DOCS / "tutorial.md"
-    code = re.search(r"<!-- code -->\n```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    assert code is not None
-    project = render(folder, project_name="Numerals")
-    (folder / "deliveries.py").write_text(code[1], encoding="utf-8")
-    project.run("sh", "-c", "cd .. && python deliveries.py")
-    table = "^(?!look )"
-    steps: dict[str, list[tuple[str, str]]] = {
-        "adopt": [("datapass adopt ../first", table)],
-        "baseline": [("dvc repro", RUN), ('git add . && git commit -m "Baseline"', NOTHING)],
-        "next": [("datapass errors", r"^(Collect more \(all\)|Step [12]|Errors)")],
-        "second": [("git switch -q -c second", NOTHING), ("datapass adopt ../second", table)],
-        "pass": [("head -n 4 data/passes/p001-second.csv", ".")],
-        "run": [("dvc repro", f"{RUN}|skipping"), ('git add . && git commit -m "Add the second delivery"', NOTHING)],
-        "verdict": [("datapass compare main second", "^(helps|hurts|no detect|The model|Macro|Test|Data)")],
-    }
-    for mark, commands in steps.items():
-        typed = Transcript(project)
-        for command, keep in commands:
-            typed.type(command, keep=keep)
-        between(page, mark, str(typed))
-
-
-def how_to(folder: Path) -> None:
-    """Write the transcripts of docs/how-to: a table taken in, and a forest in place of the model."""
-    wines = render(folder / "wines", kind="tables", project_name="Wines")
-    frame = load_wine(as_frame=True).frame
-    frame.to_csv(wines.path.parent / "wines.csv", index=False)
-    typed = Transcript(wines)
-    typed.type("datapass adopt ../wines.csv --label target", keep="^(?!look )")
-    typed.type("dvc repro", keep=RUN)
-    between(DOCS / "how-to" / "own-data.md", "wines", str(typed))
-    wines.commit("Baseline")
-
-    model = {
-        "estimator": {"_target_": "sklearn.ensemble.RandomForestClassifier", "n_estimators": 200},
-        "resample": False,
-        "threads": 1,
-    }
-    text = yaml.safe_dump(model, sort_keys=False)
-    typed = Transcript(wines)
-    (wines.path / "conf" / "model" / "forest.yaml").write_text(text, encoding="utf-8")
-    typed.type("cat conf/model/forest.yaml")
-    typed.type("dvc exp run -n forest -S model=forest evaluate", keep="^accuracy")
-    typed.type("datapass compare main forest", keep="^(not comp|To mend)")
-    between(DOCS / "how-to" / "own-model.md", "forest", str(typed))
-
-
-def remote(folder: Path) -> None:
-    """Write the transcript of docs/how-to/remote.md: push, clone elsewhere, pull, and nothing is left to train."""
-    project = render(folder, kind="tables")
-    project.run("dvc", "repro")
-    project.commit("Baseline")
-    typed = Transcript(project)
-    typed.type("dvc remote add --default storage ../storage")
-    typed.type('git add .dvc/config && git commit -m "Add the remote"', keep=NOTHING)
-    typed.type("dvc push", keep="pushed")
-    typed.type("git clone -q . ../elsewhere && cd ../elsewhere && dvc pull", keep="fetched")
-    typed.type("cd ../elsewhere && dvc repro", keep="skipping|up to date")
-    between(DOCS / "how-to" / "remote.md", "remote", str(typed))
-
-
-def notebook(folder: Path) -> None:
-    """Run docs/notebook.ipynb in a project with a baseline and an experiment, and store what it shows."""
-    project = render(folder)
-    project.run("dvc", "repro", "evaluate")
-    project.commit("Baseline")
-    project.write_pass("p001-review", *project.reviewer("pass").stdout.splitlines()[1:])
-    project.run("dvc", "exp", "run", "-n", "relabel-1", "evaluate")
-    book = nbformat.read(DOCS / "notebook.ipynb", as_version=4)
-    os.environ |= {name: project.env[name] for name in ("PATH", "PYTHONPATH")}
-    NotebookClient(
-        book, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(project.path)}}
-    ).execute()
-    for cell in book.cells:  # the same bytes each time
-        cell.metadata.pop("execution", None)
-    nbformat.write(book, DOCS / "notebook.ipynb")
-
-
-def site(folder: Path) -> None:
-    """Build the site into build/site; a link or an anchor that leads nowhere fails it."""
-    from sphinx.cmd.build import main
-
-    if main(["-W", "--keep-going", "-q", "-b", "html", "-d", str(folder), str(DOCS), str(ROOT / "build" / "site")]):
-        sys.exit("The site has faults; they are above.")
 
 
 PARTS = (
