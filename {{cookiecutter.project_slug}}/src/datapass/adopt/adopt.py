@@ -82,7 +82,9 @@ def adopt(
     kind = str(settings.data.inputs["_target_"]).rpartition(".")[2]
     if kind not in KINDS:
         known = ", ".join(KINDS)
-        raise Refusal(f"conf/data: inputs are {kind}; adopt knows {known}. Fill data/raw/ by hand, see docs/own-data.md.")
+        raise Refusal(
+            f"conf/data: inputs are {kind}; adopt knows {known}. Fill data/raw/ by hand, see docs/own-data.md."
+        )
     if path.resolve().is_relative_to(RAW.resolve()) or RAW.resolve().is_relative_to(path.resolve()):
         raise Refusal(f"{quoted(path)} holds or lies in data/raw/, where adopt writes; name a folder or file outside.")
     first = project.has_example() or not (RAW / "labels.csv").is_file()
