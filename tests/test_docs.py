@@ -66,7 +66,7 @@ def test_links_lead_to_files_that_git_keeps(page: str) -> None:
 
 def test_links_of_a_project_lead_to_its_files(rendered: Project) -> None:
     pages = [rendered.path / "README.md", *(rendered.path / "docs").glob("*.md")]
-    assert len(pages) == 6
+    assert len(pages) == 7
     for page in pages:
         for link in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", read(page)):
             assert (page.parent / link).is_file(), (page.name, link)

@@ -20,6 +20,7 @@ STAND_INS = {
     "FILE": "reports/review-answers.csv",
     "NEW": "../delivery",
     'git commit -m "Baseline"': 'git commit --allow-empty -m "Baseline"',  # the fixture's is committed
+    'git commit -m "Update the template"': 'git commit --allow-empty -m "Update the template"',
     "datapass ": "python -m datapass ",
     "cookiecutter --": "python -m cookiecutter --",
 }
@@ -32,6 +33,7 @@ BEFORE = {
     "project docs/production.md: datapass bring-back 2026-11-25": "dvc repro evaluate && git add -A && git commit -qm 'Another test set'",
 }
 DOCS = ROOT / "docs"
+UPDATE = "needs a released template; test_update.py does it, with two releases"
 NETWORK = "installs from the network"
 NOT_RUN = {
     "README.md: git clone <this repository> data-centric && cd data-centric": "the test runs in a clone",
@@ -44,6 +46,8 @@ NOT_RUN = {
     "README.md: cd build/digits && git init -b main && pip install -c constraints.txt -e . && dvc repro": NETWORK,
     "project README.md: python3 -m venv .venv && . .venv/bin/activate": NETWORK,
     "project README.md: pip install -c constraints.txt -e .": NETWORK,
+    "project docs/update.md: sh .ci/update.sh update": UPDATE,
+    "project docs/update.md: pip install -c constraints.txt -e .": NETWORK,
 }
 PAGES = {"README.md": ROOT / "README.md", "project README.md": TEMPLATE / "README.md"} | {
     f"project docs/{re.findall(r'[a-z-]+[.]md', page.name)[0]}": page for page in sorted((TEMPLATE / "docs").iterdir())
