@@ -47,7 +47,7 @@ def report(folder: Path) -> None:
     project.verb("review", "--apply", "reports/review-answers.csv")
     typed = Transcript(project)
     typed.type("dvc exp run -n relabel-1", keep=" applied: |^accuracy|look wrong")
-    typed.type("datapass compare main relabel-1", keep="^(helps|The model|Data|Macro|Test)")
+    typed.type("datapass compare main relabel-1", keep="^(helps|Accuracy|The model|Data|Macro|Test)")
     project.verb("compare", "main", "relabel-1", "--to", "comment.md", "--to", "report.html")
     shutil.copy(project.path / "comment.md", DOCS / "sample-comment.md")
     shutil.copy(project.path / "report.html", DOCS / "sample-report.html")
