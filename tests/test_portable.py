@@ -4,6 +4,7 @@ import ast
 import itertools
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -128,6 +129,26 @@ def test_every_file_of_the_template_can_be_checked_out_anywhere(rendered: Projec
     assert max(map(len, names)) <= 140, "of the 260 letters that Windows gives a path"
     for _, same in itertools.groupby(sorted(names, key=str.lower), str.lower):
         assert len(set(same)) == 1, "told apart by more than upper and lower case"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="There is no make.")
+def test_make_knows_its_environment_in_a_folder_with_a_blank(tmp_path: Path) -> None:
+    place = tmp_path / "My place"
+    needed = (
+        "pyproject.toml",
+        "tests/requirements.py",
+        f"{TEMPLATE.name}/pyproject.toml",
+        f"{TEMPLATE.name}/constraints.txt",
+    )
+    for file in ("Makefile", *needed):
+        (place / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, place / file)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of the make that tests
+    done = subprocess.run(
+        ["make", "-n", "demo", "docs"], cwd=place, env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines().count("touch .venv/ready") == 1
 
 
 NAMES = {
