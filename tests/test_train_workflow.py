@@ -36,6 +36,7 @@ elif arguments[0] == "repro" and arguments[-1] == "repro":
     for path, text in set_up["writes"].items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text, encoding="utf-8")
+print(set_up["says"].get(" ".join(arguments), ""), end="")
 sys.exit(set_up["fails"].get(" ".join(arguments), 0))
 '''
 
@@ -57,13 +58,16 @@ class Training(Host):
         self,
         stale: tuple[str, ...] = ("curate", "train"),
         writes: dict[str, str] | None = None,
-        remote: bool = False,
+        remote: bool | str = False,
         fails: tuple[str, ...] = (),
     ) -> None:
-        """Set which stages are stale, what `dvc repro` writes, whether there is a remote, and which commands fail."""
+        """Set which stages are stale, what `dvc repro` writes, whether there is a remote or which, and which commands fail."""
         written = {"metrics.json": '{"accuracy": 0.98}\n', "dvc.lock": "trained\n"} if writes is None else writes
         failing = dict.fromkeys(fails, 1) | ({} if remote else {"remote default": 1})
-        write(self.machine, "set-up.json", json.dumps({"stale": stale, "writes": written, "fails": failing}))
+        url = remote if isinstance(remote, str) else "s3://bucket/data"
+        says = {"remote default": "storage", "config remote.storage.url": url} if remote else {}
+        text = json.dumps({"stale": stale, "writes": written, "says": says, "fails": failing})
+        write(self.machine, "set-up.json", text)
 
     def run(self, token: str = TOKEN, branch: str = BRANCH, again: bool = False, **host: str) -> Outcome:
         """Play the job, on the commit that the branch was at when it was asked for."""
@@ -102,7 +106,7 @@ class Training(Host):
         """What `dvc` was asked, but for whether there is a remote."""
         path = self.machine / "dvc.txt"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [line for line in lines if line != "remote default"]
+        return [line for line in lines if line != "remote default" and not line.startswith("config ")]
 
 
 @pytest.fixture(scope="module")
@@ -177,11 +181,22 @@ def test_the_remote_gives_the_data_and_gets_the_results_first(host: Training) ->
         (True, ("pull data/raw.dvc",), ("data/raw could not be brought", "`dvc push`")),
         (True, ("push",), ("could not be put into the DVC remote",)),
         (True, ("repro",), ("`dvc repro` failed", "the log says why")),
+        (
+            "/no such/storage",
+            (),
+            ("the folder `/no such/storage`, which this machine does not have", "a runner of your own"),
+        ),
     ],
-    ids=["no remote", "not in the remote", "a remote that may only be read", "a stage that refuses"],
+    ids=[
+        "no remote",
+        "not in the remote",
+        "a remote that may only be read",
+        "a stage that refuses",
+        "a folder elsewhere",
+    ],
 )
 def test_what_stops_a_training_is_said_in_a_sentence(
-    host: Training, remote: bool, fails: tuple[str, ...], said: tuple[str, ...]
+    host: Training, remote: bool | str, fails: tuple[str, ...], said: tuple[str, ...]
 ) -> None:
     host.branch(BRANCH, f"origin/{BRANCH}", {"data/raw.dvc": "outs: []\n"})
     git(host.work, "push", "--quiet", "origin", BRANCH)

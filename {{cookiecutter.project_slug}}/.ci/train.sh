@@ -17,6 +17,13 @@ may_start() { # BRANCH
     fail "Results come to \`$1\` by {% if cookiecutter.ci == "gitlab" %}merge{% else %}pull{% endif %} request, so nothing was trained: make a branch of it, and train that."
   fi
   may_write "the results could not be put on the branch and nothing was trained: make a project access token with the role Developer and the scopes \`api\` and \`write_repository\`, and that masked CI/CD variable of it." || exit 1
+  # Into a folder that is not there DVC would push too, and it would go with this job.
+  name=$(dvc remote default 2> /dev/null) || return 0 # there is no remote
+  url=$(dvc config "remote.$name.url")
+  case $url in
+    *://*) ;;
+    *) [ -d "$url" ] || fail "The DVC remote is the folder \`$url\`, which this machine does not have, so nothing was trained: let a runner of your own train that has it, or take a remote that both see (\`dvc remote add --default --force storage URL\`)." ;;
+  esac
 }
 
 bring() { # the data, and the results of before, which need not be made again where their inputs are the same
