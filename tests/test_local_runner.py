@@ -240,7 +240,10 @@ RULES = {
     ),
     "a baseline by hand": ({"CI_PIPELINE_SOURCE": "web", "AGAIN": "true"}, {"train": "on_success"}),
     "a push": ({"CI_PIPELINE_SOURCE": "push"}, {}),
-    "a schedule": ({"CI_PIPELINE_SOURCE": "schedule"}, {"watch-production": "on_success"}),
+    "a schedule": (
+        {"CI_PIPELINE_SOURCE": "schedule"},
+        dict.fromkeys(("watch-production", "template-update", "template-update-publish"), "on_success"),
+    ),
 }
 REQUEST = {
     "CI_PIPELINE_SOURCE": "merge_request_event",
