@@ -14,14 +14,25 @@ from collections.abc import Mapping
 from jinja2 import Environment
 from jinja2.ext import Extension
 
-# A package of one of these names would hide the module that the project itself imports.
-# fmt: off
-TAKEN = {
-    "PIL", "conf", "cookiecutter", "data", "datapass", "dvc", "hydra", "lightning", "matplotlib", "models", "numpy", "omegaconf",
-    "pandas", "pyarrow", "pytest", "pytorch_lightning", "reports", "rich", "safetensors", "scipy", "sklearn", "src",
-    "tests", "torch", "typer", "yaml",
-}
-# fmt: on
+# A package of one of these names would hide the module that the project, or what it installs, imports.
+TAKEN = set(
+    """
+    aiobotocore aiohappyeyeballs aiohttp aiohttp_retry aioitertools aiosignal amqp annotated_doc annotated_types
+    antlr4 appdirs asyncssh attr attrs billiard botocore celery certifi cffi charset_normalizer cleanlab click
+    click_didyoumean click_plugins click_repl cloudpickle colorama conf configobj contourpy cookiecutter
+    cryptography cycler data datapass dateutil dictdiffer diskcache distro dotenv dpath dulwich dvc dvc_data
+    dvc_http dvc_objects dvc_render dvc_s3 dvc_studio_client dvc_task entrypoints et_xmlfile filelock flatten_dict
+    flufl frozenlist fsspec functorch funcy git gitdb grandalf gto hydra idna isympy iterative_telemetry jinja2
+    jmespath joblib kiwisolver kombu lightning lightning_fabric lightning_utilities markdown_it markupsafe
+    matplotlib mdurl models mpl_toolkits mpmath multidict narwhals networkx numpy omegaconf openpyxl orjson
+    packaging pandas pathspec pil platformdirs prettytable prompt_toolkit propcache psutil public pyarrow pycparser
+    pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing pytest
+    pytorch_lightning reports requests rich ruamel s3fs safetensors scipy scmrepo semver setuptools shellingham
+    shortuuid shtab six sklearn skops smmap sqltrie src sympy tabulate termcolor tests threadpoolctl tomlkit torch
+    torchgen torchmetrics tqdm typer typing_extensions typing_inspection tzlocal urllib3 validate vine voluptuous
+    wcwidth wrapt yaml yarl zc
+    """.split()  # noqa: SIM905
+)
 
 
 # Of letters, at most: a folder's name is in many paths, which some systems end at 260; the others stand in one line.
