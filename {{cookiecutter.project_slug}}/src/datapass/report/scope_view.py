@@ -28,11 +28,12 @@ def _goal(goal: Goal, found: Scope, metric: Metric) -> str:
     words = {REACHED: f"reached, by {size}", MISSED: f"not reached, {size} short of it"}
     if goal.name == HUMAN:
         words = {REACHED: f"the model is at or {more} it, by {size}", MISSED: f"the model is {less} it, by {size}"}
-    said = f"{goal.name.lower()} {metric.score(goal.value)}: {words.get(goal.standing, UNTOLD)}"
+    was = "" if goal.was is None else f" (the baseline's card has {metric.score(goal.was)})"
+    said = f"{goal.name.lower()} {metric.score(goal.value)}{was}: {words.get(goal.standing, UNTOLD)}"
     if goal.standing != UNTOLD:
         return said
     if goal.labels:
-        said += ", it depends on test labels that changed or examples that were dropped"
+        said += ", it depends on test labels that changed or examples that were dropped or are gone"
     elif goal.alone != UNTOLD:
         said += f" over all {found.tries} looks at this test set (by this look alone {words[goal.alone]})"
     if goal.apart is not None:
