@@ -60,7 +60,9 @@ def parameter(name: str, annotation: Any, default: Any) -> list[str]:
     if isinstance(found, typer.models.ArgumentInfo):
         typed = (found.metavar or name.rstrip("_")).upper() + ("..." if many else "")
         return [f"`{typed}`" if default is inspect.Parameter.empty else f"`[{typed}]`", said]
-    given = [one for one in (found.default, *(found.param_decls or ())) if isinstance(one, str)]  # the first as Typer keeps it
+    given = [
+        one for one in (found.default, *(found.param_decls or ())) if isinstance(one, str)
+    ]  # the first as Typer keeps it
     option = (given or [f"--{name.rstrip('_').replace('_', '-')}"])[0]
     kind = next(one for one in atoms(inner) if one is not type(None))
     choices = "|".join(one.value for one in kind) if issubclass(kind, StrEnum) else ""
