@@ -35,7 +35,11 @@ def _goal(goal: Goal, found: Scope, metric: Metric) -> str:
     if goal.labels:
         said += ", it depends on test labels that changed or examples that were dropped or are gone"
     elif goal.alone != UNTOLD:
-        looks = f"over all {found.tries} looks at this test set" if found.tries > 1 else "as the first of many looks at this test set"
+        looks = (
+            f"over all {found.tries} looks at this test set"
+            if found.tries > 1
+            else "as the first of many looks at this test set"
+        )
         said += f" {looks} (by this look alone {words[goal.alone]})"
     if goal.apart is not None:
         apart = f"{metric.difference(goal.apart, False)} {metric.unit}"
