@@ -61,11 +61,14 @@ REFUSED = {
     "standard library": ({"project_name": "json"}, "would hide"),
     "dependency": ({"project_name": "torch"}, "would hide"),
     "dependency of a dependency": ({"project_name": "Requests"}, "would hide"),
+    "dependency by pip's name": ({"project_name": "Pillow"}, "would hide"),
+    "trailing dash": ({"project_slug": "cats-"}, "end with a letter or digit"),
+    "trailing dot": ({"project_slug": "cats."}, "end with a letter or digit"),
     "the machinery": ({"project_name": "datapass"}, "would hide"),
     "parent folder": ({"project_slug": "../outside"}, "must begin with a letter"),
-    "folder in a folder": ({"project_slug": "a/b"}, "hold only letters"),
+    "folder in a folder": ({"project_slug": "a/b"}, "and hold only letters"),
     "device of Windows": ({"project_slug": "aux.v2"}, "is a device of Windows"),
-    "blank in folder": ({"project_slug": "two words"}, "hold only letters"),
+    "blank in folder": ({"project_slug": "two words"}, "and hold only letters"),
     "name of 300 letters": ({"project_name": "a" * 300}, "project_slug has 300 letters; choose one of at most 60"),
     "folder of 61 letters": ({"project_slug": "a" * 61}, "project_slug has 61 letters"),
     "name of 101 letters": ({"project_name": "a" * 101, "project_slug": "cats"}, "project_name has 101 letters"),
@@ -147,6 +150,7 @@ def test_no_project_hides_what_it_installs(project: Project) -> None:
             left += distribution(name).requires or []
     modules = {m for m, of in packages_distributions().items() if installed & {canonicalize_name(one) for one in of}}
     assert len(modules) > 100
+    assert {name.replace("-", "_") for name in installed} <= TAKEN
     assert {m for m in modules if m == m.lower() and m.isidentifier() and not m.startswith("_")} <= TAKEN
 
 
