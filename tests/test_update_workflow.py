@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+import reference
 from conftest import Project
 from played_host import TOKEN, Host, Outcome, write
 from two_releases import INSIDE, NEW, OLD, edit, git, team
@@ -94,12 +95,9 @@ class Updates(Host):
         assert all(TOKEN.encode() not in path.read_bytes() for path in self.handed)
         return played
 
-    def publish(self, token: str = TOKEN, own: str = "yes") -> Outcome:
+    def publish(self, token: str = TOKEN, own: bool = True) -> Outcome:
         """Play the second job with what the first handed on."""
-        expressions = {
-            "secrets.TEMPLATE_UPDATE_TOKEN || github.token": token,
-            "secrets.TEMPLATE_UPDATE_TOKEN && 'yes'": own,
-        }
+        expressions = {"secrets.TEMPLATE_UPDATE_TOKEN": token if own else "", "github.token": "" if own else token}
         return self.job(1, expressions if self.ci == "github" else {"TEMPLATE_UPDATE_TOKEN": token})[0]
 
     def job(self, index: int, context: dict[str, str]) -> tuple[Outcome, dict[str, str]]:
@@ -139,7 +137,8 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
     (gitlab.path / ".cruft.json").write_text(json.dumps(linked), encoding="utf-8")
     shutil.rmtree(gitlab.path / ".github")
     (source,) = (team(tmp_path_factory)[0] / INSIDE).glob("*gitlab-ci.yml*")
-    shutil.copy2(source, gitlab.path / PIPELINE)
+    pipeline = reference.rendered(source.read_text(encoding="utf-8"), "images", "gitlab")
+    (gitlab.path / PIPELINE).write_text(pipeline, encoding="utf-8")
     gitlab.commit("Move to GitLab")
     return {"github": github, "gitlab": gitlab}
 
@@ -292,7 +291,7 @@ def test_missing_rights_fail_in_a_sentence(github: Updates, made: list[Path], wh
         (github.remote / "hooks/pre-receive").chmod(0o755)
     else:
         write(github.machine, "refuse", what)
-    played = github.publish(own="")
+    played = github.publish(own=False)
     assert played.code == 1 and played.failed == "Open or update the pull request"
     assert f"::error::Of the template's update {said}" in played.log
     assert "Set the secret TEMPLATE_UPDATE_TOKEN" in played.summary and github.pulls == []
@@ -307,17 +306,13 @@ def test_gitlab_without_a_token_leaves_log_and_artifact(projects: dict[str, Proj
     assert [path.name for path in host.handed] == [f"{BRANCH}.bundle", f"{BRANCH}.md"]
 
 
-def test_a_link_that_is_handed_on_publishes_nothing(
-    projects: dict[str, Project], made: list[Path], tmp_path: Path
-) -> None:
+def test_a_link_that_is_handed_on_publishes_nothing(host: Updates, made: list[Path]) -> None:
     """In place of the text a link to, say, the variables of the second job, its token among them."""
-    for ci in HOSTS:
-        host = Updates(ci, projects[ci], tmp_path / ci)
-        host.handed = [made[0], tmp_path / ci / made[1].name]
-        host.handed[1].symlink_to("/proc/self/environ")
-        played = host.publish()
-        assert played.code and "handed on a link" in played.log
-        assert host.calls() == [] and host.branches == ["main"]
+    host.handed = [made[0], host.folder / made[1].name]
+    host.handed[1].symlink_to("/proc/self/environ")
+    played = host.publish()
+    assert played.code and "handed on a link" in played.log
+    assert host.calls() == [] and host.branches == ["main"]
 
 
 def test_the_workflow_keeps_secrets_from_code_of_the_new_release(projects: dict[str, Project]) -> None:
@@ -344,10 +339,12 @@ def test_the_workflow_keeps_secrets_from_code_of_the_new_release(projects: dict[
 
 
 def test_gitlabs_first_job_does_not_get_the_token(projects: dict[str, Project]) -> None:
-    """The variable is of the environment `template-update`, which the second job alone names."""
+    """Its variable is of the environment `template-update`, which the second job alone names; those of other jobs are of another."""
     jobs = yaml.safe_load((projects["gitlab"].path / PIPELINE).read_text(encoding="utf-8"))
     first, second = jobs[BRANCH], jobs[f"{BRANCH}-publish"]
     assert "environment" not in first and second["environment"] == {"name": BRANCH, "action": "access"}
+    for name in ("data-experiment", "train", "watch-production"):
+        assert jobs[name]["environment"] == {"name": "data-experiment", "action": "access"}
     assert second["variables"]["GIT_STRATEGY"] == "clone", "not the folder that the first job wrote to"
     assert second["needs"] == [BRANCH] and second["script"] == ["sh .ci/update.sh publish"]
     for job in (first, second):
