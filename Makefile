@@ -14,13 +14,13 @@
 # Named, since make 3.81 of macOS runs a plain command without a shell, and then looks for it on its own PATH, not on that below.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := $(CURDIR)/.venv
-BIN := $(VENV)/bin
+# Relative in targets, since make cannot have a blank in one, and the folder of the checkout may.
+VENV := .venv
 TEMPLATE := {{cookiecutter.project_slug}}
 CONSTRAINTS := $(TEMPLATE)/constraints.txt
 PYTHONS := tests docs hooks templates "$(TEMPLATE)/src"
 # Every command of a project finds the environment's `python` and `dvc` first.
-export PATH := $(BIN):$(PATH)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 # The machinery's tests run in the template's folder, which cookiecutter copies whole.
@@ -66,9 +66,9 @@ docs: $(VENV)/ready-test
 	python tests/make_docs.py $(PARTS)
 
 $(VENV)/ready: pyproject.toml $(TEMPLATE)/pyproject.toml $(CONSTRAINTS) tests/requirements.py
-	@echo "[1/7] environment: $(VENV) (minutes the first time; torch alone is 200 MB or more)"
+	@echo "[1/7] environment: $(CURDIR)/$(VENV) (minutes the first time; torch alone is 200 MB or more)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; say which: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(PYTHON) tests/requirements.py > $(VENV)/requirements.txt
 	pip install -c "$(CONSTRAINTS)" -r $(VENV)/requirements.txt
 	@touch $@

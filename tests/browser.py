@@ -22,7 +22,10 @@ def find() -> str | None:
 if __name__ == "__main__":
     if find() is None and shutil.which("apt-get"):
         sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+        for command in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-y", "-qq", "chromium", "fonts-noto-color-emoji"],
+        ):
             print("+", *command, flush=True)
             subprocess.run([*sudo, *command], check=False, stdout=subprocess.DEVNULL)
     if find() is None:

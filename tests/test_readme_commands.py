@@ -46,6 +46,7 @@ NOT_RUN = {
     "README.md: cd build/digits && git init -b main && pip install -c constraints.txt -e . && dvc repro": NETWORK,
     "project README.md: python3 -m venv .venv && . .venv/bin/activate": NETWORK,
     "project README.md: pip install -c constraints.txt -e .": NETWORK,
+    "project docs/update.md: pip install -c constraints.txt cruft": NETWORK,
     "project docs/update.md: sh .ci/update.sh update": UPDATE,
     "project docs/update.md: pip install -c constraints.txt -e .": NETWORK,
 }

@@ -128,6 +128,7 @@ def test_a_project_of_cookiecutter_alone_is_linked(two: Path, tmp_path: Path) ->
     assert "There is no .cruft.json" in done.stdout and "cruft link" in done.stdout
     cruft(project.path, "link", str(two), "--checkout", OLD, "--no-input")
     project.commit("Link it")
+    assert "pip install -c constraints.txt cruft" in project.run(*UPDATE, ok=False, PATH="/usr/bin:/bin").stderr
     project.run(*UPDATE)
     assert files(project.path / "src/datapass") == machinery(two) and "## The loop" in text(project, "README.md")
 

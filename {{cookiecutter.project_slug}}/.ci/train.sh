@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains a branch on a runner, so that all results come from one kind of machine, and puts them on the branch.
+# Trains a branch on a runner, so that nobody needs the same laptop, and puts the results on the branch.
 #
 #     sh .ci/train.sh run COMMIT BRANCH    `dvc repro` of the commit, then `dvc push`; commits what changed
 #     sh .ci/train.sh push COMMIT BRANCH   puts that on the branch, if it still is at the commit

@@ -35,9 +35,10 @@ newest() { # TEMPLATE
 
 update() { # [REF]
   if [ ! -f .cruft.json ]; then
-    say "There is no .cruft.json, so nobody knows which release of the template this project is of: \`cruft link\` writes it, see README.md."
+    say "There is no .cruft.json, so nobody knows which release of the template this project is of: \`cruft link\` writes it, see docs/update.md."
     return 0
   fi
+  command -v cruft > /dev/null || fail "cruft, which brings an update in, is not installed: pip install -c constraints.txt cruft"
   template=$(field template)
   release=${1:-$(newest "$template")} && git ls-remote --quiet --exit-code -- "$template" HEAD > update.log 2>&1 || {
     quoted < update.log
