@@ -250,6 +250,15 @@ def test_a_target_that_the_candidate_lowers_is_told() -> None:
     assert "human level 97.00 %: the model is below it" in said
 
 
+def test_a_clone_without_the_earlier_looks_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a check of a pull request has it."""
+    monkeypatch.setattr("datapass.comparison.scope.is_shallow", lambda: True)
+    said = str(scope_line(scoped(*made(target="79 %"), looks=10).scope, Metric()))
+    assert "reached" in said and said.endswith(
+        " Judged as the first look at this test set: this clone does not hold the earlier ones."
+    )
+
+
 def test_no_card_nothing_said() -> None:
     old, new = made()
     del new.files["data/scope.md"]

@@ -72,7 +72,7 @@ class Scope:
     Attributes:
         card: None where it cannot be read.
         level: the metric with its 95 % interval, by the revision's own test labels; None where nothing is judged.
-        tries: looks at the test set that the standings hold over.
+        tries: looks at the test set that the standings hold over; 0 where a clone does not tell; it is then taken for the first.
         goals: of the target and the human level those that the card names.
         why: why nothing is judged.
     """

@@ -56,8 +56,8 @@ def _judged(found: Scope, c: Comparison) -> Scope:
         return replace(found, why=f"{len(own.said)} seeds are too few; it takes {MIN_SEEDS}")
     if examples < MIN_SLICE or groups < MIN_UNITS:
         return replace(found, why=f"{examples:,} test examples are too few; it takes {MIN_SLICE} of {MIN_UNITS} groups")
-    tries = 1 if is_shallow() else max(1, (c.looks or looks(c.candidate)) - 1)
-    alpha = ALPHA * part(tries, budget(c.baseline))
+    tries = 0 if is_shallow() else max(1, (c.looks or looks(c.candidate)) - 1)
+    alpha = ALPHA * part(tries or 1, budget(c.baseline))
     named = ((TARGET, card.target), (HUMAN, card.human_level))
     before = card_of(c.baseline)
     old = before.card if before is not None else None

@@ -18,7 +18,13 @@ def scope_line(found: Scope | None, metric: Metric) -> str | None:
     if found.level is None:
         return f"The target of {CARD} is not judged: {found.why}."
     level = f"{_upper(metric.label)} {metric.score(found.level.mean)} [{_number(found.level.low, metric)}, {_number(found.level.high, metric)}]"
-    return f"{level}; {'; '.join(_goal(goal, found, metric) for goal in found.goals)}."
+    told = any(goal.standing != UNTOLD for goal in found.goals)
+    unknown = (
+        ""
+        if found.tries or not told
+        else " Judged as the first look at this test set: this clone does not hold the earlier ones."
+    )
+    return f"{level}; {'; '.join(_goal(goal, found, metric) for goal in found.goals)}.{unknown}"
 
 
 def _goal(goal: Goal, found: Scope, metric: Metric) -> str:
