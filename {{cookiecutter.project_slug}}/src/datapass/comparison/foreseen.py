@@ -124,12 +124,12 @@ def _planned(before: Revision, now: Revision, params: Mapping[str, Any]) -> tupl
         with Repo() as repo:
             stages = {stage.name: stage for stage in repo.index.stages if stage.path_in_repo == "dvc.yaml"}
             outs = {name: [_path(out, repo) for out in stage.outs] for name, stage in stages.items()}
-            tracked = {
-                _path(out, repo): out.hash_info.value
-                for stage in repo.index.stages
-                if stage.path_in_repo.endswith(".dvc")
-                for out in stage.outs
-            }
+            tracked, written = dict[str, str | None](), set[str]()  # of other pipelines too
+            for stage in repo.index.stages:
+                if stage.path_in_repo.endswith(".dvc"):
+                    tracked |= {_path(out, repo): out.hash_info.value for out in stage.outs}
+                else:
+                    written |= {_path(out, repo) for out in stage.outs}
             always = {name for name, stage in stages.items() if stage.always_changed}
             deps = {
                 name: [_path(dep, repo) for dep in stage.deps if not isinstance(dep, ParamsDependency)]
@@ -144,7 +144,7 @@ def _planned(before: Revision, now: Revision, params: Mapping[str, Any]) -> tupl
     except DvcException as error:
         raise Refusal(f"dvc.yaml: {error}") from None
     inside = seen(now, {path for paths in deps.values() for path in paths})
-    missing, entries, written = [], {}, {out for paths in outs.values() for out in paths}
+    missing, entries = [], {}
     for name, paths in deps.items():
         old = before.lock.stages.get(name, NOTHING).deps
         hashes = {}
