@@ -14,14 +14,28 @@ from collections.abc import Mapping
 from jinja2 import Environment
 from jinja2.ext import Extension
 
-# A package of one of these names would hide the module that the project itself imports.
-# fmt: off
-TAKEN = {
-    "PIL", "conf", "cookiecutter", "data", "datapass", "dvc", "hydra", "lightning", "matplotlib", "models", "numpy", "omegaconf",
-    "pandas", "pyarrow", "pytest", "pytorch_lightning", "reports", "rich", "safetensors", "scipy", "sklearn", "src",
-    "tests", "torch", "typer", "yaml",
-}
-# fmt: on
+# A package of one of these names would hide a module that the project, or what it installs, imports; or pip would take it for a
+# library of that name that the project requires.
+TAKEN = set(
+    """
+    adlfs aiobotocore aiohappyeyeballs aiohttp aiohttp_retry aioitertools aiosignal amqp annotated_doc
+    annotated_types antlr4 antlr4_python3_runtime appdirs asyncssh atpublic attr attrs azure_identity billiard
+    botocore celery certifi cffi charset_normalizer cleanlab click click_didyoumean click_plugins click_repl
+    cloudpickle colorama conf configobj contourpy cookiecutter cryptography cycler data datapass dateutil dictdiffer
+    diskcache distro dotenv dpath dulwich dvc dvc_azure dvc_data dvc_gs dvc_http dvc_objects dvc_render dvc_s3
+    dvc_ssh dvc_studio_client dvc_task entrypoints et_xmlfile filelock flatten_dict flufl flufl_lock fonttools
+    frozenlist fsspec functorch funcy gcsfs git gitdb gitpython grandalf gto hydra hydra_core idna isympy
+    iterative_telemetry jinja2 jmespath joblib kiwisolver kombu lightning lightning_fabric lightning_utilities
+    markdown_it markdown_it_py markupsafe matplotlib mdurl models mpl_toolkits mpmath multidict narwhals networkx
+    numpy omegaconf openpyxl orjson packaging pandas pathspec pil pillow platformdirs prettytable prompt_toolkit
+    propcache psutil public pyarrow pycparser pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2
+    pygments pygtrie pylab pyparsing pytest python_dateutil python_dotenv pytorch_lightning pyyaml reports requests
+    rich ruamel ruamel_yaml s3fs safetensors scikit_learn scipy scmrepo semver setuptools shellingham shortuuid
+    shtab six sklearn skops smmap sqltrie src sshfs sympy tabulate termcolor tests threadpoolctl tomlkit torch
+    torchgen torchmetrics tqdm typer typing_extensions typing_inspection tzlocal urllib3 validate vine voluptuous
+    wcwidth wrapt yaml yarl zc zc_lockfile
+    """.split()  # noqa: SIM905
+)
 
 
 # Of letters, at most: a folder's name is in many paths, which some systems end at 260; the others stand in one line.
@@ -79,9 +93,11 @@ def objection(answers: Mapping[str, object]) -> str | None:
             return f"{question} has {length} letters; choose one of at most {most}."
     if not name.strip():
         return "The project needs a name, for example 'Street signs'."
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", slug):
+    if not re.fullmatch(
+        r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?", slug
+    ):  # as pip asks of a name, and Windows of a folder
         return (
-            f"The folder name {slug!r} must begin with a letter and hold only letters, digits, '-', '_' and '.'; "
+            f"The folder name {slug!r} must begin with a letter, end with a letter or digit, and hold only letters, digits, '-', '_' and '.'; "
             "choose another name, or answer project_slug yourself."
         )
     if slug.partition(".")[0].casefold() in DEVICES:
@@ -91,7 +107,7 @@ def objection(answers: Mapping[str, object]) -> str | None:
     if not package.isidentifier() or keyword.iskeyword(package):
         return f"The folder name {slug!r} gives the Python package {package!r}, which Python cannot import; choose another."
     if package in TAKEN or package in sys.stdlib_module_names:
-        return f"The Python package {package!r} would hide a module of that name; choose another, such as '{slug}-project'."
+        return f"The Python package {package!r} would hide a library of that name; choose another, such as '{slug}-project'."
     return remote_objection(remote, slug)
 
 

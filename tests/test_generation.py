@@ -9,14 +9,17 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 from cookiecutter.main import cookiecutter
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from conftest import IDENTITY, ROOT, TEMPLATE, Project, ran, render
-from hooks.answers import objection
+from hooks.answers import TAKEN, objection
 
 APACHE = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 SUPPORTED = {
@@ -27,6 +30,7 @@ SUPPORTED = {
     "accents": {"project_name": "Über Äpfel"},
     "quotes everywhere": {"description": "He said \"no\" \\ and 'yes'", "author": 'O\'Neil "Bo" <b@x.org>'},
     "braces": {"description": "{not} a {template} %s"},
+    "signs beyond 16 bits": {"project_name": "Cats 🐱", "description": "Cats 🐱, 𝔸", "author": "Zoë 😀 <a@b.org>"},
     "markup": {"author": "<script>alert(1)</script>"},
     "no author": {"author": ""},
     "gitlab": {"ci": "gitlab"},
@@ -56,11 +60,15 @@ REFUSED = {
     "keyword": ({"project_name": "class"}, "Python cannot import"),
     "standard library": ({"project_name": "json"}, "would hide"),
     "dependency": ({"project_name": "torch"}, "would hide"),
+    "dependency of a dependency": ({"project_name": "Requests"}, "would hide"),
+    "dependency by pip's name": ({"project_name": "Pillow"}, "would hide"),
+    "trailing dash": ({"project_slug": "cats-"}, "end with a letter or digit"),
+    "trailing dot": ({"project_slug": "cats."}, "end with a letter or digit"),
     "the machinery": ({"project_name": "datapass"}, "would hide"),
     "parent folder": ({"project_slug": "../outside"}, "must begin with a letter"),
-    "folder in a folder": ({"project_slug": "a/b"}, "hold only letters"),
+    "folder in a folder": ({"project_slug": "a/b"}, "and hold only letters"),
     "device of Windows": ({"project_slug": "aux.v2"}, "is a device of Windows"),
-    "blank in folder": ({"project_slug": "two words"}, "hold only letters"),
+    "blank in folder": ({"project_slug": "two words"}, "and hold only letters"),
     "name of 300 letters": ({"project_name": "a" * 300}, "project_slug has 300 letters; choose one of at most 60"),
     "folder of 61 letters": ({"project_slug": "a" * 61}, "project_slug has 61 letters"),
     "name of 101 letters": ({"project_name": "a" * 101, "project_slug": "cats"}, "project_name has 101 letters"),
@@ -129,6 +137,21 @@ def test_supported_answers(make: Callable[..., Project], answers: dict[str, str]
         assert "compare" in project.verb("--help").stdout
     assert (project.path / ".github").exists() == (answers.get("ci", "github") == "github")
     assert (project.path / ".gitlab-ci.yml").exists() == (answers.get("ci") == "gitlab")
+
+
+def test_no_project_hides_what_it_installs(project: Project) -> None:
+    about = tomllib.loads((project.path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    left, installed = [*about["dependencies"]], set()
+    while left:
+        one = Requirement(left.pop())
+        name = canonicalize_name(one.name)
+        if name not in installed and (one.marker is None or one.marker.evaluate({"extra": ""})):
+            installed.add(name)
+            left += distribution(name).requires or []
+    modules = {m for m, of in packages_distributions().items() if installed & {canonicalize_name(one) for one in of}}
+    assert len(modules) > 100
+    assert {name.replace("-", "_") for name in installed} <= TAKEN
+    assert {m for m in modules if m == m.lower() and m.isidentifier() and not m.startswith("_")} <= TAKEN
 
 
 @pytest.mark.parametrize(("answers", "sentence"), REFUSED.values(), ids=REFUSED.keys())

@@ -78,6 +78,16 @@ def test_a_broken_pass_is_not_committed_and_a_stale_lock_not_pushed(project: Pro
     assert "F401" in git("commit", "-m", "Unused", ok=False)
 
 
+def test_what_the_passes_leave_is_checked_as_curate_does(project: Project) -> None:
+    ids = [
+        line.split(",")[0]
+        for line in (project.path / "data/examples/test.csv").read_text(encoding="utf-8").splitlines()
+    ]
+    project.write_pass("p001-all", *(f"{id},drop,,,,ana" for id in ids[1:]))
+    for said in (project.verb("passes", "--check", ok=False), project.run("dvc", "repro", "curate", ok=False)):
+        assert said.returncode and "no example counts in the test set" in said.stderr
+
+
 def test_passes_and_card_are_checked_together_and_without_the_data_by_form(project: Project) -> None:
     assert project.verb("passes", "--check").stdout == "0 passes can be applied\n"
     project.write_pass("p001-fix", "digit-9999,drop,,,gone,ana")

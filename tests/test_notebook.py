@@ -1,6 +1,7 @@
 """Revisions as pandas tables, as one uses them in a notebook that lies in a folder of the project."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -16,12 +17,12 @@ print(json.dumps({
     "accuracy": float(main.predictions.loc[main.predictions["counts"], "right"].mean()), "metrics": main.metrics["accuracy"],
     "verdict": compared.verdict, "gain": compared.gain.to_dict(), "by_class": list(compared.classes.index),
     "relabelled": int((compared.changes["kind"] == "relabelled").sum()), "turned": len(compared.turned),
-    "shown": compared._repr_markdown_()[:40], "other": datapass.load("relabel-1").compare("main").verdict,
+    "shown": compared._repr_markdown_(), "other": datapass.load("relabel-1").compare("main").verdict,
 }))
 """
 
 
-def test_a_notebook_sees_what_the_command_says(story: Project) -> None:
+def test_a_notebook_sees_what_the_command_says(story: Project, tmp_path: Path) -> None:
     found = json.loads(
         story.run("python", "-c", f"import os; os.chdir('data/passes')\n{SCRIPT}", PYTHONPATH="../../src:src").stdout
     )
@@ -33,6 +34,9 @@ def test_a_notebook_sees_what_the_command_says(story: Project) -> None:
     assert found["by_class"] == list("0123456789")
     assert found["relabelled"] == 60 and f"{found['turned']}" != "0"
     assert found["shown"].startswith("### ✅ helps")
+    written = tmp_path / "said.md"
+    story.verb("compare", "main", "relabel-1", "--to", str(written))
+    assert found["shown"] == written.read_text(encoding="utf-8"), "looks, scope card and next steps too"
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,9 @@ class Updates(Host):
             git(self.folder, "clone", "--quiet", "--no-checkout", self.remote.as_uri(), str(clone))
             git(clone, "checkout", "--quiet", "--detach", f"origin/{reference}")
         for path in self.handed:
-            shutil.copy2(path, clone)
+            place = clone / "handed" if self.ci == "github" else clone
+            place.mkdir(exist_ok=True)
+            shutil.copy2(path, place, follow_symlinks=False)
         return clone
 
     def run(self) -> Outcome:
@@ -304,6 +306,15 @@ def test_gitlab_without_a_token_leaves_log_and_artifact(projects: dict[str, Proj
     assert [path.name for path in host.handed] == [f"{BRANCH}.bundle", f"{BRANCH}.md"]
 
 
+def test_a_link_that_is_handed_on_publishes_nothing(host: Updates, made: list[Path]) -> None:
+    """In place of the text a link to, say, the variables of the second job, its token among them."""
+    host.handed = [made[0], host.folder / made[1].name]
+    host.handed[1].symlink_to("/proc/self/environ")
+    played = host.publish()
+    assert played.code and "handed on a link" in played.log
+    assert host.calls() == [] and host.branches == ["main"]
+
+
 def test_the_workflow_keeps_secrets_from_code_of_the_new_release(projects: dict[str, Project]) -> None:
     path = projects["github"].path / WORKFLOW
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
@@ -322,6 +333,8 @@ def test_the_workflow_keeps_secrets_from_code_of_the_new_release(projects: dict[
             assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
         if "checkout" in step.get("uses", ""):
             assert step["with"]["persist-credentials"] is False
+    (download,) = [step for step in publish["steps"] if "download" in step.get("uses", "")]
+    assert download["with"]["path"] == "handed", "where it can be named as no script"
     assert "sh .ci/update.sh update" not in str(publish) and "datapass" not in str(publish)
 
 
@@ -332,6 +345,7 @@ def test_gitlabs_first_job_does_not_get_the_token(projects: dict[str, Project]) 
     assert "environment" not in first and second["environment"] == {"name": BRANCH, "action": "access"}
     for name in ("data-experiment", "train", "watch-production"):
         assert jobs[name]["environment"] == {"name": "data-experiment", "action": "access"}
+    assert second["variables"]["GIT_STRATEGY"] == "clone", "not the folder that the first job wrote to"
     assert second["needs"] == [BRANCH] and second["script"] == ["sh .ci/update.sh publish"]
     for job in (first, second):
         assert [rule["if"] for rule in job["rules"]] == ['$CI_PIPELINE_SOURCE == "schedule"']

@@ -66,8 +66,14 @@ def drop_example() -> None:
     start, end = text.index("  example:"), text.index("  pack:")
     Path("dvc.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
     Path("src/digits/example.py").unlink()
-    tracked = f"outs:\n- md5: {'0' * 32}.dir\n  path: raw\n"
-    Path("data/raw.dvc").write_text(tracked, encoding="utf-8")
+    digest = resolve(["HEAD"])[0].lock.outs["data/raw"]
+    Path("data/raw.dvc").write_text(f"outs:\n- md5: {digest}\n  hash: md5\n  path: raw\n", encoding="utf-8")
+
+
+def other_raw_data() -> None:
+    """The same, of another delivery."""
+    drop_example()
+    swap("data/raw.dvc", "md5: ", "md5: 0")()
 
 
 CONFLICT = "<<<<<<< ours\nsteps: 20\n=======\nsteps: 40\n>>>>>>> theirs\n"
@@ -79,6 +85,14 @@ TABLE: dict[str, tuple[Edit | None, str, list[str], str]] = {
     "the proof itself": (add("src/datapass/comparison/proof.py"), NOTHING, [], ""),
     "a workflow": (add(".github/workflows/watch.yml"), NOTHING, [], ""),
     "the example deleted": (drop_example, NOTHING, [], ""),
+    "other raw data, which DVC tracks": (other_raw_data, PROVE, ["pack", "curate", "audit"], ""),
+    "one more output of train": (swap("dvc.yaml", "outs: [models]", "outs: [models, more.txt]"), PROVE, ["train"], ""),
+    "train that always runs": (
+        swap("dvc.yaml", "outs: [models]", "always_changed: true\n    outs: [models]"),
+        PROVE,
+        ["train"],
+        "",
+    ),
     "a library that no model uses": (swap("constraints.txt", "rich==", "rich==99."), NOTHING, [], ""),
     "a patch version of torch": (swap("constraints.txt", "torch==2.13.0", "torch==2.13.1"), NOTHING, [], "2.13.1"),
     "numpy beside Lightning": (swap("constraints.txt", "numpy==2.", "numpy==2.9"), NOTHING, [], "numpy 2.9"),

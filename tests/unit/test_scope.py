@@ -12,7 +12,7 @@ from test_verdict import Made, answer, examples
 
 from conftest import ROOT
 from datapass.comparison.goals import MISSED, REACHED, UNTOLD, Answers, Goal, Scope, judge, limits
-from datapass.comparison.metric import Metric
+from datapass.comparison.metric import MACRO_F1, Metric
 from datapass.comparison.scope import add_scope, card_of, readings
 from datapass.comparison.statistics import Interval
 from datapass.comparison.verdict import compare
@@ -52,6 +52,7 @@ REFUSED = {
     "negative": ("accuracy", "-3 %", "is no share"),
     "words beside it": ("accuracy", "95 % of cases", "alone on the line"),
     "many digits": ("accuracy", "0." + "9" * 400, "is no share"),
+    "a fraction of a percent": ("accuracy", "0.95 %", 'Target "0.95 %" is under 1 %; write 95 % if that is meant'),
     "percent of a cost": ("cost", "5 %", 'Target "5 %" is no cost per example'),
     "unknown metric": ("acuracy", "95 %", 'data/scope.md:2: "acuracy" is no metric; did you mean "accuracy"?'),
     "its name in words": ("balanced accuracy", "95 %", 'did you mean "balanced_accuracy"?'),
@@ -241,6 +242,23 @@ def test_what_is_said_instead(card: dict[str, str], sentence: str | None) -> Non
     assert said is None if sentence is None else sentence in str(said)
 
 
+def test_a_target_that_the_candidate_lowers_is_told() -> None:
+    old, new = made()
+    old.files["data/scope.md"] = ((), CARD.format(metric="accuracy", target="90 %", human="97 %").encode())
+    said = str(scope_line(scoped(old, new).scope, Metric()))
+    assert "target 75.00 % (the baseline's card has 90.00 %): reached" in said
+    assert "human level 97.00 %: the model is below it" in said
+
+
+def test_a_clone_without_the_earlier_looks_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a check of a pull request has it."""
+    monkeypatch.setattr("datapass.comparison.scope.is_shallow", lambda: True)
+    said = str(scope_line(scoped(*made(target="79 %"), looks=10).scope, Metric()))
+    assert "reached" in said and said.endswith(
+        " Judged as the first look at this test set: this clone does not hold the earlier ones."
+    )
+
+
 def test_no_card_nothing_said() -> None:
     old, new = made()
     del new.files["data/scope.md"]
@@ -264,6 +282,23 @@ def test_labels_that_the_candidate_changed_to_reach_the_target() -> None:
     c = scoped(old, new)
     assert len(list(readings(c))) == 2
     assert "depends on test labels that changed" in str(scope_line(c.scope, c.metric))
+
+
+@pytest.mark.parametrize(
+    "metric", [Metric(), Metric("cost", {"cat": {"dog": 1.0}}), Metric(MACRO_F1)], ids=lambda metric: metric.name
+)
+def test_examples_that_the_candidate_took_away_to_reach_the_target(metric: Metric) -> None:
+    target = "0.15" if metric.name == "cost" else "88 %"
+    old, new = made(metric=metric.name, target=target, human="")
+    for side in (old, new):
+        side.evaluate = {"metric": metric.name, "costs": metric.costs}
+    kept = (new.answers["seed_0"] == new.test["label"]) | (new.test.index % 4 == 0)
+    new.test, new.answers = new.test[kept], new.answers[kept]
+    c = scoped(old, new)
+    own, worst, best = readings(c)
+    assert [len(one.truth) for one in (own, worst, best)] == [kept.sum(), 400, 400]
+    assert judge("Target", c.scope.card.target, [own], metric).standing == REACHED
+    assert "examples that were dropped or are gone" in str(scope_line(c.scope, c.metric))
 
 
 def test_the_level_is_the_metric_of_all_seeds() -> None:

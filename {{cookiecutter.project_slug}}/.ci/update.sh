@@ -23,12 +23,12 @@ field() { # NAME: of .cruft.json; nothing where it has none, or null
   python -c 'import json, sys; print(json.load(open(".cruft.json", encoding="utf-8")).get(sys.argv[1]) or "")' "$1"
 }
 
-# A branch that the project follows stays followed; else it is the newest release, and where nothing was released, the
-# template's default branch.
+# A branch that the project follows stays followed; else it is the newest release (v1.2-rc1 is none), and where nothing was
+# released, the template's default branch.
 newest() { # TEMPLATE
   follows=$(field checkout)
   case $follows in
-    "" | v[0-9]*) git ls-remote --tags --refs --sort=-version:refname -- "$1" 'v[0-9]*' | sed -n '1s,.*refs/tags/,,p' ;;
+    "" | v[0-9]*) git ls-remote --tags --refs --sort=-version:refname -- "$1" 'v[0-9]*' | sed -n 's,^[0-9a-f]*.refs/tags/\(v[0-9][0-9.]*\)$,\1,p' | head -n 1 ;;
     *) printf '%s' "$follows" ;;
   esac
 }
@@ -167,6 +167,8 @@ gitlab_write() { # [NUMBER]
 }
 
 publish() {
+  # The job before ran code that nobody has read: a link of it would put another file of this job into the text.
+  if [ -L template-update.bundle ] || [ -L template-update.md ]; then fail "The job before handed on a link and no file, so nothing is published."; fi
   [ -f template-update.bundle ] || return 0 # nothing newer
   if [ "$host" = gitlab ]; then
     export DATA_EXPERIMENT_TOKEN="${TEMPLATE_UPDATE_TOKEN:-}" # as host.sh calls what it writes with

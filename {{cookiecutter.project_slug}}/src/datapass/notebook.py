@@ -9,13 +9,17 @@ from typing import Any
 
 import pandas as pd
 
+from .comparison.history import add_looks
 from .comparison.revisions import Revision, resolve
+from .comparison.scope import add_scope
 from .comparison.verdict import Comparison, Part, compare
 from .data.examples import counts
 from .files.paths import METRICS, PREDICTIONS, SPLITS, TABLES
 from .messages.problems import Refusal
 from .report.comparison_view import comparisons
+from .report.errors import of_candidates
 from .report.markdown import markdown
+from .review.features import excerpts
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,11 @@ class Compared:
 
     Attributes:
         comparison: everything, as `datapass compare --to FILE.json` writes it.
+        project: the project's folder.
     """
 
     comparison: Comparison
+    project: Path
 
     @property
     def verdict(self) -> str:
@@ -62,7 +68,10 @@ class Compared:
         return self.comparison.data.rows
 
     def _repr_markdown_(self) -> str:
-        return markdown(comparisons([self.comparison]))
+        with chdir(self.project):
+            found = [self.comparison]
+            lines = {c.candidate.name: excerpts(c.candidate, c.flips) for c in found}
+            return markdown(comparisons(found, of_candidates(found), lines))
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,10 @@ class Loaded:
         """
         with self._here():
             other = candidate.revision if isinstance(candidate, Loaded) else _one(candidate, self.revision.commit)
-            return Compared(compare(self.revision, other))
+            found = [compare(self.revision, other)]
+            add_looks(found)
+            add_scope(found)
+            return Compared(found[0], self.project)
 
     @contextmanager
     def _here(self) -> Iterator[None]:

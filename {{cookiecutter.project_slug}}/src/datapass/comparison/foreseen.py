@@ -66,7 +66,7 @@ def foresee(before: Revision) -> Foreseen:
     if before.read("dvc.lock") is None:
         return Foreseen(before, False)
     params = composed()
-    planned = _planned(before.lock, now, params)
+    planned, always = _planned(before, now, params)
     stages = {name: (before.lock.stages.get(name), planned.stages.get(name)) for name in ("pack", "train", "evaluate")}
     model = [
         f"{side} has no stage {name}"
@@ -82,8 +82,11 @@ def foresee(before: Revision) -> Foreseen:
         name
         for name, stage in planned.stages.items()
         if name != COMPOSES
-        and ((old := before.lock.stages.get(name, NOTHING)).cmd, old.deps, old.params)
-        != (stage.cmd, stage.deps, stage.params)
+        and (
+            name in always
+            or ((old := before.lock.stages.get(name, NOTHING)).cmd, old.deps, old.params, old.outs.keys())
+            != (stage.cmd, stage.deps, stage.params, stage.outs.keys())
+        )
     ]
     recorded = (before.json(METRICS) or {}).get("environment") if before.read(METRICS) is not None else None
     refused, tolerated = compare_environments(recorded, _environment(recorded, before, now))
@@ -108,10 +111,10 @@ def composed() -> dict[str, Any]:
         return dict(yaml.load((Path(folder) / PARAMS).read_bytes(), Loader=YAML))
 
 
-def _planned(lock: Lock, now: Revision, params: Mapping[str, Any]) -> Lock:
-    """Return the lock that the workspace's stages would leave, as far as it is known before they run.
+def _planned(before: Revision, now: Revision, params: Mapping[str, Any]) -> tuple[Lock, set[str]]:
+    """Return the lock that the workspace's stages would leave, as far as it is known before they run, and which always run.
 
-    Outputs, and data that only DVC holds, are taken to stay as they are.
+    Outputs are taken to stay as they are, and data that DVC tracks to be what its `.dvc` file says.
     """
     from dvc.dependency import ParamsDependency
     from dvc.exceptions import DvcException
@@ -120,7 +123,14 @@ def _planned(lock: Lock, now: Revision, params: Mapping[str, Any]) -> Lock:
     try:
         with Repo() as repo:
             stages = {stage.name: stage for stage in repo.index.stages if stage.path_in_repo == "dvc.yaml"}
-            outs = {_path(out, repo) for stage in repo.index.stages for out in stage.outs}
+            outs = {name: [_path(out, repo) for out in stage.outs] for name, stage in stages.items()}
+            tracked, written = dict[str, str | None](), set[str]()  # of other pipelines too
+            for stage in repo.index.stages:
+                if stage.path_in_repo.endswith(".dvc"):
+                    tracked |= {_path(out, repo): out.hash_info.value for out in stage.outs}
+                else:
+                    written |= {_path(out, repo) for out in stage.outs}
+            always = {name for name, stage in stages.items() if stage.always_changed}
             deps = {
                 name: [_path(dep, repo) for dep in stage.deps if not isinstance(dep, ParamsDependency)]
                 for name, stage in stages.items()
@@ -136,11 +146,16 @@ def _planned(lock: Lock, now: Revision, params: Mapping[str, Any]) -> Lock:
     inside = seen(now, {path for paths in deps.values() for path in paths})
     missing, entries = [], {}
     for name, paths in deps.items():
-        old = lock.stages.get(name, NOTHING).deps
+        old = before.lock.stages.get(name, NOTHING).deps
         hashes = {}
         for path in paths:
-            made = any(path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/") for out in outs)
-            hashes[path] = digest_of(now, path, inside[path]) if inside[path] and not made else old.get(path)
+            made = any(path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/") for out in written)
+            hashes[path] = tracked.get(path) or old.get(path)
+            if inside[path] and not made:
+                hashes[path] = digest_of(now, path, inside[path])
+                if hashes[path] is None and not _touched(before, now, path):  # DVC holds a part, not in the cache here
+                    hashes[path] = old.get(path)
+            made |= any(path == out or path.startswith(f"{out}/") for out in tracked)
             if not made and "://" not in path and not Path(path).exists():
                 what = f"stage {name} depends on {path}, which is not there; take it out of its deps"
                 missing.append(Problem("dvc.yaml", what))
@@ -148,10 +163,17 @@ def _planned(lock: Lock, now: Revision, params: Mapping[str, Any]) -> Lock:
             "cmd": stages[name].cmd,
             "deps": [{"path": path, "md5": digest} for path, digest in hashes.items()],
             "params": values[name],
+            "outs": [{"path": path} for path in outs[name]],
         }
     if missing:
         raise Refusal(missing)
-    return Lock(now.name, {"stages": entries})
+    return Lock(now.name, {"stages": entries}), always
+
+
+def _touched(before: Revision, now: Revision, path: str) -> bool:
+    """Return whether Git shows a difference in a folder."""
+    files = before.paths(path), now.paths(path)
+    return files[0] != files[1] or any(before.read(file) != now.read(file) for file in files[0])
 
 
 def _path(out: Any, repo: "Repo") -> str:

@@ -49,7 +49,8 @@ class Goal:
         value: of it, as in `Card`.
         standing: REACHED, MISSED or UNTOLD, over all looks at the test set and by each reading.
         alone: the same at this look alone.
-        labels: whether it depends on test labels that changed since the baseline, or on examples that were dropped.
+        labels: whether it depends on test labels that changed since the baseline, or on examples that were dropped or are gone.
+        was: the value in the baseline's card, where that is another; a change must not lower its own target unseen.
         apart, examples: where it is UNTOLD: a true difference from it that would show in 4 of 5 tries with so many more test
             examples; None where no number would, or none is known.
     """
@@ -59,6 +60,7 @@ class Goal:
     standing: str
     alone: str
     labels: bool = False
+    was: float | None = None
     apart: float | None = None
     examples: int | None = None
 
@@ -70,7 +72,7 @@ class Scope:
     Attributes:
         card: None where it cannot be read.
         level: the metric with its 95 % interval, by the revision's own test labels; None where nothing is judged.
-        tries: looks at the test set that the standings hold over.
+        tries: looks at the test set that the standings hold over; 0 where a clone does not tell; it is then taken for the first.
         goals: of the target and the human level those that the card names.
         why: why nothing is judged.
     """

@@ -56,10 +56,19 @@ def _judged(found: Scope, c: Comparison) -> Scope:
         return replace(found, why=f"{len(own.said)} seeds are too few; it takes {MIN_SEEDS}")
     if examples < MIN_SLICE or groups < MIN_UNITS:
         return replace(found, why=f"{examples:,} test examples are too few; it takes {MIN_SLICE} of {MIN_UNITS} groups")
-    tries = 1 if is_shallow() else max(1, (c.looks or looks(c.candidate)) - 1)
-    alpha = ALPHA * part(tries, budget(c.baseline))
+    tries = 0 if is_shallow() else max(1, (c.looks or looks(c.candidate)) - 1)
+    alpha = ALPHA * part(tries or 1, budget(c.baseline))
     named = ((TARGET, card.target), (HUMAN, card.human_level))
-    goals = [judge(name, value, [own, *others], metric, alpha) for name, value in named if value is not None]
+    before = card_of(c.baseline)
+    old = before.card if before is not None else None
+    was = {TARGET: old.target, HUMAN: old.human_level} if old is not None and old.metric == card.metric else {}
+    goals = [
+        replace(
+            judge(name, value, [own, *others], metric, alpha), was=None if was.get(name) == value else was.get(name)
+        )
+        for name, value in named
+        if value is not None
+    ]
     low, high = limits(own, metric, ALPHA)
     level = replace(metric.interval(own.truth, own.said, own.classes, own.units), low=low, high=high)
     return replace(found, level=level, tries=tries, goals=goals)
@@ -69,7 +78,8 @@ def readings(c: Comparison) -> Iterator[Answers]:
     """Give the candidate's answers by each reading that a goal has to be reached by, first as the candidate has it.
 
     Then by the labels that the baseline has of the same examples, with those that only the candidate dropped, and both; only
-    what differs. Whoever may correct test labels after seeing answers could else reach any target.
+    what differs. Last with the baseline's examples that the candidate's test set does not hold as they were, answered worst and
+    best. Whoever may correct or take away test examples after seeing answers could else reach any target.
     """
     test, answers, old = (
         table.set_index("id")
@@ -82,7 +92,8 @@ def readings(c: Comparison) -> Iterator[Answers]:
     before, wider = labels.copy(), own.copy()
     before[shared] = old.loc[shared, "label"].replace(c.data.renamed)
     wider[shared] |= counts(old.loc[shared])
-    names = pd.unique(pd.concat([labels, before, *(said[seed] for seed in said)]))
+    gone = old.loc[counts(old), "label"].drop(shared, errors="ignore").replace(c.data.renamed)
+    names = pd.unique(pd.concat([labels, before, gone, *(said[seed] for seed in said)]))
     classes = sorted({*c.candidate.table(CLASSES)["class"], *names})
     code = {name: number for number, name in enumerate(classes)}
     answered = np.stack([said[seed].map(code).to_numpy(np.int64) for seed in said])
@@ -94,3 +105,11 @@ def readings(c: Comparison) -> Iterator[Answers]:
             if not any(np.array_equal(rows, some) and np.array_equal(truth, other) for some, other in given):
                 given.append((rows, truth))
                 yield Answers(truth, answered[:, rows], units[rows], classes)
+    if len(gone):
+        rows, metric = wider.to_numpy(), c.candidate.lock.metric
+        truth, lost = (side.map(code).to_numpy(np.int64) for side in (labels[rows], gone))
+        apart = len(units) + np.arange(len(lost))  # beyond any number of a unit
+        for best in (False, True):
+            guessed = metric.extreme(truth, answered[:, rows], lost, classes, best)
+            together = np.hstack([answered[:, rows], guessed])
+            yield Answers(np.concatenate([truth, lost]), together, np.concatenate([units[rows], apart]), classes)

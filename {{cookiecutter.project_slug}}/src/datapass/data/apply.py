@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..files.paths import SPLITS
+from ..files.paths import EXAMPLES, SPLITS
 from ..files.tables import strings
 from ..messages.problems import Problem, near_miss, quoted
 from . import to_test
@@ -48,6 +48,16 @@ def apply(state: State, passes: Sequence[Pass]) -> list[Problem]:
         plan = check(state, one, row_of)
         problems += one.problems(plan.wrong)
         _do(state, one, plan)
+    return problems
+
+
+def unusable(state: State) -> list[Problem]:
+    """Return what is wrong with the data as a whole after all passes, where each of them could be applied."""
+    problems = state.raw.problems(to_test.biased(state))
+    for number, split in ((0, "train"), (2, "test")):
+        if not (state.weight & (state.sets == number)).any():
+            hint = f"name it in the column `split` of {state.raw.files[0]}, or set data.split in conf/data"
+            problems.append(Problem(EXAMPLES.as_posix(), f"no example counts in the {split} set; {hint}"))
     return problems
 
 

@@ -11,7 +11,7 @@ from ..files.paths import PASSES, RAW
 from ..files.tables import escape_cells, write_table
 from ..messages.problems import Problem, Refusal, quoted, refuse
 from ..settings import load
-from .apply import apply, check, rows_of
+from .apply import apply, check, rows_of, unusable
 from .passes import COLUMNS, Pass, chosen, pass_names, read_passes
 from .raw import read_raw
 from .split import input_hashes, numbered
@@ -53,7 +53,7 @@ def check_passes() -> tuple[int, bool]:
     if not (RAW / "labels.csv").is_file():
         refuse(problems)
         return len(passes), False
-    current_state()
+    refuse(unusable(current_state()))
     refuse(problems)  # of passes that `data.passes` leaves out
     return len(passes), True
 

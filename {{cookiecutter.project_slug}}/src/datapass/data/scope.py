@@ -111,6 +111,8 @@ def _level(value: str, metric: str) -> tuple[float | None, str]:
         return float(found[1]), ""
     share = found is not None and (found[2] or ("." in found[1] and float(found[1]) <= 1))
     level = float(found[1]) / (100 if found[2] else 1) if found is not None and share else 0.0
+    if found is not None and found[2] and 0 < level < 0.01:  # 0.95 % is 95 % or 0.95, and would be reached by any model
+        return None, f"is under 1 %; write {100 * float(found[1]):g} % if that is meant"
     if not 0 < level <= 1:
         return None, "is no share of 100 %; write a number alone on the line, such as 95 % or 0.95"
     return level, ""

@@ -11,7 +11,7 @@ from ..messages.problems import Refusal, near_miss, quoted
 from ..settings import Split
 from .passes import EXAMPLE_ACTIONS
 from .raw import Raw
-from .split import assign
+from .split import assign, shadowed
 
 WAITING, ACTIVE, DROPPED = 0, 1, 2
 
@@ -50,6 +50,12 @@ class State:
             Refusal: for rows whose own `split` is not their group's.
         """
         return assign(self.raw, self.inputs, self.split)
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Whether each row counts: it is active, and no set of higher rank has its input (n, bool)."""
+        active = self.status == ACTIVE
+        return active & ~shadowed(self.sets, self.inputs, active)
 
     @property
     def edited(self) -> dict[str, int]:

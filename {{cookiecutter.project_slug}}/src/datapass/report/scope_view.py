@@ -18,7 +18,13 @@ def scope_line(found: Scope | None, metric: Metric) -> str | None:
     if found.level is None:
         return f"The target of {CARD} is not judged: {found.why}."
     level = f"{_upper(metric.label)} {metric.score(found.level.mean)} [{_number(found.level.low, metric)}, {_number(found.level.high, metric)}]"
-    return f"{level}; {'; '.join(_goal(goal, found, metric) for goal in found.goals)}."
+    told = any(goal.standing != UNTOLD for goal in found.goals)
+    unknown = (
+        ""
+        if found.tries or not told
+        else " Judged as the first look at this test set: this clone does not hold the earlier ones."
+    )
+    return f"{level}; {'; '.join(_goal(goal, found, metric) for goal in found.goals)}.{unknown}"
 
 
 def _goal(goal: Goal, found: Scope, metric: Metric) -> str:
@@ -28,13 +34,18 @@ def _goal(goal: Goal, found: Scope, metric: Metric) -> str:
     words = {REACHED: f"reached, by {size}", MISSED: f"not reached, {size} short of it"}
     if goal.name == HUMAN:
         words = {REACHED: f"the model is at or {more} it, by {size}", MISSED: f"the model is {less} it, by {size}"}
-    said = f"{goal.name.lower()} {metric.score(goal.value)}: {words.get(goal.standing, UNTOLD)}"
+    was = "" if goal.was is None else f" (the baseline's card has {metric.score(goal.was)})"
+    said = f"{goal.name.lower()} {metric.score(goal.value)}{was}: {words.get(goal.standing, UNTOLD)}"
     if goal.standing != UNTOLD:
         return said
     if goal.labels:
-        said += ", it depends on test labels that changed or examples that were dropped"
+        said += ", it depends on test labels that changed or examples that were dropped or are gone"
     elif goal.alone != UNTOLD:
-        looks = f"over all {found.tries} looks at this test set" if found.tries > 1 else "as the first of many looks at this test set"
+        looks = (
+            f"over all {found.tries} looks at this test set"
+            if found.tries > 1
+            else "as the first of many looks at this test set"
+        )
         said += f" {looks} (by this look alone {words[goal.alone]})"
     if goal.apart is not None:
         apart = f"{metric.difference(goal.apart, False)} {metric.unit}"

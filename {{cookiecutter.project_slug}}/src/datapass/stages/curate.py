@@ -8,19 +8,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..data.apply import apply
+from ..data.apply import apply, unusable
 from ..data.checks import summary, warnings
 from ..data.examples import OWN
 from ..data.label_book import read_book
 from ..data.passes import chosen, pass_names, read_passes
 from ..data.raw import read_raw
-from ..data.split import input_hashes, numbered, shadowed
-from ..data.state import ACTIVE, WAITING, State, start
-from ..data.to_test import biased
+from ..data.split import input_hashes, numbered
+from ..data.state import WAITING, State, start
 from ..files.paths import CLASSES, DATA, EXAMPLES, PASSES, RAW, TABLES
 from ..files.tables import text_column, write_table
 from ..files.writes import written
-from ..messages.problems import Problem, refuse
+from ..messages.problems import refuse
 from ..settings import load
 from .frame import run
 
@@ -85,14 +84,8 @@ def main() -> None:
     state = start(raw, data.classes, data.split, numbers)
     passes, problems = read_passes(PASSES, chosen(pass_names(PASSES), data.passes))
     refuse(problems + apply(state, passes))
-    refuse(raw.problems(biased(state)))
-    sets = state.sets
-    active = state.status == ACTIVE
-    weight = active & ~shadowed(sets, numbers, active)
-    for number, split in [(0, "train"), (2, "test")]:
-        if not (weight & (sets == number)).any():
-            hint = f"name it in the column `split` of {raw.files[0]}, or set data.split in conf/data"
-            refuse([Problem(EXAMPLES.as_posix(), f"no example counts in the {split} set; {hint}")])
+    refuse(unusable(state))
+    sets, weight = state.sets, state.weight
     found = warnings(state, sets, numbers, weight, data.checks, read_book())
     tables = build(state, inputs, weight)
     save(tables, summary(state, tables) | {"warnings": found})
