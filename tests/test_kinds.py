@@ -128,4 +128,4 @@ def test_an_estimator_of_a_library_in_one_file(project: Project) -> None:
     assert printed.startswith(("helps", "no detectable difference"))
     assert "The model stayed frozen" in printed
     answered = project.verb("predict", "data/raw/images/digit-0001.png").stdout
-    assert "1 inputs answered by 3 models" in answered
+    assert "1 input answered by 3 models" in answered

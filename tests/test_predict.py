@@ -82,4 +82,4 @@ def test_models_of_something_else_are_not_asked(project: Project, change: Callab
 
 def test_a_new_pass_leaves_the_models_what_they_are(project: Project) -> None:
     project.write_pass("p001-one", "digit-0000,drop,,,,")
-    assert "1 inputs answered" in project.verb("predict", "data/raw/images/digit-0001.png").stdout
+    assert "1 input answered" in project.verb("predict", "data/raw/images/digit-0001.png").stdout

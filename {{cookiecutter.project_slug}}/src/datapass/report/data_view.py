@@ -155,5 +155,8 @@ def answers(found: "Answers") -> Report:
     ]
     seeds = f"{found.seeds} model{'s' if found.seeds > 1 else ''} ({found.fingerprint})"
     return Report(
-        f"{len(whole):,} inputs answered by {seeds}; the seeds differ on {torn:,}", data, sections, rows=whole
+        f"{len(whole):,} input{'s' * (len(whole) != 1)} answered by {seeds}; the seeds differ on {torn:,}",
+        data,
+        sections,
+        rows=whole,
     )
