@@ -34,6 +34,7 @@ for kind, package in KINDS.items():
 # ones: `pytest --hypothesis-profile=default`.
 settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("same")
+ONE_CORE = {"LOKY_MAX_CPU_COUNT": "1"}  # the workers of pytest-xdist use the others
 IDENTITY = {
     f"GIT_{who}_{what}": "Tester" if what == "NAME" else "tester@example.com"
     for who in ("AUTHOR", "COMMITTER")
@@ -67,7 +68,12 @@ class Project:
             # Lightning leaves PL_GLOBAL_SEED behind where a test trains in this process; a kept seed is of its environment.
             if name not in ("CI", "DVC_EXP_NAME", "PYTHONDONTWRITEBYTECODE") and not name.startswith("PL_")
         }
-        return clean | IDENTITY | {"PATH": tools, "PYTHONPATH": "src", "DVC_NO_ANALYTICS": "1", "COLUMNS": "200"}
+        return (
+            clean
+            | IDENTITY
+            | {"PATH": tools, "PYTHONPATH": "src", "DVC_NO_ANALYTICS": "1", "COLUMNS": "200"}
+            | ONE_CORE
+        )
 
     def run(self, *command: str, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project; with `ok` a failure fails the test and shows what was printed."""

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import os
+import platform
 import time
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 import pytest
@@ -159,7 +160,7 @@ def test_nothing_is_taken_over_beside_a_library_that_may_change_unseen(
     monkeypatch.setattr(kept, "distributions", lambda: [Editable(here)])
     assert specification(settings()) is not None, "the project itself, whose modules are declared"
     monkeypatch.setattr(kept, "distributions", lambda: [Editable(tmp_path / "a library")])
-    one = put(tmp_path)
+    one = put()
     assert specification(settings()) is None and one.take(3, tmp_path) is None
     assert seconds(ABOUT["fingerprint"]) == 2.5
 
@@ -174,16 +175,21 @@ def test_another_library_or_machine(here: Path, monkeypatch: pytest.MonkeyPatch)
     assert specification(settings()) != before
 
 
-def put(folder: Path, seed: int = 3, content: bytes = b"weights") -> Kept:
+def about(seed: int, seconds: float = 2.5) -> dict[str, Any]:
+    """What a training says of itself."""
+    more = {"file": f"seed-{seed}.safetensors", "host": platform.node(), "seconds": seconds}
+    return ABOUT | more | {"curve": CURVE.to_dict("records")}
+
+
+def put(seed: int = 3, content: bytes = b"weights") -> Kept:
     """Keep a seed whose model has this content."""
     one = Kept(settings())
-    (folder / f"seed-{seed}.safetensors").write_bytes(content)
-    one.put(seed, folder / f"seed-{seed}.safetensors", ABOUT, 2.5, CURVE)
+    one.put(seed, content, about(seed))
     return one
 
 
 def test_a_seed_is_given_back_as_it_was(here: Path, tmp_path: Path) -> None:
-    one = put(tmp_path)
+    one = put()
     (tmp_path / "there").mkdir()
     record = one.take(3, tmp_path / "there")
     assert record is not None and one.take(4, tmp_path / "there") is None
@@ -210,7 +216,7 @@ def delete_model(one: Kept) -> None:
 
 @pytest.mark.parametrize("spoil", [spoil_model, spoil_record, other_record, delete_model], ids=lambda f: f.__name__)
 def test_what_is_damaged_is_trained_again(here: Path, tmp_path: Path, spoil: Callable[[Kept], None]) -> None:
-    one = put(tmp_path)
+    one = put()
     spoil(one)
     assert one.take(3, tmp_path) is None
 
@@ -218,13 +224,13 @@ def test_what_is_damaged_is_trained_again(here: Path, tmp_path: Path, spoil: Cal
 def test_all_is_trained_again_where_the_shell_says_so(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(tmp_path)
+    put()
     monkeypatch.setenv(AGAIN, "1")
     assert Kept(settings()).take(3, tmp_path) is None
 
 
 def test_a_model_that_dvc_has_is_not_kept_twice(here: Path, tmp_path: Path) -> None:
-    one = put(tmp_path)
+    one = put()
     one.tidy()
     assert (one.folder / "seed-3.safetensors").exists()
     md5 = hashlib.md5(b"weights").hexdigest()
@@ -233,7 +239,6 @@ def test_a_model_that_dvc_has_is_not_kept_twice(here: Path, tmp_path: Path) -> N
     cached.write_bytes(b"weights")
     one.tidy()
     assert not (one.folder / "seed-3.safetensors").exists()
-    (tmp_path / "seed-3.safetensors").unlink()
     assert one.take(3, tmp_path) is not None
     assert (tmp_path / "seed-3.safetensors").read_bytes() == b"weights"
     cached.write_bytes(b"others")
@@ -241,7 +246,7 @@ def test_a_model_that_dvc_has_is_not_kept_twice(here: Path, tmp_path: Path) -> N
 
 
 def test_what_dvc_never_took_over_goes_after_a_month(here: Path, tmp_path: Path) -> None:
-    one = put(tmp_path)
+    one = put()
     old = time.time() - MONTH - 60
     os.utime(one.folder / "seed-3.safetensors", (old, old))
     one.tidy()
@@ -251,13 +256,13 @@ def test_what_dvc_never_took_over_goes_after_a_month(here: Path, tmp_path: Path)
 def test_another_place_of_the_cache(here: Path, tmp_path: Path) -> None:
     with (here / ".dvc" / "config").open("a", encoding="utf-8") as config:
         config.write(f"[cache]\n    dir = {tmp_path / 'elsewhere'}\n")
-    assert put(tmp_path).folder.is_relative_to(tmp_path / "elsewhere")
+    assert put().folder.is_relative_to(tmp_path / "elsewhere")
 
 
 def test_how_long_a_training_takes(here: Path, tmp_path: Path) -> None:
     assert seconds(ABOUT["fingerprint"]) is None
-    one = put(tmp_path)
+    one = put()
     for seed, took in ((4, 3.5), (5, 30.0)):
-        one.put(seed, tmp_path / "seed-3.safetensors", ABOUT, took, CURVE)
+        one.put(seed, b"weights", about(seed, took))
     assert seconds(ABOUT["fingerprint"]) == 3.5
     assert seconds("another model") is None

@@ -363,7 +363,10 @@ HARDWARE: dict[str, tuple[dict[str, Any], str | None]] = {
     "one device": ({"accelerator": "cpu", "devices": 1}, None),
     "the second GPU": ({"accelerator": "gpu", "devices": [1]}, None),
     "accumulated gradients": ({"accumulate_grad_batches": 4}, "accumulate_grad_batches: may change the weights"),
-    "precision": ({"precision": 16}, "precision: may change the weights; only accelerator, devices and logger"),
+    "precision": (
+        {"precision": 16},
+        "precision: may change the weights; only accelerator, devices, logger and executor",
+    ),
     "two devices": ({"accelerator": "gpu", "devices": 2}, "devices: must be 1, or a list of one number"),
     "all devices": ({"accelerator": "gpu", "devices": "auto"}, "devices: must be 1, or a list of one number"),
     "a logger without a name": ({"logger": {"save_dir": "logs"}}, "logger"),

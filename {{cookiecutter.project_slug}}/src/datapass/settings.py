@@ -138,11 +138,17 @@ def _one_device(devices: Any) -> Any:
 
 
 class Trainer(Part):
-    """conf/trainer: where to train and what to log; no stage has it as a param, so nothing in it may change the weights."""
+    """conf/trainer: where to train, in which processes, and what to log; no stage has it as a param, so nothing in it may change the weights."""
 
     accelerator: str
     devices: Annotated[Any, AfterValidator(_one_device)]
     logger: Node | dict[str, Node] | None = None
+    executor: Node | None = None  # projects made before there was a choice have none
+
+    @property
+    def here(self) -> bool:
+        """Whether trainings are processes of this machine."""
+        return self.executor is None or self.executor["_target_"] == "datapass.executors.local.Local"
 
 
 def _costs(given: dict[Any, dict[Any, Any]]) -> dict[str, dict[str, float]]:
@@ -257,7 +263,7 @@ def _problem(found: Any, missing: set[tuple[int | str, ...]]) -> Problem:
         beside = [str(loc[-1]) for loc in sorted(missing) if loc[:-1] == found["loc"][:-1]]
         what = f"is no setting{near_miss(place[-1], beside)}"
         if place[0] == "trainer":
-            what = "may change the weights; only accelerator, devices and logger belong there"
+            what = "may change the weights; only accelerator, devices, logger and executor belong there"
     elif found["type"] == "missing":
         what = "is missing"
     elif not isinstance(found["input"], dict):

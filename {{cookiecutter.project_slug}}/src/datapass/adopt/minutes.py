@@ -53,6 +53,7 @@ def minutes(settings: Settings, found: Sorted, total: int, classes: Sequence[str
     Raises:
         Refusal: where the model cannot be trained on such inputs.
     """
+    from ..executors.local import room
     from ..training.models import steps, trainer  # loads torch, or scikit-learn
 
     inputs = make(settings.data.inputs, "data: inputs")
@@ -75,8 +76,10 @@ def minutes(settings: Settings, found: Sorted, total: int, classes: Sequence[str
         if watch.times[-1] - watch.times[0] < SECONDS:  # an estimator is one step, and the first loads libraries
             trains.train(settings.seeds[-1], watch)
     grows = total / len(chosen) if isinstance(settings.model, Estimator) else 1.0
-    trainings = len(settings.seeds) + settings.audit.folds * min(settings.audit.seeds, len(settings.seeds))
-    return (STARTS + reading * total + trainings * watch.step * steps(settings) * grows) / 60
+    held = settings.audit.folds * min(settings.audit.seeds, len(settings.seeds))
+    at_once = room(settings.model.threads) if settings.trainer.here else 1
+    rounds = sum(-(-trainings // at_once) for trainings in (len(settings.seeds), held))
+    return (STARTS + reading * total + rounds * watch.step * steps(settings) * grows) / 60
 
 
 def _pack(found: Sorted, chosen: np.ndarray, inputs: Any) -> Packed:

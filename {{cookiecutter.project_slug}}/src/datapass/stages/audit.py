@@ -1,5 +1,7 @@
 """Find the labels that look wrong: ask the frozen model about examples it has not trained on, copies and annotators."""
 
+import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,9 @@ import pandas as pd
 from ..annotators.annotations import read_annotations
 from ..data.examples import counts, packed_rows, read_examples
 from ..data.label_book import read_book
-from ..data.packed import Packed, read_packed
+from ..data.packed import read_packed
 from ..data.passes import COLUMNS, chosen, pass_names, read_pass
+from ..executors.run import answers
 from ..files.paths import AUDIT, CLASSES, PASSES, SUSPECTS
 from ..files.tables import read_table, write_table
 from ..files.writes import write_json
@@ -29,43 +32,70 @@ from ..review.suspects import (
     reviewed,
 )
 from ..settings import Settings, load, make
-from ..training.models import steps, trainer
+from ..training.models import Trainer, steps, trainer
 from .frame import run
 
 BATCH, SIDE = 1024, 16  # inputs at a time; pixels of a side at which copies are compared
 
 
-def out_of_fold(table: pd.DataFrame, packed: Packed, classes: list[str], settings: Settings, inputs: Any) -> np.ndarray:
+class Folds:
+    """The training without a fold, and what the model answers about it, of the workspace's data.
+
+    Args:
+        settings: of the training.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.inputs = settings, make(settings.data.inputs, "data: inputs")
+        self.classes, self.packed = read_table(CLASSES)["class"].to_list(), read_packed()
+        self.table = audited(read_examples())
+        self.fold, self.trains = folds(self.table, settings.audit.folds), dict[int, Trainer]()
+
+    def __call__(self, request: dict[str, Any], progress: Progress, folder: Path) -> dict[str, Any]:
+        """Train the `seed` of a request without its `fold`, and write the class probabilities of the fold into `folder`."""
+        number, empty = request["fold"], self.table[:0]
+        if number not in self.trains:
+            part = self.table[self.fold != number]
+            self.trains = {number: trainer(self.settings, self.packed, self.inputs, self.classes, part, empty)}
+        trained, _ = self.trains[number].train(request["seed"], progress)
+        held = packed_rows(self.table)[self.fold == number]
+        np.save(folder / "probabilities.npy", trained.probabilities(self.packed, held, BATCH), allow_pickle=False)
+        return {"file": "probabilities.npy"}
+
+
+def out_of_fold(table: pd.DataFrame, classes: int, settings: Settings) -> np.ndarray:
     """Return class probabilities (n x classes) by the frozen model trained without the example's fold.
 
     Args:
-        table: the examples to train on and to ask about.
-        packed: all packed inputs.
-        classes: in code order.
+        table: the examples to train on and to ask about, as `audited` gives them.
+        classes: their number.
         settings: several seeds of `audit.seeds` are averaged.
-        inputs: the team's.
 
     Raises:
         Refusal: where one fold holds all examples.
     """
     audit = settings.audit
     fold, seeds = folds(table, audit.folds), settings.seeds[: audit.seeds]
-    rows = packed_rows(table)
     used = np.unique(fold)
     if len(used) < 2 or not seeds:
         raise Refusal("The audit needs two folds that hold examples, and a seed: see `audit` in conf/config.yaml.")
-    found = np.zeros((len(table), len(classes)))
-    progress = Progress("audit", len(used) * len(seeds) * steps(settings))
-    for number in used:
-        held = np.flatnonzero(fold == number)
-        trains = trainer(settings, packed, inputs, classes, table[fold != number], table[:0])
-        for seed in seeds:
-            found[held] += trains.train(seed, progress)[0].probabilities(packed, rows[held], BATCH) / len(seeds)
+    requests = [{"fold": int(number), "seed": seed} for number in used for seed in seeds]
+    progress = Progress("audit", len(requests) * steps(settings))
+    content = {number: one for number, (_, one) in answers("audit", requests, settings, progress, steps(settings))}
+    found = np.zeros((len(table), classes))
+    for number, request in enumerate(requests):
+        found[fold == request["fold"]] += np.load(io.BytesIO(content[number]), allow_pickle=False) / len(seeds)
     return found
 
 
-def pixels(table: pd.DataFrame, packed: Packed, inputs: Any) -> np.ndarray | None:
+def audited(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the examples for training and validation that count."""
+    return table[counts(table) & (table["split"] != "test")].reset_index(drop=True)
+
+
+def pixels(table: pd.DataFrame, settings: Settings) -> np.ndarray | None:
     """Return images at most SIDE pixels wide and high, as rows (n x values, float32); None for other inputs."""
+    packed, inputs = read_packed(), make(settings.data.inputs, "data: inputs")
     if isinstance(packed, pd.DataFrame) or packed.ndim != 4:
         return None
     import torch
@@ -80,21 +110,20 @@ def main() -> None:
     """Write reports/suspects.csv and reports/audit.json."""
     settings = load()
     audit = settings.audit
-    packed, inputs = read_packed(), make(settings.data.inputs, "data: inputs")
     classes = read_table(CLASSES)["class"].to_list()
     if len(classes) < 2:
         raise Refusal("The audit needs two classes or more; with one there is no other label to suspect.")
     table = read_examples()
     table = table[counts(table)].reset_index(drop=True)
     asked = table[table["split"] != "test"]
-    model, wrong = by_model(asked, classes, out_of_fold(asked, packed, classes, settings, inputs))
+    model, wrong = by_model(asked, classes, out_of_fold(audited(table), len(classes), settings))
     names = chosen(pass_names(PASSES), settings.data.passes)
     edits = [read_pass(PASSES, name).edits.assign(number=number) for number, name in enumerate(names)]
     empty = pd.DataFrame(columns=[*COLUMNS, "number"], dtype="str")
     state = reviewed(pd.concat(edits, ignore_index=True) if edits else empty, table, definition(read_book()))
     evidence = [
         model.reindex(table.index).fillna({"suggested": "", "reason": ""}),
-        by_copies(table, pixels(table, packed, inputs), audit.near),
+        by_copies(table, pixels(table, settings), audit.near),
         by_annotators(table, read_annotations()),
     ]
     found = queue(table, evidence, state, audit.limit, audit.test_sample)

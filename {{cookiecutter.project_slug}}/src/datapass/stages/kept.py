@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from statistics import median
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import pandas as pd
 from dvc.config import Config
 
 from ..files.paths import ARRAYS, PARAMS, VALUES
@@ -74,6 +74,8 @@ def specification(settings: Settings) -> str | None:
     others = sorted({name for one in stage["params"] if isinstance(one, dict) for name in one})
     data = settings.data.model_dump(include={"inputs", "augment", "size"})
     where = settings.trainer.model_dump(include={"accelerator", "devices"})
+    if not settings.trainer.here:
+        where["executor"] = settings.trainer.executor  # whose machines are other ones
     content = {
         "command": stage["cmd"],
         "settings": [settings.model.model_dump(), data, where],
@@ -124,20 +126,18 @@ class Kept:
                 return record
         return None
 
-    def put(self, seed: int, file: Path, about: Mapping[str, str], seconds: float, curve: pd.DataFrame) -> Record:
+    def put(self, seed: int, content: bytes, about: Mapping[str, Any]) -> Record:
         """Keep the model of a seed, and return its record.
 
         Args:
-            file: of the model.
-            about: with `fingerprint` and `environment`.
+            content: of the model's file.
+            about: with what a record holds but its `name`, which is `file` there, and its `md5`.
         """
-        content = file.read_bytes()
-        with written(self.folder / file.name) as aside:
-            aside.write_bytes(content)
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        rows = json.loads(json.dumps(curve.to_dict("records"), default=lambda number: number.item()))
-        what = about["fingerprint"], about["environment"], platform.node()
-        record = Record(file.name, md5, *what, round(seconds, 3), rows)
+        names = ("fingerprint", "environment", "host", "seconds", "curve")
+        record = Record(name=about["file"], md5=md5, **{name: about[name] for name in names})
+        with written(self.folder / record.name) as aside:
+            aside.write_bytes(content)
         write_text(json.dumps(asdict(record), indent=1) + "\n", self.folder / f"{seed}.json")
         return record
 

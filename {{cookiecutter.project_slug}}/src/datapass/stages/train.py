@@ -1,5 +1,7 @@
 """Train the frozen model once for each seed; seeds that were trained before are taken over."""
 
+import json
+import platform
 import time
 from pathlib import Path
 from typing import Any
@@ -8,44 +10,67 @@ import pandas as pd
 
 from ..data.examples import read_examples
 from ..data.packed import read_packed
+from ..executors.run import answers
 from ..files.paths import CLASSES, CURVES, MODELS, TRAIN, VALIDATION
 from ..files.tables import read_table, write_table
 from ..files.writes import written
+from ..messages.problems import Refusal
 from ..messages.progress import Progress
 from ..settings import Settings, load, make
 from ..training.environment import fingerprint
-from ..training.models import steps, trainer
+from ..training.models import Trainer, steps, trainer
 from ..training.order import subset
 from .frame import model_code, run
 from .kept import Kept, Record
 
 
-def train(settings: Settings, seeds: list[int], kept: Kept, folder: Path) -> list[Record]:
-    """Train some seeds, write their models to `folder` and keep them; return their records."""
-    classes = read_table(CLASSES)["class"].to_list()
-    inputs = make(settings.data.inputs, "data: inputs")
-    table, validation = (read_examples([path]) for path in (TRAIN, VALIDATION))
-    size, packed = settings.data.size, read_packed()
-    parts = {seed: subset(table, size, seed) for seed in seeds}  # refuses before anything trains
-    trains = None
-    progress, records = Progress("train", len(seeds) * steps(settings)), []
-    for seed in seeds:
-        start = time.monotonic()
-        if trains is None or size is not None:
-            trains = trainer(settings, packed, inputs, classes, parts[seed], validation)
-        trained, curve = trains.train(seed, progress, log=True)
-        frozen = {"model": settings.model.model_dump(), "inputs": settings.data.inputs}
+class Trainings:
+    """The training of a seed, of the workspace's data.
+
+    Args:
+        settings: of the training.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.classes = settings, read_table(CLASSES)["class"].to_list()
+        self.inputs = make(settings.data.inputs, "data: inputs")
+        self.table, self.validation = (read_examples([path]) for path in (TRAIN, VALIDATION))
+        self.packed = read_packed()
+        self.trains: Trainer | None = None
+
+    def __call__(self, request: dict[str, Any], progress: Progress, folder: Path) -> dict[str, Any]:
+        """Train the `seed` of a request and write the model into `folder`; return what is known of it."""
+        seed, size, start = request["seed"], self.settings.data.size, time.monotonic()
+        part = subset(self.table, size, seed)
+        if self.trains is None or size is not None:
+            self.trains = trainer(self.settings, self.packed, self.inputs, self.classes, part, self.validation)
+        trained, curve = self.trains.train(seed, progress, log=True)
+        frozen = {"model": self.settings.model.model_dump(), "inputs": self.settings.data.inputs}
         about: dict[str, Any] = {
-            "classes": classes,
+            "classes": self.classes,
             "seed": seed,
-            "environment": trains.environment(),
+            "environment": self.trains.environment(),
             "fingerprint": fingerprint(frozen, model_code()),
         }
         if size is not None:
-            about["train_examples"] = len(parts[seed])
+            about["train_examples"] = len(part)
         file = trained.save(folder, about)
-        records.append(kept.put(seed, file, about, time.monotonic() - start, curve))
-    return records
+        rows = json.loads(json.dumps(curve.to_dict("records"), default=lambda number: number.item()))
+        what = {name: about[name] for name in ("fingerprint", "environment")} | {"host": platform.node()}
+        return {"file": file.name, "seconds": round(time.monotonic() - start, 3), "curve": rows} | what
+
+
+def train(settings: Settings, seeds: list[int], kept: Kept, folder: Path) -> list[Record]:
+    """Train some seeds, write their models to `folder` and keep each as it comes; return their records."""
+    table = read_examples([TRAIN])
+    for seed in seeds:
+        subset(table, settings.data.size, seed)  # refuses before anything trains
+    progress, records = Progress("train", len(seeds) * steps(settings)), dict[int, Record]()
+    requests = [{"seed": seed} for seed in seeds]
+    for number, (about, content) in answers("train", requests, settings, progress, steps(settings)):
+        (folder / about["file"]).write_bytes(content)
+        records[number] = kept.put(seeds[number], content, about)
+    return [records[number] for number in range(len(seeds))]
 
 
 def main() -> None:
@@ -66,8 +91,19 @@ def main() -> None:
         # What is kept is of this machine and code by its name; of a mixture all the same nothing is believed.
         if len({(one.fingerprint, one.environment) for one in records.values()}) > 1:
             records = dict(zip(seeds, train(settings, seeds, kept, folder), strict=True))
+        refuse_mixture(records)
         curves = pd.concat(pd.DataFrame(records[seed].curve) for seed in seeds)
         write_table(curves.groupby("step", as_index=False).mean().round(6), CURVES)
+
+
+def refuse_mixture(records: dict[int, Record]) -> None:
+    """Refuse seeds that machines of several kinds trained: their differences would be taken for those of seeds."""
+    kinds = dict[str, list[int]]()
+    for seed, record in records.items():
+        kinds.setdefault(record.environment, []).append(seed)
+    if len(kinds) > 1:
+        listed = "; ".join(f"{', '.join(map(str, found))} with {kind}" for kind, found in kinds.items())
+        raise Refusal(f"The seeds were trained on machines of several kinds ({listed}); train all of them on one kind.")
 
 
 if __name__ == "__main__":

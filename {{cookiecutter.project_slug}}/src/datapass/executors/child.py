@@ -1,0 +1,111 @@
+"""The process of a training: `python -m datapass.executors.child STAGE`, asked by `place.ask`; not for people to type."""
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any, TextIO
+
+from ..integrity import refuse_foreign
+from ..messages.problems import Refusal
+from ..messages.progress import Progress
+from ..settings import load
+from ..stages.frame import refuse_undeclared_code
+
+Job = Callable[[dict[str, Any], Progress, Path], dict[str, Any]]
+IDLE, OFTEN = 60.0, 0.2  # seconds: without a request after which it ends; between two reports
+
+
+class Reported(Progress):
+    """Steps that are told to who asked."""
+
+    def __init__(self, answers: TextIO) -> None:
+        self.answers, self.done, self.shown = answers, 0, time.monotonic()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Count steps, and tell them now and then."""
+        self.done += steps
+        if time.monotonic() - self.shown > OFTEN:
+            self.tell(note)
+
+    def tell(self, note: str = "") -> None:
+        """Tell the steps that were not told yet."""
+        if self.done:
+            say(self.answers, {"steps": self.done, "note": note})
+        self.done, self.shown = 0, time.monotonic()
+
+
+def say(answers: TextIO, what: dict[str, Any]) -> None:
+    """Write one line."""
+    answers.write(json.dumps(what) + "\n")
+    answers.flush()
+
+
+def job(stage: str) -> Job:
+    """Return what does the trainings of a stage."""
+    refuse_foreign()
+    if stage == "audit":
+        from ..stages.audit import Folds
+
+        return Folds(load())
+    from ..stages.train import Trainings
+
+    return Trainings(load())
+
+
+def serve(stage: str, answers: TextIO, requests: "Queue[dict[str, Any] | None]", busy: threading.Event) -> None:
+    """Answer requests until there are no more, or none comes for a while."""
+    work: Job | None = None
+    progress = Reported(answers)
+    while True:
+        try:
+            request = requests.get(timeout=IDLE)
+        except Empty:
+            return
+        if request is None:
+            return
+        busy.set()
+        try:
+            work = work or job(stage)
+            answer = work(request, progress, Path(request["folder"]))
+            refuse_undeclared_code(stage)  # of what is imported on the way, too
+            progress.tell()
+        except Refusal as refusal:
+            answer = {"refused": str(refusal)}
+        except OSError as error:
+            answer = {"refused": f"{error.filename or stage}: {error.strerror or error}"}
+        except Exception:
+            answer = {"broken": traceback.format_exc()}
+        busy.clear()
+        say(answers, answer)
+
+
+def main(stage: str) -> None:
+    """Answer what stands on standard input, a request a line; end with it."""
+    # What the project's code prints is for people and goes where errors go; the answers have standard output for themselves.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    requests: Queue[dict[str, Any] | None] = Queue()
+    busy = threading.Event()
+
+    def read() -> None:
+        for line in sys.stdin:
+            requests.put(json.loads(line))
+        if busy.is_set():
+            os._exit(1)  # whoever asked is gone, perhaps killed, and nobody waits for the training
+        requests.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        serve(stage, answers, requests, busy)
+    except KeyboardInterrupt:
+        os._exit(130)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
