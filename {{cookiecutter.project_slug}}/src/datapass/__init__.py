@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .notebook import Loaded
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 # Run the code of the checkout that the command runs in: `dvc exp run --temp` and `--queue` work in a copy of the
 # repository, and so does a Git worktree, where an editable install would still import the code it was installed from.
