@@ -157,6 +157,31 @@ def test_networks_on_nodes_of_slurm(project: Project, cluster: Cluster) -> None:
     assert outputs(project) == before
 
 
+def test_another_state_of_the_project_is_not_trained(tables: Project, cluster: Cluster, tmp_path: Path) -> None:
+    """As where `dvc exp run --temp` runs in a folder of its own, and conf/ names the project's."""
+    other, before = tables.copy(tmp_path / "other"), outputs(tables)
+    with (other.path / "data" / "examples" / "train.csv").open("a", encoding="utf-8") as table:
+        table.write("\n")
+    choose(other, cluster.executor | {"folder": str(other.path)})
+    done = train_with(tables, cluster.executor | {"folder": str(other.path)}, ok=False)
+    assert done.returncode == 2
+    assert "is another state of the project than that of who asks" in done.stderr
+    assert outputs(tables) == before
+
+
+@pytest.mark.parametrize("sees", [True, False], ids=["the folder is seen", "the project is sent"])
+def test_the_next_state_is_trained_by_new_processes(tables: Project, cluster: Cluster, sees: bool) -> None:
+    node = cluster.executor | {"folder": str(tables.path) if sees else None}
+    train_with(tables, node)
+    path = tables.path / "data" / "examples" / "train.csv"
+    rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(rows[:-40]), encoding="utf-8")
+    train_with(tables, node)
+    by_dask = outputs(tables)
+    train_with(tables, LOCAL | {"workers": 1})
+    assert outputs(tables) == by_dask
+
+
 def test_the_audit_by_dask(tables: Project, cluster: Cluster) -> None:
     suspects = tables.path / "reports" / "suspects.csv"
     before = suspects.read_bytes()

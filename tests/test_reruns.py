@@ -91,6 +91,7 @@ RERUNS = {
     "datapass/executors/cluster.py": "audit train",
     "datapass/executors/local.py": "audit train",
     "datapass/executors/place.py": "audit train",
+    "datapass/executors/project.py": "audit train",
     "datapass/executors/run.py": "audit train",
     "datapass/executors/sent.py": "audit train",
     "datapass/files/paths.py": "audit curate evaluate example freeze pack train",

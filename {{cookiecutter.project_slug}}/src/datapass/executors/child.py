@@ -16,6 +16,7 @@ from ..messages.problems import Refusal
 from ..messages.progress import Progress
 from ..settings import load
 from ..stages.frame import refuse_undeclared_code
+from .project import state
 
 Job = Callable[[dict[str, Any], Progress, Path], dict[str, Any]]
 IDLE, OFTEN = 60.0, 0.2  # seconds: without a request after which it ends; between two reports
@@ -71,6 +72,11 @@ def serve(stage: str, answers: TextIO, requests: "Queue[dict[str, Any] | None]",
             return
         busy.set()
         try:
+            if "state" in request and request["state"] != state():
+                raise Refusal(
+                    f"conf/trainer: executor: what the workers see in {Path.cwd()} is another state of the project than that of who "
+                    "asks, which may run in a folder of its own (`dvc exp run --temp`, `--queue`); with `folder: null` they are sent it."
+                )
             work = work or job(stage)
             answer = work(request, progress, Path(request["folder"]))
             refuse_undeclared_code(stage)  # of what is imported on the way, too

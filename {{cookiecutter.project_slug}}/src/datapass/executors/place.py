@@ -36,7 +36,7 @@ class Place:
 
     Attributes:
         folder: of the project, where whoever trains sees it; else empty.
-        digest: of the archive; unique for each state of the project.
+        digest: another one for each state of the project.
         variables: of the shell, those that start with one of `DECIDES`.
     """
 

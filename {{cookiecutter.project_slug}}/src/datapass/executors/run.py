@@ -1,11 +1,9 @@
 """What a stage asks of an executor: trainings that do not depend on each other, in whatever order they end."""
 
 import hashlib
-import io
 import os
 import sys
 import threading
-import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, as_completed
 from dataclasses import asdict
@@ -13,18 +11,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..files.paths import EXAMPLES, INPUTS, PARAMS
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
 from ..settings import Estimator, Settings, make
 from .local import Local
 from .place import DECIDES, TRIES, Place, ask, start, stop
+from .project import packed, state
 from .sent import there
 
 SOURCE = Path(__file__).with_name("place.py").read_text(encoding="utf-8")
 MODULE = f"datapass_{hashlib.sha256(SOURCE.encode()).hexdigest()[:16]}"
 Answer = tuple[dict[str, Any], bytes]
-SENT = [Path("src"), Path("dvc.yaml"), PARAMS, Path("pyproject.toml"), INPUTS, EXAMPLES]  # what a training reads
 
 
 def answers(
@@ -46,7 +43,9 @@ def answers(
         here = isinstance(pool, Local)
         folder = str(Path.cwd()) if here else getattr(pool, "folder", None) or ""
         archive = b"" if folder else packed()
-        digest = hashlib.sha256(archive).hexdigest()[:16] if archive else ""
+        # A process of another state of the project is not asked again.
+        known = "" if here else state()
+        digest = hashlib.sha256(archive).hexdigest() if archive else known
         variables = {name: value for name, value in os.environ.items() if name.startswith(DECIDES)}
         place = asdict(Place(folder, digest, variables))
         shared = pool.share(archive) if archive and hasattr(pool, "share") else archive  # once, not with each request
@@ -64,7 +63,8 @@ def answers(
                 if here:
                     future = pool.submit(ask, place, archive, stage, request, told)
                 else:
-                    future = pool.submit(there, MODULE, SOURCE, place, shared, stage, request)
+                    asked = request | {"state": known} if folder else request
+                    future = pool.submit(there, MODULE, SOURCE, place, shared, stage, asked)
                 waiting[future] = number
             for done in as_completed(waiting):
                 about, content = _answer(done, stage)
@@ -117,15 +117,3 @@ def executor(settings: Settings) -> Executor:
     if not isinstance(made, Executor):
         raise Refusal(f"conf/trainer: executor: {node['_target_']} is no concurrent.futures.Executor.")
     return made
-
-
-def packed() -> bytes:
-    """Return what a training reads as a zip file; the same content gives the same bytes."""
-    found = io.BytesIO()
-    with zipfile.ZipFile(found, "w", zipfile.ZIP_STORED, strict_timestamps=False) as file:
-        for root in SENT:
-            for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
-                if path.is_file() and path.suffix != ".pyc":
-                    with file.open(zipfile.ZipInfo(path.as_posix()), "w", force_zip64=True) as entry:
-                        entry.write(path.read_bytes())
-    return found.getvalue()

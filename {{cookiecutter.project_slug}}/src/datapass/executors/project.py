@@ -1,0 +1,38 @@
+"""What a training reads of the project: as one file to send, and as a digest to know it by."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..files.paths import ARRAYS, EXAMPLES, INPUTS, PARAMS
+
+SENT = [Path("src"), Path("dvc.yaml"), PARAMS, Path("pyproject.toml"), INPUTS, EXAMPLES]
+
+
+def files() -> Iterator[Path]:
+    """Yield the files that a training reads, of the project in the working directory."""
+    for root in SENT:
+        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+            if path.is_file() and path.suffix != ".pyc":
+                yield path
+
+
+def packed() -> bytes:
+    """Return what a training reads as a zip file; the same content gives the same bytes."""
+    found = io.BytesIO()
+    with zipfile.ZipFile(found, "w", zipfile.ZIP_STORED, strict_timestamps=False) as file:
+        for path in files():
+            with file.open(zipfile.ZipInfo(path.as_posix()), "w", force_zip64=True) as entry:
+                entry.write(path.read_bytes())
+    return found.getvalue()
+
+
+def state() -> str:
+    """Return 64 hex digits that change with what a training reads; of packed files their index tells, which has each one's hash."""
+    found = hashlib.sha256()
+    for path in files():
+        if path != ARRAYS:
+            found.update(f"{path.as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
