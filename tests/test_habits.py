@@ -15,7 +15,11 @@ from datapass.files.paths import SCOPE
 
 FORMS = ("data-change", "label-question", "model-change")
 HOSTS = {
-    "github": [".github/PULL_REQUEST_TEMPLATE.md", *(f".github/ISSUE_TEMPLATE/{name}.yml" for name in FORMS)],
+    "github": [
+        ".github/PULL_REQUEST_TEMPLATE.md",
+        ".github/dependabot.yml",
+        *(f".github/ISSUE_TEMPLATE/{name}.yml" for name in FORMS),
+    ],
     "gitlab": [
         ".gitlab/merge_request_templates/Default.md",
         *(f".gitlab/issue_templates/{name.replace('-', ' ').capitalize()}.md" for name in FORMS),
@@ -41,8 +45,14 @@ def test_the_forms_of_the_host_and_no_others(make: Callable[..., Project], ci: s
     text = (project.path / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert text.startswith("# How to change something here\n")
     assert ("pull request" in text) == (ci == "github") != ("merge request" in text)
-    forms = [project.path / file for file in files if file.endswith(".yml")]
+    forms = [project.path / file for file in files if "ISSUE_TEMPLATE" in file]
     if forms:
+        check(
+            "check_jsonschema",
+            "--builtin-schema",
+            "vendor.dependabot",
+            str(project.path / ".github" / "dependabot.yml"),
+        )
         own = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
         check("check_jsonschema", "--builtin-schema", "vendor.github-issue-forms", *map(str, [*forms, *own]))
 
@@ -120,7 +130,10 @@ def test_the_reports_quote_the_card(story: Project, tmp_path: Path) -> None:
     card = project.path / SCOPE
     card.write_text(card.read_text(encoding="utf-8").replace("95 %", "50 %"), encoding="utf-8")
     assert project.repro("evaluate") == []
-    assert "target 50.00 %: reached" in project.verb("compare", "relabel-1", "workspace").stdout
+    assert (
+        "target 50.00 % (the baseline's card has 95.00 %): reached"
+        in project.verb("compare", "relabel-1", "workspace").stdout
+    )
 
 
 def test_adopt_empties_the_card_of_the_example_and_no_other(

@@ -87,6 +87,7 @@ RERUNS = {
     "datapass/decisions/next_step.py": "",
     "datapass/decisions/plan.py": "",
     "datapass/decisions/worth.py": "",
+    "datapass/executors/__init__.py": "audit train",
     "datapass/executors/child.py": "audit train",
     "datapass/executors/cluster.py": "audit train",
     "datapass/executors/local.py": "audit train",

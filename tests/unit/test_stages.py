@@ -42,6 +42,7 @@ def named(stage: str) -> tuple[set[Path], set[str]]:
 def test_a_stage_names_what_it_runs(stage: str) -> None:
     env = os.environ | {"PYTHONPATH": str(SOURCE)}
     modules = [f"datapass.stages.{stage}", *(f"datapass.training.{name}" for name in LATER.get(stage, ()))]
+    modules += [f"datapass.executors.{name}" for name in ("child", "cluster") if stage in ("train", "audit")]
     command = [sys.executable, "-c", ASK.format(", ".join(modules))]
     loaded = json.loads(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
     files = {Path(file) for file in loaded if file and Path(file).is_relative_to(SOURCE)}

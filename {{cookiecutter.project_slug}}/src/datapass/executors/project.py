@@ -24,8 +24,7 @@ def packed() -> bytes:
     found = io.BytesIO()
     with zipfile.ZipFile(found, "w", zipfile.ZIP_STORED, strict_timestamps=False) as file:
         for path in files():
-            with file.open(zipfile.ZipInfo(path.as_posix()), "w", force_zip64=True) as entry:
-                entry.write(path.read_bytes())
+            file.writestr(zipfile.ZipInfo(path.as_posix()), path.read_bytes())
     return found.getvalue()
 
 
