@@ -65,8 +65,9 @@ class Project:
         clean = {
             name: value
             for name, value in os.environ.items()
-            # Lightning leaves PL_GLOBAL_SEED behind where a test trains in this process; a kept seed is of its environment.
-            if name not in ("CI", "DVC_EXP_NAME", "PYTHONDONTWRITEBYTECODE") and not name.startswith("PL_")
+            # What libraries leave behind where a test trains in this process; a kept seed is of its environment.
+            if name not in ("CI", "DVC_EXP_NAME", "PYTHONDONTWRITEBYTECODE")
+            and not name.startswith(("KMP_", "PL_", "PYTORCH_"))
         }
         return (
             clean
