@@ -106,6 +106,14 @@ def write(folder: Path, path: str, text: str) -> None:
     (folder / path).write_text(text, encoding="utf-8")
 
 
+def read_workflow(path: Path, schema: str = "github-workflows") -> Any:
+    """Return what a workflow says, after a check of it by the host's schema."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
 @dataclass
 class Outcome:
     """What a played job left: the exit code of the step that failed or 0, and what was to be seen."""

@@ -39,6 +39,7 @@ RERUNS = {
     "datapass/annotators/tasks.py": "",
     "datapass/cli.py": "",
     "datapass/comparison/augmentation.py": "",
+    "datapass/comparison/compared.py": "",
     "datapass/comparison/crossed.py": "evaluate",
     "datapass/comparison/datadiff.py": "",
     "datapass/comparison/deliveries.py": "",

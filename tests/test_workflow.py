@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, Project, render
-from played_host import TOKEN, Host, Outcome, git, write
+from played_host import TOKEN, Host, Outcome, git, read_workflow, write
 
 WORKFLOW = ".github/workflows/data-experiment.yml"
 PIPELINE = ".gitlab-ci.yml"
@@ -298,16 +298,7 @@ def test_each_answer_gives_its_own_files(files: dict[str, Project]) -> None:
 
 def test_the_files_follow_their_schemas(files: dict[str, Project]) -> None:
     for ci, name, schema in (("github", WORKFLOW, "github-workflows"), ("gitlab", PIPELINE, "gitlab-ci")):
-        command = [
-            sys.executable,
-            "-m",
-            "check_jsonschema",
-            "--builtin-schema",
-            f"vendor.{schema}",
-            str(files[ci].path / name),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        read_workflow(files[ci].path / name, schema)
 
 
 def test_zizmor_finds_nothing(files: dict[str, Project], tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ may_write() { # TEXT; whether there is a token to write with. GitHub gives each 
   [ "$host" = github ] || [ -n "${DATA_EXPERIMENT_TOKEN:-}" ] || { echo "DATA_EXPERIMENT_TOKEN is not set, so $1"; return 1; }
 }
 
+remotely() { # ARGUMENT...: Git, with $TOKEN, which other processes could read on a command line
+  TOKEN=$TOKEN git -c credential.helper= -c credential.helper='!f() { echo username=x-access-token; echo "password=$TOKEN"; }; f' "$@"
+}
+
 gitlab() { # METHOD PATH [OPTION...]; the token goes through a pipe, since other processes can read a command line
   method=$1 url="$CI_API_V4_URL/projects/$2"
   shift 2

@@ -81,14 +81,10 @@ run() { # COMMIT BRANCH
   git -c user.name="$author" -c user.email="$email" commit --quiet --message "Train in CI: results of $(git rev-parse --short "$1")"
 }
 
-remote() { # ARGUMENT...: Git, with the token, which other processes could read on a command line
-  git -c credential.helper= -c credential.helper='!f() { echo username=x-access-token; echo "password=$TOKEN"; }; f' "$@"
-}
-
 push() { # COMMIT BRANCH
   commit=$(git rev-parse HEAD)
-  if [ "$commit" != "$1" ] && ! remote push "$url" "HEAD:refs/heads/$2"; then
-    now=$(remote ls-remote "$url" "refs/heads/$2" | cut -f 1)
+  if [ "$commit" != "$1" ] && ! remotely push "$url" "HEAD:refs/heads/$2"; then
+    now=$(remotely ls-remote "$url" "refs/heads/$2" | cut -f 1)
     if [ "$now" = "$1" ]; then
       fail "The results could not be pushed to \`$2\`: this job may not write to it; the log says why."
     fi
@@ -100,7 +96,6 @@ push() { # COMMIT BRANCH
 # Whose name the commit bears, and where it goes. GitLab's own remote has a token in it that may only read.
 if [ "$host" = gitlab ]; then
   author="Train in CI" email="noreply@$CI_SERVER_HOST" url="$CI_PROJECT_URL.git" TOKEN="${DATA_EXPERIMENT_TOKEN:-}"
-  export TOKEN
 else
   author="github-actions[bot]" email="41898282+github-actions[bot]@users.noreply.github.com" url=origin
 fi

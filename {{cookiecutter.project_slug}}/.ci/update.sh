@@ -176,9 +176,9 @@ publish() {
       say "TEMPLATE_UPDATE_TOKEN is not set, so the update is in the artifacts of the job before alone; .gitlab-ci.yml says what it is."
       return 0
     fi
-    remote="$CI_SERVER_URL/$CI_PROJECT_PATH.git" secret=$DATA_EXPERIMENT_TOKEN
+    remote="$CI_SERVER_URL/$CI_PROJECT_PATH.git" TOKEN=$DATA_EXPERIMENT_TOKEN
   else
-    remote=origin secret=$GH_TOKEN
+    remote=origin TOKEN=$GH_TOKEN
   fi
   git bundle verify --quiet template-update.bundle
   git fetch --quiet template-update.bundle "$branch"
@@ -202,10 +202,6 @@ publish() {
   fi
   remotely push --quiet --force-with-lease="refs/heads/$branch:$there" "$remote" "$ours:refs/heads/$branch" || refused "the branch $branch could not be pushed"
   "${host}_write" "$number" || refused "the branch $branch is there, but its pull request could not be written"
-}
-
-remotely() { # GIT'S ARGUMENTS; the token is never on a command line, which other processes can read
-  SECRET=$secret git -c credential.helper= -c credential.helper='!f() { echo username=oauth2; echo "password=$SECRET"; }; f' "$@"
 }
 
 refused() { # WHAT

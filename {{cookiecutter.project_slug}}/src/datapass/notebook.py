@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from .comparison.history import add_looks
+from .comparison.compared import compare_all
 from .comparison.revisions import Revision, resolve
-from .comparison.scope import add_scope
-from .comparison.verdict import Comparison, Part, compare
+from .comparison.verdict import Comparison, Part
 from .data.examples import counts
 from .files.paths import METRICS, PREDICTIONS, SPLITS, TABLES
 from .messages.problems import Refusal
@@ -124,10 +123,7 @@ class Loaded:
         """
         with self._here():
             other = candidate.revision if isinstance(candidate, Loaded) else _one(candidate, self.revision.commit)
-            found = [compare(self.revision, other)]
-            add_looks(found)
-            add_scope(found)
-            return Compared(found[0], self.project)
+            return Compared(compare_all(self.revision, [other])[0], self.project)
 
     @contextmanager
     def _here(self) -> Iterator[None]:

@@ -16,10 +16,8 @@ from ..files.tables import read_table
 from ..messages.problems import Refusal
 
 OWN = ("id", "label", "given_label", "weight", "row", "input", "passes")
-PICKED_AS, DELIVERY = (
-    "picked_as",
-    "incoming",
-)  # metadata of what came back from production: why it was picked, of which delivery
+# Metadata of what came back from production: why it was picked, and of which delivery it is.
+PICKED_AS, DELIVERY = "picked_as", "incoming"
 ORIGINS = RANDOM, UNCERTAIN, UNLIKE = ("random", "uncertain", "unlike")  # `picked_as`
 CHOSEN = (UNCERTAIN, UNLIKE)  # by what the models answer, or do not know: no score may rest on these
 NAMED = (*OWN, "path", "text", "group", "split", "set")  # every other column is metadata, by whose values one slices

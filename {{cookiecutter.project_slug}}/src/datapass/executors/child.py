@@ -12,7 +12,7 @@ from queue import Empty, Queue
 from typing import Any, TextIO
 
 from ..integrity import refuse_foreign
-from ..messages.problems import Refusal
+from ..messages.problems import Refusal, of_system
 from ..messages.progress import Progress
 from ..settings import load
 from ..stages.frame import refuse_undeclared_code
@@ -43,7 +43,7 @@ class Reported(Progress):
 
 def say(answers: TextIO, what: dict[str, Any]) -> None:
     """Write one line."""
-    answers.write(json.dumps(what) + "\n")
+    answers.write(json.dumps(what, default=lambda number: number.item()) + "\n")  # numbers of NumPy
     answers.flush()
 
 
@@ -84,7 +84,7 @@ def serve(stage: str, answers: TextIO, requests: "Queue[dict[str, Any] | None]",
         except Refusal as refusal:
             answer = {"refused": str(refusal)}
         except OSError as error:
-            answer = {"refused": f"{error.filename or stage}: {error.strerror or error}"}
+            answer = {"refused": of_system(error, stage)}
         except Exception:
             answer = {"broken": traceback.format_exc()}
         busy.clear()

@@ -56,7 +56,6 @@ def answers(
             with lock:  # the trainings tell of themselves from several threads
                 progress.advance(steps, note)
 
-        done_all = False
         start()
         try:
             for number, request in enumerate(requests):
@@ -71,10 +70,9 @@ def answers(
                 if not here:
                     progress.advance(steps, note=str(about.get("host", "")))
                 yield waiting[done], (about, content)
-            done_all = True
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            stop(at_once=not done_all)
+            stop(at_once=any(not one.done() for one in waiting))
 
 
 def _answer(done: "Future[Answer]", stage: str) -> Answer:

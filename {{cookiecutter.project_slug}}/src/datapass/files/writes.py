@@ -40,9 +40,8 @@ def written(path: Path) -> Iterator[Path]:
         else:
             aside.replace(path)
     except BaseException:
-        with suppress(
-            OSError
-        ):  # Windows keeps a file that is still memory-mapped, as it is while its error is on the way
+        # Windows keeps a file that is still memory-mapped, as it is while its error is on the way.
+        with suppress(OSError):
             remove(aside)
         raise
     remove(aside)

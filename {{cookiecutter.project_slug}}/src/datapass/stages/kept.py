@@ -21,13 +21,14 @@ from urllib.request import url2pathname
 
 from dvc.config import Config
 
+from ..executors.place import DECIDES
 from ..files.paths import ARRAYS, PARAMS, VALUES
 from ..files.writes import write_text, written
 from ..settings import Settings
 from .frame import declared, dependencies
 
 AGAIN = "DATAPASS_TRAIN_AGAIN"  # set in the shell: train all seeds, whatever is kept
-SHELL = ("ATEN_", "BLIS_", "CUBLAS_", "CUDA_", "CUDNN_", "DNNL_", "KMP_", "MKL_", "NVIDIA_", "OMP_", "ONEDNN_", "OPENBLAS_", "PL_", "PYTHONHASHSEED", "PYTORCH_", "TORCH_")  # fmt: skip
+SHELL = (*DECIDES, "CUDA_", "NVIDIA_")
 MONTH = 30 * 24 * 3600.0  # after which a model is given up that DVC never took over
 
 

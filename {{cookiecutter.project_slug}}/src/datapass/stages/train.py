@@ -1,6 +1,5 @@
 """Train the frozen model once for each seed; seeds that were trained before are taken over."""
 
-import json
 import platform
 import time
 from pathlib import Path
@@ -55,16 +54,20 @@ class Trainings:
         if size is not None:
             about["train_examples"] = len(part)
         file = trained.save(folder, about)
-        rows = json.loads(json.dumps(curve.to_dict("records"), default=lambda number: number.item()))
         what = {name: about[name] for name in ("fingerprint", "environment")} | {"host": platform.node()}
-        return {"file": file.name, "seconds": round(time.monotonic() - start, 3), "curve": rows} | what
+        return {
+            "file": file.name,
+            "seconds": round(time.monotonic() - start, 3),
+            "curve": curve.to_dict("records"),
+        } | what
 
 
 def train(settings: Settings, seeds: list[int], kept: Kept, folder: Path) -> list[Record]:
     """Train some seeds, write their models to `folder` and keep each as it comes; return their records."""
-    table = read_examples([TRAIN])
-    for seed in seeds:
-        subset(table, settings.data.size, seed)  # refuses before anything trains
+    if settings.data.size is not None:
+        table = read_examples([TRAIN])
+        for seed in seeds:
+            subset(table, settings.data.size, seed)  # refuses before anything trains
     progress, records = Progress("train", len(seeds) * steps(settings)), dict[int, Record]()
     requests = [{"seed": seed} for seed in seeds]
     for number, (about, content) in answers("train", requests, settings, progress, steps(settings)):

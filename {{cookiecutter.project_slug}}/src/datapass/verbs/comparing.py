@@ -37,11 +37,10 @@ def compare(
 
     Prints the verdict with its interval, the proof that the model stayed frozen, and what changed in the data.
     """
-    from ..comparison.history import add_looks
+    from ..comparison.compared import compare_all
     from ..comparison.revisions import experiments_on, resolve
-    from ..comparison.scope import add_scope
     from ..comparison.sureness import Aim
-    from ..comparison.verdict import HURTS, compare
+    from ..comparison.verdict import HURTS
     from ..report.comparison_view import comparisons
     from ..report.errors import of_candidates
     from ..review.features import excerpts
@@ -55,9 +54,7 @@ def compare(
     aim = Aim(
         *(None if value is None else positive(name, value) for name, value in (("--gain", gain), ("--within", within)))
     )
-    found = [compare(first, other, aim) for other in resolve(list(dict.fromkeys(names)), first.commit)]
-    add_looks(found)
-    add_scope(found)
+    found = compare_all(first, resolve(list(dict.fromkeys(names)), first.commit), aim)
 
     def pictures(ids: list[str]) -> dict[str, str]:
         return {id: uri for c in found for id, uri in thumbnails(c.candidate, ids).items()}
