@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from browser import find
+from datapass.executors.place import DECIDES
 
+AT_START = frozenset(os.environ)
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 SOURCE = TEMPLATE / "src"
@@ -65,9 +67,9 @@ class Project:
         clean = {
             name: value
             for name, value in os.environ.items()
-            # What libraries leave behind where a test trains in this process; a kept seed is of its environment.
             if name not in ("CI", "DVC_EXP_NAME", "PYTHONDONTWRITEBYTECODE")
-            and not name.startswith(("KMP_", "PL_", "PYTORCH_"))
+            # What libraries leave behind where a test trains in this process: a kept seed is of its environment.
+            and (name in AT_START or not name.startswith((*DECIDES, "CUDA_", "NVIDIA_")))
         }
         return (
             clean
