@@ -29,8 +29,9 @@ from sklearn.datasets import load_digits
 from conftest import params
 from datapass.comparison.metric import Metric
 from datapass.messages.progress import Progress
-from datapass.review.suspects import by_model, folds
+from datapass.review.suspects import by_model
 from datapass.settings import Settings, check, make
+from datapass.stages.folds import folds
 from datapass.training.batches import Examples
 from datapass.training.encoding import Encoding
 from datapass.training.fit import silence, train_seed

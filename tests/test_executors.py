@@ -1,6 +1,8 @@
 """Where trainings run changes no byte: one after another, in parallel here, on workers of Dask, and after some were killed."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -157,6 +159,53 @@ def test_networks_on_nodes_of_slurm(project: Project, cluster: Cluster) -> None:
     assert outputs(project) == before
 
 
+def several_devices(project: Project, number: int) -> None:
+    """Let a training take several devices; of a processor these are processes."""
+    path = project.path / "params.yaml"
+    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    params["model"]["devices"] = number
+    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+
+
+def test_one_training_on_several_devices(project: Project) -> None:
+    before = outputs(project)
+    several_devices(project, 2)
+    said = train_with(project, LOCAL | {"workers": 1})
+    together = outputs(project)
+    assert all(together[name] != content for name, content in before.items()), "another model"
+    assert "Initializing" not in said.stderr, said.stderr
+    train_with(project, LOCAL | {"workers": 2})
+    assert outputs(project) == together
+    project.run("python", "-m", "datapass.stages.evaluate")
+
+
+@pytest.mark.parametrize("which", ["the first", "another"])
+def test_a_killed_one_of_several_devices(project: Project, which: str) -> None:
+    several_devices(project, 2)
+    train_with(project, LOCAL | {"workers": 1})
+    whole = outputs(project)
+    running = started(project, LOCAL | {"workers": 1}, None)
+    me = psutil.Process(running.pid)
+
+    def both() -> list[psutil.Process]:
+        return sorted((p for p in me.children(recursive=True) if trains(p)), key=lambda p: p.create_time())
+
+    until(lambda: len(both()) == 2)
+    both()[0 if which == "the first" else 1].kill()
+    _, said = running.communicate()
+    assert running.returncode == 0, said
+    assert outputs(project) == whole
+
+
+def test_a_refusal_of_one_of_several_devices_ends_all(project: Project) -> None:
+    several_devices(project, 2)
+    with (project.path / "src" / "digits" / "inputs.py").open("a", encoding="utf-8") as code:
+        code.write('\nimport os\n\nif os.environ["LOCAL_RANK"] == "1":\n    raise ValueError("the second")\n')
+    done = train_with(project, LOCAL | {"workers": 1}, ok=False)
+    assert done.returncode == 2
+    assert "Error locating target 'digits.inputs.Images'" in done.stderr
+
+
 def test_another_state_of_the_project_is_not_trained(tables: Project, cluster: Cluster, tmp_path: Path) -> None:
     """As where `dvc exp run --temp` runs in a folder of its own, and conf/ names the project's."""
     other, before = tables.copy(tmp_path / "other"), outputs(tables)
@@ -190,9 +239,34 @@ def test_the_audit_by_dask(tables: Project, cluster: Cluster) -> None:
     assert suspects.read_bytes() == before
 
 
-def started(project: Project, executor: object) -> "subprocess.Popen[str]":
+def test_folds_are_trained_beside_the_seeds_where_a_process_is_free(tables: Project) -> None:
+    kept, suspects = tables.path / ".dvc" / "cache" / "datapass" / "folds", tables.path / "reports" / "suspects.csv"
+    before = suspects.read_bytes()
+    shutil.rmtree(kept)
+    train_with(tables, LOCAL | {"workers": 1})
+    assert not kept.exists(), "no seed waited for a fold"
+    train_with(tables, LOCAL | {"workers": 4})  # three seeds, so one at least
+    said = tables.run("python", "-m", "datapass.stages.audit").stdout
+    assert re.match("[1-5] of 5 trainings without a fold were done before and are taken over", said)
+    assert suspects.read_bytes() == before
+    assert "5 of 5 trainings without a fold" in tables.run("python", "-m", "datapass.stages.audit").stdout
+    assert "were done before" not in tables.run("python", "-m", "datapass.stages.audit", **AGAIN).stdout
+    assert suspects.read_bytes() == before
+
+
+def test_a_fold_that_fails_beside_the_seeds_is_said_by_the_audit(tables: Project) -> None:
+    shutil.rmtree(tables.path / ".dvc" / "cache" / "datapass" / "folds")
+    folds = tables.path / "src" / "datapass" / "stages" / "folds.py"
+    with folds.open("a", encoding="utf-8") as code:
+        code.write("\n\ndef audited():\n    raise ValueError('no table')\n")
+    said = train_with(tables, LOCAL | {"workers": 4})
+    assert "no table" not in said.stderr
+    assert "no table" in tables.run("python", "-m", "datapass.stages.audit", ok=False).stderr
+
+
+def started(project: Project, executor: object, iterations: int | None = LONG) -> "subprocess.Popen[str]":
     """Start the stage `train` with trainings long enough to be killed."""
-    choose(project, executor, LONG)
+    choose(project, executor, iterations)
     command = [sys.executable, "-m", "datapass.stages.train"]
     return subprocess.Popen(command, cwd=project.path, env=project.env | AGAIN, stderr=subprocess.PIPE, text=True)
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from conftest import IDENTITY, params
 from datapass.adopt import alone, project
+from datapass.data.fraction import fraction
 from datapass.data.raw import read_raw
-from datapass.data.split import fraction
 from datapass.files.paths import INDEX, VALUES
 from datapass.files.tables import read_table, write_table
 from datapass.messages.problems import Refusal

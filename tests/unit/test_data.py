@@ -17,10 +17,11 @@ from PIL import Image
 
 from conftest import params
 from datapass.data.apply import apply, check, rows_of
+from datapass.data.fraction import fraction
 from datapass.data.pack import pack
 from datapass.data.passes import Pass, chosen, pass_names
 from datapass.data.raw import read_raw
-from datapass.data.split import assign, fraction
+from datapass.data.split import assign
 from datapass.data.state import ACTIVE, DROPPED, start
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conftest import params
 from datapass.data.examples import RANDOM, UNCERTAIN, UNLIKE
-from datapass.data.split import fraction
+from datapass.data.fraction import fraction
 from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
 from datapass.production import pick as picking

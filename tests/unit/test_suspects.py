@@ -6,6 +6,7 @@ import pytest
 
 from datapass.data.label_book import sections
 from datapass.review import suspects as s
+from datapass.stages.folds import folds
 
 CLASSES = ["cat", "dog", "owl"]
 
@@ -35,16 +36,16 @@ class TestFolds:
     def test_group_and_copies_stay_together_and_nothing_moves(self):
         table = examples(["cat"] * 300, group=["g" if i % 3 == 0 else "" for i in range(300)])
         table.loc[[1, 2], "input"] = "same"
-        fold = s.folds(table, 5)
+        fold = folds(table, 5)
         assert set(fold) == set(range(5))
         assert len(set(fold[::3])) == 1
         assert fold[1] == fold[2]
-        assert (s.folds(table[::-1], 5)[::-1] == fold).all()
-        assert (s.folds(table[:100], 5) == fold[:100]).all()
+        assert (folds(table[::-1], 5)[::-1] == fold).all()
+        assert (folds(table[:100], 5) == fold[:100]).all()
 
     def test_without_inputs_the_id_decides(self):
         table = examples(["cat"] * 50).assign(input="")
-        assert len(set(s.folds(table, 5))) == 5
+        assert len(set(folds(table, 5))) == 5
 
 
 class TestModel:

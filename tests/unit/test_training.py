@@ -360,15 +360,22 @@ def test_a_model_that_cannot_be_made_is_refused(model: dict[str, Any], said: str
 
 
 HARDWARE: dict[str, tuple[dict[str, Any], str | None]] = {
-    "one device": ({"accelerator": "cpu", "devices": 1}, None),
+    "a processor": ({"accelerator": "cpu", "devices": 1}, None),
+    "all GPUs, one a training": ({"accelerator": "gpu", "devices": "auto"}, None),
     "the second GPU": ({"accelerator": "gpu", "devices": [1]}, None),
+    "the first and the third": ({"accelerator": "gpu", "devices": [0, 2]}, None),
     "accumulated gradients": ({"accumulate_grad_batches": 4}, "accumulate_grad_batches: may change the weights"),
     "precision": (
         {"precision": 16},
         "precision: may change the weights; only accelerator, devices, logger and executor",
     ),
-    "two devices": ({"accelerator": "gpu", "devices": 2}, "devices: must be 1, or a list of one number"),
-    "all devices": ({"accelerator": "gpu", "devices": "auto"}, "devices: must be 1, or a list of one number"),
+    "two devices for one training": (
+        {"accelerator": "gpu", "devices": 2},
+        "devices: must be 1, `auto` for all, or a list",
+    ),
+    "no device": ({"accelerator": "gpu", "devices": []}, "devices: must be 1"),
+    "a device twice": ({"accelerator": "gpu", "devices": [1, 1]}, "devices: must be 1"),
+    "a device by name": ({"accelerator": "gpu", "devices": ["cuda:0"]}, "devices: must be 1"),
     "a logger without a name": ({"logger": {"save_dir": "logs"}}, "logger"),
 }
 
@@ -376,7 +383,8 @@ HARDWARE: dict[str, tuple[dict[str, Any], str | None]] = {
 @pytest.mark.parametrize(("trainer", "said"), HARDWARE.values(), ids=HARDWARE.keys())
 def test_only_the_place_of_training_is_free(trainer: dict[str, Any], said: str | None) -> None:
     if said is None:
-        assert hardware(configured(trainer=trainer).trainer) == trainer
+        found = hardware(configured(trainer=trainer))
+        assert (found["accelerator"], found["devices"], found["strategy"]) == (trainer["accelerator"], 1, "auto")
         return
     with pytest.raises(Refusal, match=said):
         configured(trainer=trainer)
@@ -386,6 +394,45 @@ def test_variables_of_lightning_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PL_TRAINER_FAST_DEV_RUN", "1")
     with pytest.raises(Refusal, match="PL_TRAINER_FAST_DEV_RUN would change the training"):
         trained(examples(8))
+
+
+def test_no_other_cluster_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To ask MPI whether there is one starts it, which can end the process."""
+
+    def never() -> bool:
+        raise RuntimeError("looked for")
+
+    for cluster in ("MPIEnvironment", "TorchElasticEnvironment"):
+        monkeypatch.setattr(f"pytorch_lightning.plugins.environments.{cluster}.detect", never)
+    trained(examples(8))
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "bf16-true", "64-true"])
+def test_whatever_the_precision_answers_are_given_with_32_bits(precision: str) -> None:
+    weights, _ = trained(examples(8), settings=configured(precision=precision))
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}
+    assert same(weights, trained(examples(8), settings=configured(precision=precision))[0])
+    assert precision == "32-true" or not same(weights, trained(examples(8))[0])
+
+
+@pytest.mark.parametrize("augment", [None, noise], ids=["as they are", "augmented"])
+def test_devices_share_each_batch(augment: Augment | None) -> None:
+    all_ = examples(50)
+    whole = list(Batches(all_, 6, 8, 0, 6, augment))
+    shares = [list(Batches(all_, 6, 8, 0, 6, augment, (number, 3))) for number in range(3)]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        for kind in (0, 1):
+            rebuilt = torch.empty_like(batch[kind])
+            for number, part in enumerate(parts):
+                rebuilt[number::3] = part[kind]
+            assert torch.equal(rebuilt, batch[kind])
+
+
+def test_no_device_is_left_without_an_example() -> None:
+    """The others would wait for it for ever."""
+    few = replace(examples(50), counts=torch.arange(50) < 6)
+    shares = [list(Batches(few, 6, 8, 0, 6, None, (number, 2))) for number in range(2)]
+    assert [len(targets) > 0 for share in shares for _, targets in share] == [True] * 12
 
 
 LIBRARIES: dict[str, tuple[dict[str, Any], str]] = {

@@ -98,6 +98,7 @@ class Network(Part):
     steps: Positive
     batch_size: Positive
     threads: Positive
+    devices: Positive = 1  # that one training takes; projects made before there was a choice take one
     precision: str | int
     gradient_clip_val: Annotated[float, Field(ge=0)] | None
     callbacks: dict[str, Node]
@@ -129,10 +130,12 @@ def _which(model: Any) -> str:
 Model = Annotated[Annotated[Network, Tag(NETWORK)] | Annotated[Estimator, Tag(ESTIMATOR)], Discriminator(_which)]
 
 
-def _one_device(devices: Any) -> Any:
-    if devices != 1 and not (isinstance(devices, list) and len(devices) == 1):
+def _which_devices(devices: Any) -> Any:
+    listed = isinstance(devices, list) and devices and all(type(one) is int and one >= 0 for one in devices)
+    if devices not in (1, "auto") and not (listed and len(set(devices)) == len(devices)):
         raise ValueError(
-            "must be 1, or a list of one number, such as [1] for the second GPU: several would change the weights"
+            "must be 1, `auto` for all, or a list such as [0, 2]: which of them trainings may take, one each; several for one "
+            "training change the weights, and are `devices` of conf/model"
         )
     return devices
 
@@ -141,7 +144,7 @@ class Trainer(Part):
     """conf/trainer: where to train, in which processes, and what to log; no stage has it as a param, so nothing in it may change the weights."""
 
     accelerator: str
-    devices: Annotated[Any, AfterValidator(_one_device)]
+    devices: Annotated[Any, AfterValidator(_which_devices)]
     logger: Node | dict[str, Node] | None = None
     executor: Node | None = None  # projects made before there was a choice have none
 

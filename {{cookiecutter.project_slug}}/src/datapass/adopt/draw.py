@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..comparison.crossed import units_of
+from ..data.fraction import fraction
 from ..data.rows import digests
-from ..data.split import fraction
 from ..data.state import WAITING, State
 from ..files.paths import SPLITS, VALUES
 from ..files.tables import TEXT

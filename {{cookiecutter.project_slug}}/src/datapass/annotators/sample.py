@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from ..data.examples import counts, read_examples
+from ..data.fraction import fraction
 from ..data.next_pass import current_labels
 from ..data.raw import read_raw
-from ..data.split import fraction
 from ..files.paths import ANNOTATIONS, EXAMPLES, RAW, TABLES, TEST
 from ..files.tables import escape_cells, write_table
 from ..files.writes import write_json, write_text

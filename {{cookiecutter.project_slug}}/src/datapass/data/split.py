@@ -1,7 +1,5 @@
 """Which set an example belongs to: the user's own `split`, else a hash; adding or dropping rows moves no other row."""
 
-import hashlib
-
 import numpy as np
 import pandas as pd
 
@@ -9,6 +7,7 @@ from ..files.paths import INDEX, SPLITS
 from ..files.tables import strings
 from ..messages.problems import Refusal, quoted
 from ..settings import Split
+from .fraction import fraction
 from .raw import Raw
 
 
@@ -23,12 +22,6 @@ def input_hashes(raw: Raw) -> pd.Series:
 def numbered(hashes: pd.Series) -> np.ndarray:
     """Return the number of each input: equal for equal hashes, -1 where there is none to compare (n, int)."""
     return np.where(hashes == "", -1, hashes.factorize()[0])
-
-
-def fraction(keys: pd.Series, salt: str) -> np.ndarray:
-    """Hash text keys to [0, 1): pandas' SipHash, keyed by the salt (n, float64)."""
-    key = hashlib.sha256(salt.encode()).hexdigest()[:16]
-    return pd.util.hash_array(keys.to_numpy(dtype=object), hash_key=key, categorize=False) / 2.0**64
 
 
 def assign(raw: Raw, inputs: np.ndarray, split: Split) -> np.ndarray:

@@ -14,8 +14,9 @@ from typing import Any, TextIO
 from ..integrity import refuse_foreign
 from ..messages.problems import Refusal, of_system
 from ..messages.progress import Progress
-from ..settings import load
+from ..settings import Network, load
 from ..stages.frame import refuse_undeclared_code
+from .peers import Peers, is_peer
 from .project import state
 
 Job = Callable[[dict[str, Any], Progress, Path], dict[str, Any]]
@@ -47,25 +48,53 @@ def say(answers: TextIO, what: dict[str, Any]) -> None:
     answers.flush()
 
 
-def job(stage: str) -> Job:
-    """Return what does the trainings of a stage."""
+def job(stage: str, fold: bool, answers: TextIO) -> Job:
+    """Return what does the trainings of seeds, or those without a fold."""
     refuse_foreign()
-    if stage == "audit":
-        from ..stages.audit import Folds
+    settings = load()
+    work: Job
+    if fold:
+        from ..stages.folds import Folds
 
-        return Folds(load())
-    from ..stages.train import Trainings
+        work = Folds(settings)
+    else:
+        from ..stages.train import Trainings
 
-    return Trainings(load())
+        work = Trainings(settings)
+    if not isinstance(settings.model, Network) or settings.model.devices == 1 or is_peer():
+        return work
+
+    def ended(said: dict[str, Any]) -> None:
+        if said:
+            say(answers, said)
+        os._exit(1)  # this process waits for the one that ended, inside a library
+
+    peers = Peers(stage, settings.model.devices, ended)
+
+    def together(request: dict[str, Any], progress: Progress, folder: Path) -> dict[str, Any]:
+        peers.ask(request)
+        answer = work(request, progress, folder)
+        peers.wait()
+        return answer
+
+    return together
+
+
+def full(error: Exception) -> bool:
+    """Return whether a device's memory did not suffice; torch says it in several ways."""
+    return type(error).__name__ == "OutOfMemoryError" or (
+        isinstance(error, RuntimeError) and "out of memory" in str(error)
+    )
 
 
 def serve(stage: str, answers: TextIO, requests: "Queue[dict[str, Any] | None]", busy: threading.Event) -> None:
-    """Answer requests until there are no more, or none comes for a while."""
-    work: Job | None = None
+    """Answer requests until there are no more, none comes for a while, or one was not done: a process is of no use after that."""
+    works: dict[bool, Job] = {}
+    idle = None if is_peer() else IDLE
     progress = Reported(answers)
     while True:
         try:
-            request = requests.get(timeout=IDLE)
+            request = requests.get(timeout=idle)
         except Empty:
             return
         if request is None:
@@ -77,16 +106,22 @@ def serve(stage: str, answers: TextIO, requests: "Queue[dict[str, Any] | None]",
                     f"conf/trainer: executor: what the workers see in {Path.cwd()} is another state of the project than that of who "
                     "asks, which may run in a folder of its own (`dvc exp run --temp`, `--queue`); with `folder: null` they are sent it."
                 )
-            work = work or job(stage)
-            answer = work(request, progress, Path(request["folder"]))
+            fold = "fold" in request
+            if fold not in works:
+                works.clear()  # the data of one kind of training at a time
+                works[fold] = job(stage, fold, answers)
+            answer = works[fold](request, progress, Path(request["folder"]))
             refuse_undeclared_code(stage)  # of what is imported on the way, too
             progress.tell()
         except Refusal as refusal:
             answer = {"refused": str(refusal)}
         except OSError as error:
             answer = {"refused": of_system(error, stage)}
-        except Exception:
-            answer = {"broken": traceback.format_exc()}
+        except Exception as error:
+            answer = {"full": str(error)} if full(error) else {"broken": traceback.format_exc()}
+        if {"refused", "broken", "full"} & answer.keys():
+            say(answers, answer)
+            os._exit(0)
         busy.clear()
         say(answers, answer)
 

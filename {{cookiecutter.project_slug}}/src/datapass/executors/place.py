@@ -70,7 +70,8 @@ def ask(
     """Return what a training says of itself, and the content of the one file that it made.
 
     Where there is no such file the first says why: `refused`, a text for people; `broken`, the traceback of the project's
-    code; or `killed`, how its process ended, twice. All of it is plain data, which any machine can read.
+    code; `full`, that a device's memory did not suffice; or `killed`, how its process ended, twice. All of it is plain data,
+    which any machine can read.
 
     Args:
         place: a `Place` as a dict.
@@ -107,8 +108,10 @@ def _answer(
             steps += said["steps"]
             if listen is not None:
                 listen(said["steps"], said["note"])
-        else:
-            return said, (folder / said["file"]).read_bytes() if "file" in said else b""
+            continue
+        if "full" in said and listen is not None:
+            listen(-steps, "")
+        return said, (folder / said["file"]).read_bytes() if "file" in said else b""
     if listen is not None:
         listen(-steps, "")  # they are done again
     code = child.process.wait()
@@ -126,6 +129,7 @@ def _child(place: Place, archive: bytes, stage: str) -> Child:
     folder = Path(place.folder) if place.folder else unpacked(place.digest, archive)
     environment = {k: v for k, v in os.environ.items() if not k.startswith((*DECIDES, *CLUSTER))} | place.variables
     environment |= {"PYTHONPATH": os.pathsep.join(["src", *filter(None, [os.environ.get("PYTHONPATH", "")])])}
+    environment |= getattr(_children, "variables", {})
     # A console's Ctrl-C reaches all processes of its group; this one ends with whoever asks.
     process = subprocess.Popen(
         [sys.executable, "-m", "datapass.executors.child", stage],
@@ -138,6 +142,11 @@ def _child(place: Place, archive: bytes, stage: str) -> Child:
     _started.append(process)
     _children.child = Child(process, (stage, place))
     return _children.child
+
+
+def settle(variables: dict[str, str]) -> None:
+    """Let the processes of this thread have these variables."""
+    _children.variables = variables
 
 
 def stop(at_once: bool) -> None:

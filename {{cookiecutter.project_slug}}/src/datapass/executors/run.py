@@ -13,7 +13,8 @@ from typing import Any
 
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
-from ..settings import Estimator, Settings, make
+from ..settings import Estimator, Network, Settings, make
+from .devices import devices
 from .local import Local
 from .place import DECIDES, TRIES, Place, ask, start, stop
 from .project import packed, state
@@ -21,20 +22,29 @@ from .sent import there
 
 SOURCE = Path(__file__).with_name("place.py").read_text(encoding="utf-8")
 MODULE = f"datapass_{hashlib.sha256(SOURCE.encode()).hexdigest()[:16]}"
+LOCAL = {"_target_": "datapass.executors.local.Local"}
 Answer = tuple[dict[str, Any], bytes]
 
 
 def answers(
-    stage: str, requests: Sequence[dict[str, Any]], settings: Settings, progress: Progress, steps: int
+    stage: str,
+    requests: Sequence[dict[str, Any]],
+    settings: Settings,
+    progress: Progress,
+    steps: int,
+    beside: Sequence[dict[str, Any]] = (),
 ) -> Iterator[tuple[int, Answer]]:
     """Yield the place of a request and its answer, as they come: what the training says of itself, and its file.
 
+    Those `beside` come after, and only such as this machine finds a process for before the last of the others is done.
+
     Args:
         stage: `train` or `audit`.
-        requests: in JSON's types, each a training.
+        requests: in JSON's types, each a training; `until` one that stops after so many steps.
         settings: of which `trainer.executor` says where.
         progress: advanced by `steps` for each.
-        steps: of one training.
+        steps: of one whole training.
+        beside: further requests, for processes that would have nothing to do; what goes wrong with one is not said.
 
     Raises:
         Refusal: where a training is refused, its process was killed twice, or there is nobody to train.
@@ -50,26 +60,40 @@ def answers(
         place = asdict(Place(folder, digest, variables))
         shared = pool.share(archive) if archive and hasattr(pool, "share") else archive  # once, not with each request
         waiting: dict[Future[Answer], int] = {}
+        needed: list[Future[Answer]] = []  # those of them that are not beside
         lock = threading.Lock()
 
         def told(steps: int, note: str) -> None:
             with lock:  # the trainings tell of themselves from several threads
                 progress.advance(steps, note)
 
+        def in_time(*asked: Any) -> Answer:
+            """Ask where a process would have nothing to do, not where one comes free as all is done."""
+            return ({}, b"") if all(one.done() for one in needed) else ask(*asked)
+
         start()
         try:
-            for number, request in enumerate(requests):
-                if here:
+            for number, request in enumerate([*requests, *(beside if here else ())]):
+                if number >= len(requests):
+                    future = pool.submit(in_time, place, archive, stage, request)
+                elif here:
                     future = pool.submit(ask, place, archive, stage, request, told)
                 else:
                     asked = request | {"state": known} if folder else request
                     future = pool.submit(there, MODULE, SOURCE, place, shared, stage, asked)
                 waiting[future] = number
+                if number < len(requests):
+                    needed.append(future)
             for done in as_completed(waiting):
+                number = waiting[done]
+                if number >= len(requests):
+                    if done.exception() is None and "file" in done.result()[0]:
+                        yield number, done.result()
+                    continue
                 about, content = _answer(done, stage)
                 if not here:
-                    progress.advance(steps, note=str(about.get("host", "")))
-                yield waiting[done], (about, content)
+                    progress.advance(requests[number].get("until", steps), note=str(about.get("host", "")))
+                yield number, (about, content)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             stop(at_once=any(not one.done() for one in waiting))
@@ -90,6 +114,11 @@ def _answer(done: "Future[Answer]", stage: str) -> Answer:
         raise SystemExit(1)
     if "refused" in about:
         raise Refusal(about["refused"])
+    if "full" in about:
+        raise Refusal(
+            f"A training of {stage} does not fit into its device's memory, alone on it ({about['full'].partition('. ')[0]}). A smaller "
+            "`batch_size`, `precision: bf16-mixed` or more `devices` in conf/model/ need less, and are another model."
+        )
     if "killed" in about:
         raise Refusal(
             f"A training of {stage} did not end: its process was ended {TRIES} times ({about['killed']}). Was there memory "
@@ -101,12 +130,12 @@ def _answer(done: "Future[Answer]", stage: str) -> Answer:
 
 def executor(settings: Settings) -> Executor:
     """Return the executor of conf/trainer; a project made before there was a choice has none, and trains here."""
-    node = settings.trainer.executor
-    threads = settings.model.threads
-    if isinstance(settings.model, Estimator) and not settings.model.resample and settings.trainer.here:
-        return Local(1, threads)  # one process sees whether two seeds give the same
-    if node is None:
-        return Local(None, threads)
+    node, model = settings.trainer.executor, settings.model
+    if isinstance(model, Estimator) and not model.resample and settings.trainer.here:
+        return Local(1, model.threads)  # one process sees whether two seeds give the same
+    if node is None or settings.trainer.here:
+        cores = (node or {}).get("threads", model.threads) * (model.devices if isinstance(model, Network) else 1)
+        return make(LOCAL | (node or {}) | {"threads": cores}, "trainer: executor", devices=devices(settings))
     if node["_target_"] == "datapass.executors.cluster.Dask" and find_spec("distributed") is None:
         raise Refusal(
             "conf/trainer: executor: Dask is not installed; `pip install -c constraints.txt -e '.[cluster]'`."

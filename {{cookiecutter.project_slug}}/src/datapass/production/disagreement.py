@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import entr
 
-from ..data.split import fraction
+from ..data.fraction import fraction
 
 FLOOR = 0.1  # of the mean score: so even inputs on which all seeds agree are drawn, as about 1 in 11 of all
 UNSURE = 2 / 3  # a probability of the answer under it is low

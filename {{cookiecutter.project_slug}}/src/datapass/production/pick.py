@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.examples import RANDOM, UNCERTAIN, UNLIKE, read_examples
-from ..data.split import fraction
+from ..data.fraction import fraction
 from ..files.paths import PICKED
 from ..messages.problems import Refusal
 from ..settings import load

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..data.examples import CHOSEN, DELIVERY, PICKED_AS, counts, metadata, packed_rows, read_examples
+from ..data.fraction import fraction
 from ..data.packed import Packed, read_packed, take
-from ..data.split import fraction
 from ..messages.problems import Refusal
 from .frozen import Frozen
 from .seen import Inputs

@@ -8,8 +8,8 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
+from ..data.fraction import fraction
 from ..data.packed import Packed, take
-from ..data.split import fraction
 from .measures import named
 
 SIDE, AT_ONCE = 16, 512  # pixels of a side of a small image; images read at once from a memory-map

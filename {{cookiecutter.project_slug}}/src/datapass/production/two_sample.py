@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.linalg import cho_factor, cho_solve, eigh
 from threadpoolctl import threadpool_limits
 
-from ..data.split import fraction
+from ..data.fraction import fraction
 from .measures import without_calendar
 from .seen import Inputs, Seen, features
 

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from ..data.examples import metadata
+from ..data.fraction import fraction
 from ..data.label_book import sections
 from ..data.passes import EXAMPLE_ACTIONS
-from ..data.split import fraction
 
 COLUMNS = ["id", "split", "label", "suggested", "margin", "self_confidence", "queue", "reason"]
 TRAINING, TEST, SAMPLE = "training", "test", "test-sample"  # queues
@@ -31,16 +31,6 @@ def definition(book: str) -> dict[str, str]:
     """Return 8 hex digits for each class of the label book, which change when its section does (not with blanks)."""
     plain = {name: " ".join(text.split()) for name, text in sections(book).items()}
     return {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in plain.items()}
-
-
-def folds(table: pd.DataFrame, number: int) -> np.ndarray:
-    """Return the fold of each example (n, int64), by a hash of its group, else of its input, else of its id.
-
-    Neither a group nor the copies of an input are divided, and a new example moves no other to another fold.
-    """
-    group = table["group"] if "group" in table else pd.Series("", index=table.index, dtype="str")
-    key = group.where(group != "", table["input"].where(table["input"] != "", table["id"]))
-    return (fraction(key, "audit") * number).astype(np.int64)
 
 
 def by_model(table: pd.DataFrame, classes: Sequence[str], probabilities: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:

@@ -1,8 +1,6 @@
 """Find the labels that look wrong: ask the frozen model about examples it has not trained on, copies and annotators."""
 
 import io
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,70 +25,48 @@ from ..review.suspects import (
     by_copies,
     by_model,
     definition,
-    folds,
     queue,
     reviewed,
 )
 from ..settings import Settings, load, make
-from ..training.models import Trainer, steps, trainer
+from ..training.models import steps
+from .folds import KeptFolds, audited, folds, requests
 from .frame import run
+from .kept import Kept
 
 BATCH, SIDE = 1024, 16  # inputs at a time; pixels of a side at which copies are compared
 
 
-class Folds:
-    """The training without a fold, and what the model answers about it, of the workspace's data.
+def out_of_fold(classes: int, settings: Settings) -> np.ndarray:
+    """Return class probabilities (n x classes) of the `audited` examples, by the frozen model trained without their fold.
 
     Args:
-        settings: of the training.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.inputs = settings, make(settings.data.inputs, "data: inputs")
-        self.classes, self.packed = read_table(CLASSES)["class"].to_list(), read_packed()
-        self.table = audited(read_examples())
-        self.fold, self.trains = folds(self.table, settings.audit.folds), dict[int, Trainer]()
-
-    def __call__(self, request: dict[str, Any], progress: Progress, folder: Path) -> dict[str, Any]:
-        """Train the `seed` of a request without its `fold`, and write the class probabilities of the fold into `folder`."""
-        number, empty = request["fold"], self.table[:0]
-        if number not in self.trains:
-            part = self.table[self.fold != number]
-            self.trains = {number: trainer(self.settings, self.packed, self.inputs, self.classes, part, empty)}
-        trained, _ = self.trains[number].train(request["seed"], progress)
-        held = packed_rows(self.table)[self.fold == number]
-        np.save(folder / "probabilities.npy", trained.probabilities(self.packed, held, BATCH), allow_pickle=False)
-        return {"file": "probabilities.npy"}
-
-
-def out_of_fold(table: pd.DataFrame, classes: int, settings: Settings) -> np.ndarray:
-    """Return class probabilities (n x classes) by the frozen model trained without the example's fold.
-
-    Args:
-        table: the examples to train on and to ask about, as `audited` gives them.
         classes: their number.
         settings: several seeds of `audit.seeds` are averaged.
 
     Raises:
         Refusal: where one fold holds all examples.
     """
-    audit = settings.audit
-    fold, seeds = folds(table, audit.folds), settings.seeds[: audit.seeds]
+    fold = folds(audited(), settings.audit.folds)
     used = np.unique(fold)
-    if len(used) < 2 or not seeds:
-        raise Refusal("The audit needs two folds that hold examples, and a seed: see `audit` in conf/config.yaml.")
-    requests = [{"fold": int(number), "seed": seed} for number in used for seed in seeds]
-    progress = Progress("audit", len(requests) * steps(settings))
-    content = {number: one for number, (_, one) in answers("audit", requests, settings, progress, steps(settings))}
-    found = np.zeros((len(table), classes))
-    for number, request in enumerate(requests):
-        found[fold == request["fold"]] += np.load(io.BytesIO(content[number]), allow_pickle=False) / len(seeds)
-    return found
-
-
-def audited(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the examples for training and validation that count."""
-    return table[counts(table) & (table["split"] != "test")].reset_index(drop=True)
+    if len(used) < 2:
+        raise Refusal("The audit needs two folds that hold examples: see `audit` in conf/config.yaml.")
+    kept, wanted = KeptFolds(Kept(settings)), requests(settings, used.tolist())
+    content = {number: found for number, request in enumerate(wanted) if (found := kept.take(request)) is not None}
+    if content:
+        print(f"{len(content)} of {len(wanted)} trainings without a fold were done before and are taken over")
+    missing = [number for number in range(len(wanted)) if number not in content]
+    if missing:
+        progress = Progress("audit", len(missing) * steps(settings))
+        asked = [wanted[number] for number in missing]
+        for place, (_, answer) in answers("audit", asked, settings, progress, steps(settings)):
+            content[missing[place]] = answer
+            kept.put(asked[place], answer)
+    kept.tidy()
+    total = np.zeros((len(fold), classes))
+    for number, request in enumerate(wanted):
+        total[fold == request["fold"]] += np.load(io.BytesIO(content[number]), allow_pickle=False)
+    return total / len({request["seed"] for request in wanted})
 
 
 def pixels(table: pd.DataFrame, settings: Settings) -> np.ndarray | None:
@@ -116,7 +92,7 @@ def main() -> None:
     table = read_examples()
     table = table[counts(table)].reset_index(drop=True)
     asked = table[table["split"] != "test"]
-    model, wrong = by_model(asked, classes, out_of_fold(audited(table), len(classes), settings))
+    model, wrong = by_model(asked, classes, out_of_fold(len(classes), settings))
     names = chosen(pass_names(PASSES), settings.data.passes)
     edits = [read_pass(PASSES, name).edits.assign(number=number) for number, name in enumerate(names)]
     empty = pd.DataFrame(columns=[*COLUMNS, "number"], dtype="str")

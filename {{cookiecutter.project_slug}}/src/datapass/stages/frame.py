@@ -61,10 +61,15 @@ def model_code() -> list[str]:
     return [file for file in loaded_code() if not Path(file).is_relative_to(inside) or Path(file).is_relative_to(core)]
 
 
+def stages() -> dict[str, dict[str, Any]]:
+    """Return what dvc.yaml says of each stage."""
+    with Path("dvc.yaml").open(encoding="utf-8") as file:
+        return dict(yaml.safe_load(file)["stages"])
+
+
 def declared(stage: str) -> dict[str, Any]:
     """Return what dvc.yaml says of a stage."""
-    with Path("dvc.yaml").open(encoding="utf-8") as file:
-        return dict(yaml.safe_load(file)["stages"][stage])
+    return stages()[stage]
 
 
 def dependencies(stage: dict[str, Any]) -> list[Path]:

@@ -15,12 +15,16 @@ from ..files.tables import read_table, write_table
 from ..files.writes import written
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
-from ..settings import Settings, load, make
+from ..settings import Network, Settings, load, make
 from ..training.environment import fingerprint
 from ..training.models import Trainer, steps, trainer
 from ..training.order import subset
-from .frame import model_code, run
+from .folds import KeptFolds
+from .folds import requests as trainings_of_the_audit
+from .frame import model_code, run, stages
 from .kept import Kept, Record
+
+CHECKED = 40  # steps of the two trainings that must give the same, where there is a device that may not
 
 
 class Trainings:
@@ -36,14 +40,16 @@ class Trainings:
         self.table, self.validation = (read_examples([path]) for path in (TRAIN, VALIDATION))
         self.packed = read_packed()
         self.trains: Trainer | None = None
+        self.until: int | None = None
 
     def __call__(self, request: dict[str, Any], progress: Progress, folder: Path) -> dict[str, Any]:
-        """Train the `seed` of a request and write the model into `folder`; return what is known of it."""
-        seed, size, start = request["seed"], self.settings.data.size, time.monotonic()
+        """Train the `seed` of a request, maybe `until` a step, and write the model into `folder`; return what is known of it."""
+        seed, until, size, start = request["seed"], request.get("until"), self.settings.data.size, time.monotonic()
         part = subset(self.table, size, seed)
-        if self.trains is None or size is not None:
-            self.trains = trainer(self.settings, self.packed, self.inputs, self.classes, part, self.validation)
-        trained, curve = self.trains.train(seed, progress, log=True)
+        if self.trains is None or size is not None or until != self.until:
+            settings, self.until = stopped(self.settings, until), until
+            self.trains = trainer(settings, self.packed, self.inputs, self.classes, part, self.validation)
+        trained, curve = self.trains.train(seed, progress, log=until is None)
         frozen = {"model": self.settings.model.model_dump(), "inputs": self.settings.data.inputs}
         about: dict[str, Any] = {
             "classes": self.classes,
@@ -62,18 +68,51 @@ class Trainings:
         } | what
 
 
+def stopped(settings: Settings, until: int | None) -> Settings:
+    """Return the settings of the same training that ends after a step; its schedule and the like still count on all."""
+    if until is None:
+        return settings
+    return settings.model_copy(update={"model": settings.model.model_copy(update={"steps": until})})
+
+
 def train(settings: Settings, seeds: list[int], kept: Kept, folder: Path) -> list[Record]:
-    """Train some seeds, write their models to `folder` and keep each as it comes; return their records."""
+    """Train some seeds, write their models to `folder` and keep each as it comes; return their records.
+
+    Where a device may not give the same twice, it is asked to, and what it did is said.
+    """
     if settings.data.size is not None:
         table = read_examples([TRAIN])
         for seed in seeds:
             subset(table, settings.data.size, seed)  # refuses before anything trains
-    progress, records = Progress("train", len(seeds) * steps(settings)), dict[int, Record]()
+    records, twice = dict[int, Record](), list[bytes]()
     requests = [{"seed": seed} for seed in seeds]
-    for number, (about, content) in answers("train", requests, settings, progress, steps(settings)):
+    if isinstance(settings.model, Network) and settings.trainer.accelerator != "cpu":
+        requests += [{"seed": seeds[0], "until": min(CHECKED, steps(settings))}] * 2
+    progress = Progress("train", sum(request.get("until", steps(settings)) for request in requests))
+    folds = KeptFolds(kept)
+    beside = folds.missing(trainings_of_the_audit(settings)) if "audit" in stages() else []
+    for number, (about, content) in answers("train", requests, settings, progress, steps(settings), beside):
+        if number >= len(requests):
+            folds.put(beside[number - len(requests)], content)
+            continue
+        if number >= len(seeds):
+            twice.append(content)
+            continue
         (folder / about["file"]).write_bytes(content)
         records[number] = kept.put(seeds[number], content, about)
+    if twice:
+        print(repeatable(twice, records[0].environment.rpartition(", ")[2], requests[-1]["until"]))
     return [records[number] for number in range(len(seeds))]
+
+
+def repeatable(models: list[bytes], device: str, steps: int) -> str:
+    """Return whether a device gave the same model each time, as a sentence."""
+    if len(set(models)) == 1:
+        return f"on {device} a seed gives the same weights each time (checked: {steps} steps, twice)"
+    return (
+        f"note: on {device} a seed gives other weights each time (seen after {steps} steps). That is one more kind of luck, "
+        "which the intervals count in; but the same revision trained again will not give the same bytes."
+    )
 
 
 def main() -> None:

@@ -74,13 +74,23 @@ class Batches:
     With `augment` the inputs are changed before dropped examples are taken out, by random numbers of the seed and the
     batch's place alone: what stands in the same place gets the same change in both arms of a comparison, and nothing else
     that is random, such as dropout, is moved by it.
+
+    With `share`, (number, of how many), it hands out that part of each batch, to train on several devices; a batch of
+    which less is left than a row for each makes way for the next one.
     """
 
     def __init__(
-        self, examples: Examples, steps: int, size: int, seed: int, length: int, augment: Augment | None = None
+        self,
+        examples: Examples,
+        steps: int,
+        size: int,
+        seed: int,
+        length: int,
+        augment: Augment | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self.examples, self.size, self.seed, self.length, self.left = examples, size, seed, length, steps
-        self.augment = augment
+        self.augment, (self.number, self.shares) = augment, share
         self.stream = self._batches()
 
     def __iter__(self) -> Iterator[Batch]:
@@ -98,13 +108,14 @@ class Batches:
                 waiting = torch.cat([waiting, torch.from_numpy(order(examples.keys, self.seed, epoch))])
                 epoch += 1
             rows, waiting = waiting[: self.size], waiting[self.size :]
-            kept = examples.counts[rows]
-            if kept.any():
-                yield examples.take(rows[kept]) if self.augment is None else self._augmented(rows, kept, place)
+            kept = torch.nonzero(examples.counts[rows]).flatten()
+            if len(kept) >= self.shares:
+                own = kept[self.number :: self.shares]
+                yield examples.take(rows[own]) if self.augment is None else self._augmented(rows, own, place)
             place += 1
 
-    def _augmented(self, rows: torch.Tensor, kept: torch.Tensor, place: int) -> Batch:
-        """Return the batch at a place, changed. Raises Refusal where `augment` makes something else of it."""
+    def _augmented(self, rows: torch.Tensor, own: torch.Tensor, place: int) -> Batch:
+        """Return what is `own` of the batch at a place, changed. Raises Refusal where `augment` makes something else of it."""
         assert self.augment is not None
         inputs, targets = self.examples.take(rows)
         number = mix(np.zeros(1, dtype=np.uint64), self.seed, place)[0]
@@ -112,4 +123,4 @@ class Batches:
         if changed.shape != inputs.shape or changed.dtype != inputs.dtype:
             given, wanted = (f"{tuple(one.shape)} {one.dtype}" for one in (changed, inputs))
             raise Refusal(f"conf/data: augment: it makes {given} of {wanted}; shape and kind must stay.")
-        return changed[kept], targets[kept]
+        return changed[own], targets[own]

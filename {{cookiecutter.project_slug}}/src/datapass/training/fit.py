@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.utils.data import DataLoader
@@ -42,12 +43,16 @@ def silence() -> None:
     """Keep Lightning's adverts and hints out of the log."""
     # Deterministic algorithms would also fill all new memory, which no layer reads before it writes.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning")
+    warnings.filterwarnings("ignore", "Grad strides do not match")  # of weights of one channel on several devices
 
 
-def hardware(trainer: Trainer) -> dict[str, Any]:
+def hardware(settings: Settings) -> dict[str, Any]:
     """Return the Trainer's arguments that say where to train.
+
+    Which of several devices a training takes is the executor's to choose (`devices.py`); what is seen here is its own.
 
     No stage has conf/trainer as a param, so nothing in it may change what is learnt. The same holds for the variables from
     which Lightning takes arguments that are not given.
@@ -58,13 +63,16 @@ def hardware(trainer: Trainer) -> dict[str, Any]:
     variables = sorted(name for name in os.environ if name.startswith("PL_TRAINER_"))
     if variables:
         raise Refusal(f"{', '.join(variables)} would change the training, and no proof would show it; unset it.")
-    return {"accelerator": trainer.accelerator, "devices": trainer.devices}
+    devices = settings.model.devices if isinstance(settings.model, Network) else 1
+    where = {"accelerator": settings.trainer.accelerator, "devices": devices}
+    # Each process is one that the executor started; Lightning would look for others of Slurm, and start MPI where it is installed.
+    return where | {"strategy": "ddp" if devices > 1 else "auto", "plugins": [LightningEnvironment()]}
 
 
-def device(trainer: Trainer) -> torch.device:
+def device(settings: Settings) -> torch.device:
     """Return where conf/trainer trains. Raises Refusal where that is not here."""
     try:
-        return pl.Trainer(**hardware(trainer), logger=False, enable_checkpointing=False).strategy.root_device
+        return pl.Trainer(**hardware(settings), logger=False, enable_checkpointing=False).strategy.root_device
     except (ValueError, RuntimeError, MisconfigurationException) as error:
         raise Refusal(f"conf/trainer: {error}") from None
 
@@ -113,7 +121,8 @@ def train_seed(
         logger: Lightning loggers, or False.
 
     Raises:
-        Refusal: where the model cannot be made of conf/model, or no example counts.
+        Refusal: where the model cannot be made of conf/model, no example counts, or a layer has no deterministic form on
+            the device.
     """
     model = settings.model
     assert isinstance(model, Network)
@@ -128,7 +137,7 @@ def train_seed(
     curve = Curve(progress, f"seed {seed}")
     held_out = validation.in_order(VALIDATED)
     trainer = pl.Trainer(
-        **hardware(settings.trainer),
+        **hardware(settings),
         max_steps=model.steps,
         max_epochs=-(-model.steps // length),
         precision=model.precision,  # type: ignore[arg-type]
@@ -143,7 +152,21 @@ def train_seed(
         use_distributed_sampler=False,
     )
     augment = None if settings.data.augment is None else make(settings.data.augment, "data: augment")
-    batches = Batches(train, model.steps, model.batch_size, seed, length, augment)
+    share = (trainer.global_rank, trainer.world_size)
+    batches = Batches(train, model.steps, model.batch_size, seed, length, augment, share)
     # batch_size=None: the list holds whole batches
-    trainer.fit(task, batches, DataLoader(held_out, batch_size=None) if held_out else None)  # type: ignore[arg-type]
-    return network.cpu(), pd.DataFrame(curve.rows)
+    loader: Any = DataLoader(held_out, batch_size=None) if held_out else None  # type: ignore[arg-type]
+    try:
+        trainer.fit(task, batches, loader)
+    except RuntimeError as error:
+        said = str(error).partition(",")[0]  # by torch, of which function it is
+        if not said.endswith("does not have a deterministic implementation"):
+            raise
+        raise Refusal(
+            f"conf/model: on {trainer.strategy.root_device.type} a layer cannot give the same twice ({said}); take another layer, "
+            "or train with `trainer: cpu`."
+        ) from None
+    network = network.cpu()
+    if trainer.precision.endswith("-true"):
+        network = network.float()  # inputs come with 32 bits, so answers are given with as many
+    return network, pd.DataFrame(curve.rows)

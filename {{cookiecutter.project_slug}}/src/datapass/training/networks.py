@@ -32,7 +32,7 @@ class NetworkTrainer:
         silence()
         self.settings, self.model, self.classes = settings, settings.model, len(classes)
         torch.set_num_threads(self.model.threads)
-        self.device = device(settings.trainer)
+        self.device = device(settings)
         self.encoding = Encoding.fit(inputs, packed, packed_rows(train[counts(train)]))
         self.examples, self.held_out = (Examples.of(t, packed, classes, self.encoding) for t in (train, validation))
 
@@ -40,6 +40,8 @@ class NetworkTrainer:
         """Return the network of a seed and its learning curves, a row a point."""
         logger = loggers(self.settings.trainer) if log else False
         network, curves = train_seed(self.settings, self.classes, self.examples, self.held_out, seed, progress, logger)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()  # other trainings may share the device
         shape = list(self.examples.take(torch.tensor([0]))[0].shape[1:])
         about = {"network": self.model.network, "shape": shape, "threads": self.model.threads}
         return TrainedNetwork(network, self.encoding, about), curves
