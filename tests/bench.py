@@ -24,10 +24,12 @@ from pyarrow import csv as arrow_csv
 import bench_audit
 import bench_rows
 from conftest import ROOT, Project, render
+from test_executors import LOCAL, Cluster, train_with
 
 MILLIONS = 10
 EDITS = 100_000
 IMAGES = 20_000
+TRAININGS = 100
 Row = tuple[str, float, float, str]
 
 
@@ -93,6 +95,31 @@ def training(folder: Path) -> list[Row]:
         ("training, one seed", ours, bare, "a bare PyTorch loop, same steps and data"),
         ("a pass, from CSV to verdict, all cores", cost, 5 * bare, "the bare training of its five seeds"),
         ("the same, one training after another", alone, 5 * bare, "the bare training of its five seeds"),
+    ]
+
+
+def parallel(folder: Path) -> list[Row]:
+    """The same trainings in as many processes as there are cores against one; 100 short ones by Dask against without it."""
+    cores = os.cpu_count() or 1
+    images, tables = render(folder / "images"), render(folder / "tables", kind="tables")
+    for project in (images, tables):
+        project.run("dvc", "repro", "curate")
+
+    def train(project: Project, executor: object, iterations: int | None = None) -> float:
+        return seconds(lambda: train_with(project, executor, iterations))
+
+    one, all_ = (train(images, LOCAL | {"workers": workers}) for workers in (1, cores))
+    path = tables.path / "params.yaml"
+    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump(params | {"seeds": list(range(TRAININGS))}), encoding="utf-8")
+    cluster = Cluster(folder)
+    try:
+        by_dask, without = (train(tables, node, 5) for node in (cluster.executor, LOCAL | {"workers": 2}))
+    finally:
+        cluster.stop()
+    return [
+        (f"five seeds in {cores} processes", all_, one, "in one process"),
+        (f"{TRAININGS} trainings by two workers of Dask", by_dask, without, "by two processes without it"),
     ]
 
 
@@ -302,6 +329,7 @@ ROWS = {
     "generation": generation,
     "no-op": no_op,
     "training": training,
+    "parallel": parallel,
     "training-large": training_large,
     "compare": comparing,
     "scale": scale,
