@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..files.paths import SHARDS, unsafe
-from ..messages.problems import Problem
+from ..messages.problems import Problem, quoted
 from ..messages.progress import Progress
 from .shards import digest, open_shards, read_shards
 
@@ -35,7 +35,7 @@ def hash_shards(place: pd.DataFrame, folder: Path, inputs: Any) -> tuple[np.ndar
     progress = Progress("pack", len(place))
     numbers = place["number"].to_numpy()
     for name, rows in place.groupby("folder").indices.items():
-        where = f"{folder.as_posix()}/{name}"
+        where = quoted(f"{folder.as_posix()}/{name}")[1:-1]
         rows = rows[np.argsort(numbers[rows], kind="stable")]
         try:
             if said := unsafe(str(name)):

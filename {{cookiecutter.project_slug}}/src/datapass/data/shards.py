@@ -17,8 +17,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ..files.paths import ARRAYS, INDEX, RAW, SHARDS
-from ..messages.problems import Problem, Refusal
+from ..messages.problems import Problem, Refusal, refuse
 from ..settings import load, make
+
+AGAIN = "`dvc repro` packs again, or `dvc checkout` brings what was"
 
 
 class Shards(Protocol):
@@ -62,9 +64,8 @@ class Sharded:
     """Arrays of several folders, read as they are asked for, as one array (n, ...; uint8) of which rows can be taken.
 
     Args:
-        shards: by folder; what is asked for lies in those of `names`.
-        names: folders (m).
-        folder: place of each array's folder in `names` (n, int).
+        shards: by the path of their folder (m).
+        folder: place of each array's folder among these (n, int).
         number: that of each array in its folder (n, int64).
         shape: of one array.
         digests: of each array; compared the first time that it is read, so that what is learnt is what was packed (n).
@@ -75,13 +76,13 @@ class Sharded:
     def __init__(
         self,
         shards: Mapping[str, Shards],
-        names: list[str],
         folder: np.ndarray,
         number: np.ndarray,
         shape: tuple[int, ...],
         digests: pa.Array | None = None,
     ) -> None:
-        self.shards, self.names, self.folder, self.number, self.digests = shards, names, folder, number, digests
+        self.shards, self.names = list(shards.values()), list(shards)
+        self.folder, self.number, self.digests = folder, number, digests
         self.shape = (len(number), *shape)
         self.seen, self.lock = np.full(len(number), digests is None), Lock()
 
@@ -108,9 +109,9 @@ class Sharded:
             here = np.flatnonzero(of == place)
             try:
                 with self.lock:
-                    found[here] = read_shards(self.shards[self.names[place]], self.number[rows[here]], self.shape[1:])
+                    found[here] = read_shards(self.shards[place], self.number[rows[here]], self.shape[1:])
             except ValueError as error:
-                raise Refusal([Problem((RAW / self.names[place]).as_posix(), str(error))]) from None
+                raise Refusal([Problem(self.names[place], str(error))]) from None
         self._compare(rows, found)
         return found
 
@@ -122,8 +123,8 @@ class Sharded:
         for place, known in zip(new.tolist(), wanted, strict=True):
             if digest(arrays[place]) != known:
                 row = rows[place]
-                where = f"{(RAW / self.names[self.folder[row]]).as_posix()}#{self.number[row]}"
-                raise Refusal(f"{where} is another array than was packed; `dvc repro` packs again, or `dvc checkout`.")
+                where = f"{self.names[self.folder[row]]}#{self.number[row]}"
+                raise Refusal(f"{where} is another array than was packed; {AGAIN}.")
         self.seen[rows[new]] = True
 
 
@@ -132,20 +133,26 @@ def read_sharded() -> Sharded:
     inputs = make(load().data.inputs, "data: inputs")
     table = pd.read_parquet(SHARDS)
     digests = parquet.read_table(INDEX, columns=["input"])["input"].combine_chunks()
-    names = table["folder"].cat.categories.to_list()
-    shards: dict[str, Shards] = {}
-    wrong = []
-    for name in names:
+    shards, wrong = dict[str, Shards](), list[Problem]()
+    for name, last in table.groupby("folder", observed=False)["number"].max().items():
+        where = (RAW / str(name) if name else ARRAYS).as_posix()
         try:
-            shards[name] = (
-                open_shards(inputs, RAW / name) if name else np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
+            shards[where] = (
+                open_shards(inputs, RAW / str(name)) if name else np.load(ARRAYS, mmap_mode="r", allow_pickle=False)
             )
+            if last >= len(shards[where]):
+                raise ValueError(f"holds {len(shards[where]):,} arrays, fewer than were packed; {AGAIN}")
         except ValueError as error:
-            wrong.append(Problem((RAW / name).as_posix(), str(error)))
-    if wrong:
-        raise Refusal(wrong)
+            wrong.append(Problem(where, str(error)))
+    refuse(wrong)
     folder, number = table["folder"].cat.codes.to_numpy(), table["number"].to_numpy()
-    return Sharded(shards, names, folder, number, tuple(inputs.shape), digests)
+    return Sharded(shards, folder, number, tuple(inputs.shape), digests)
+
+
+def in_shards(paths: pd.Series) -> int:
+    """Return how many paths of labels.csv name arrays of those folders that were packed."""
+    known = [folder.relative_to(RAW).as_posix() for folder in folders()]
+    return int(paths.str.rpartition("#")[0].isin(known).sum()) if known else 0
 
 
 def folders() -> dict[Path, int]:
