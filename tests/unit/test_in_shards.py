@@ -1,10 +1,14 @@
 """Inputs in shards: what is read as files are, what is refused by name, and that nothing of a shard runs."""
 
 import json
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from datapass.data.pack import digest, pack
 from datapass.data.packed import read_packed
 from datapass.data.raw import read_raw
 from datapass.data.shards import Sharded, folders
+from datapass.executors.project import files, state
 from datapass.files.paths import ARRAYS, INDEX, INPUTS, RAW, SHARDS
 from datapass.files.writes import written
 from datapass.messages.problems import Refusal
@@ -444,19 +449,40 @@ def test_new_inputs_are_folders_of_shards_or_files() -> None:
         read_new([RAW / "images"], TEAM.NpyShards(8, 6, 1))
 
 
-def test_folders_of_litdata_itself(tmp_path: Path) -> None:
-    """What `optimize` writes is read as litdata reads it, in its order."""
-    litdata = pytest.importorskip("litdata", reason="litdata is not installed")
-    litdata.optimize(_optimized, list(range(40)), output_dir=str(RAW / "shards"), chunk_size=7, num_workers=1)
-    theirs = litdata.StreamingDataset(str(RAW / "shards"))
+def test_a_worker_is_sent_the_shards_and_their_hashes_tell_the_state() -> None:
+    several_npy()
+    packed()
+    sent = {path.as_posix() for path in files()}
+    assert {f"data/raw/shards/00{number}.npy" for number in range(4)} < sent and "data/raw/labels.csv" not in sent
+    before = state()
+    np.save(RAW / "shards" / "000.npy", ONES[3:6])
+    assert state() == before  # what was packed is refused when it is read
+    packed()
+    assert state() != before
+
+
+# Writes a folder by litdata's two workers, which put samples into an order of their own, and what litdata reads of it.
+OPTIMIZE = """
+import numpy as np
+import litdata
+def one(number):
+    image = np.random.default_rng(number).integers(0, 256, (8, 6, 1), dtype=np.uint8)
+    return {"id": number, "image": image, "more": {"a", "set"}}
+if __name__ == "__main__":
+    litdata.optimize(one, list(range(40)), output_dir="data/raw/shards", chunk_size=7, num_workers=2)
+    rows = list(litdata.StreamingDataset("data/raw/shards"))
+    np.savez("theirs.npz", id=[one["id"] for one in rows], image=[one["image"] for one in rows])
+"""
+
+
+@pytest.mark.skipif(find_spec("litdata") is None, reason="litdata is not installed")
+def test_what_litdata_wrote_is_read_as_litdata_reads_it(tmp_path: Path) -> None:
+    Path("optimize.py").write_text(OPTIMIZE, encoding="utf-8", newline="\n")
+    places = ("DATA_OPTIMIZER_CACHE_FOLDER", "DATA_OPTIMIZER_DATA_CACHE_FOLDER")  # else in /tmp, for all users
+    env = os.environ | {place: str(tmp_path / place) for place in places}
+    subprocess.run([sys.executable, "optimize.py"], env=env, check=True, capture_output=True)
     deliver(named(40))
     found = packed("LitData", leaf=1)
-    assert len(found) == len(theirs) == 40
-    for number in range(40):
-        assert np.array_equal(found[number], theirs[number]["image"])
-        assert np.array_equal(found[number], _optimized(int(theirs[number]["id"]))["image"])
-
-
-def _optimized(number: int) -> dict[str, Any]:
-    image = np.random.default_rng(number).integers(0, 256, SHAPE, dtype=np.uint8)
-    return {"id": str(number), "image": image, "more": {"a", "set"}}
+    with np.load("theirs.npz", allow_pickle=False) as theirs:
+        assert sorted(theirs["id"].tolist()) == list(range(40))
+        assert np.array_equal(found[np.arange(40)], theirs["image"])

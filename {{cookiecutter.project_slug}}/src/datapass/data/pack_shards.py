@@ -1,25 +1,29 @@
 """Inputs that stay in their shards, see `shards`: which those are, and a hash of each."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..files.paths import SHARDS, unsafe
+from ..files.tables import strings
 from ..messages.problems import Problem, quoted
 from ..messages.progress import Progress
 from .shards import digest, open_shards, read_shards
 
-PLACE = re.compile(r"^(?P<folder>.+)#(?P<number>[0-9]{1,18})$", re.DOTALL)  # of an array in a folder of shards
+PLACE = r"(?s)^(?P<folder>.+)#(?P<number>[0-9]{1,18})$"  # of an array in a folder of shards
 AT_ONCE = 32  # arrays in memory
 
 
 def places(paths: pd.Series) -> pd.DataFrame:
     """Return of each path the `folder` of shards that it names, and the `number` in it (n); "" and 0 of a file's."""
-    found = paths.str.extract(PLACE)
-    return pd.DataFrame({"folder": found["folder"].fillna(""), "number": found["number"].fillna("0").astype(np.int64)})
+    found = pc.extract_regex(strings(paths), PLACE)
+    folder, number = (pc.fill_null(pc.struct_field(found, name), "") for name in ("folder", "number"))
+    number = pc.cast(pc.if_else(pc.equal(number, ""), "0", number), pa.int64())
+    return pd.DataFrame({"folder": folder.to_pandas(), "number": number.to_pandas()})
 
 
 def hash_shards(place: pd.DataFrame, folder: Path, inputs: Any) -> tuple[np.ndarray, dict[int, str], list[Problem]]:
