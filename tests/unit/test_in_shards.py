@@ -220,7 +220,7 @@ PATHS = {
     "backslash": ("a\\shards#0", "has a backslash"),
     "link out of data/raw/": ("away#0", "data/raw/away: leads out of data/raw/; put the shards there"),
     "letters that a terminal obeys": ("\x1b[31mshards#0", "data/raw/\\u001b[31mshards: is no folder"),
-    "no number": ("shards#", "the file \"shards#\" is missing"),
+    "no number": ("shards#", "the file \"shards#\" is missing; add it or delete the row; of an array in shards write FOLDER#NUMBER"),
     "negative number": ("shards#-1", "is missing"),
     "folder alone": ("shards", "is a folder; name a file in it"),
 }  # fmt: skip
@@ -253,6 +253,14 @@ def test_a_class_that_reads_no_files_says_what_paths_are() -> None:
     with pytest.raises(Refusal, match=r"has no `read\(file\)`, by which new files come in"):
         reads_files(Open())
     assert len(read_new([RAW / "shards"], Open()).packed) == len(ONES)
+
+
+def test_a_class_that_opens_no_shards_says_what_it_needs() -> None:
+    one_npy()
+    with pytest.raises(
+        Refusal, match=r'"shards#0" is missing.*the class of conf/data\'s inputs needs `open\(folder\)`'
+    ):
+        pack(read_raw(RAW), RAW, Path("one"), TEAM.Images(8, 6, 1), "now")
 
 
 ANSWERS: dict[str, tuple[Any, str]] = {

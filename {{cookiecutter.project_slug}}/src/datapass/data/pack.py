@@ -40,7 +40,9 @@ def file_digest(file: Path) -> str:
 
 
 def _elsewhere(folder: Path, path: str, delivery: Path) -> str:
-    """Return where an image lies that was named relative to another folder than `folder`, as a hint."""
+    """Return where an image lies that was named relative to another folder than `folder`, or in shards, as a hint."""
+    if "#" in path and (folder / path.rpartition("#")[0]).is_dir():
+        return "; of an array in shards write FOLDER#NUMBER, and the class of conf/data's inputs needs `open(folder)`"
     prefix = f"{folder.as_posix()}/"
     below = (delivery.relative_to(folder) / path).as_posix()
     for better in (path.removeprefix(prefix), below):
