@@ -18,7 +18,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from conftest import params
+from conftest import ROOT, params
 from datapass.annotators.tasks import tasks
 from datapass.data.pack import digest, pack
 from datapass.data.packed import read_packed
@@ -469,6 +469,15 @@ def test_a_worker_is_sent_the_shards_and_their_hashes_tell_the_state() -> None:
     assert state() != before
 
 
+def test_a_folder_of_litdata_itself() -> None:
+    """tests/by_litdata/ is what OPTIMIZE, below, wrote with litdata 0.2.76; litdata reads its samples in order of their ids."""
+    shutil.copytree(ROOT / "tests" / "by_litdata", RAW / "shards")
+    deliver(named(40))
+    found = packed("LitData", leaf=1)
+    drawn = [np.random.default_rng(number).integers(0, 256, SHAPE, dtype=np.uint8) for number in range(40)]
+    assert np.array_equal(found[np.arange(40)], drawn)
+
+
 # Writes a folder by litdata's two workers, which put samples into an order of their own, and what litdata reads of it.
 OPTIMIZE = """
 import numpy as np
@@ -483,7 +492,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(find_spec("litdata") is None, reason="litdata is not installed")
+@pytest.mark.skipif(find_spec("litdata") is None, reason="litdata is not installed: its torchvision must fit torch")
 def test_what_litdata_wrote_is_read_as_litdata_reads_it(tmp_path: Path) -> None:
     Path("optimize.py").write_text(OPTIMIZE, encoding="utf-8", newline="\n")
     places = ("DATA_OPTIMIZER_CACHE_FOLDER", "DATA_OPTIMIZER_DATA_CACHE_FOLDER")  # else in /tmp, for all users
