@@ -23,6 +23,7 @@ from pyarrow import csv as arrow_csv
 
 import bench_audit
 import bench_rows
+import bench_shards
 from conftest import ROOT, Project, render
 from test_executors import LOCAL, Cluster, train_with
 
@@ -325,6 +326,11 @@ def audit(folder: Path) -> list[Row]:
     return []
 
 
+def shards(folder: Path) -> list[Row]:
+    """Random rows of inputs in shards."""
+    return bench_shards.measure(render(folder))
+
+
 ROWS = {
     "generation": generation,
     "no-op": no_op,
@@ -335,6 +341,7 @@ ROWS = {
     "scale": scale,
     "pack": packing,
     "rows": rows,
+    "shards": shards,
     "audit": audit,
 }
 

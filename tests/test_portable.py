@@ -58,7 +58,7 @@ def text_without(tree: ast.AST) -> bool:
     """Return whether a text file is opened without its encoding, or written without its line ends."""
     for call, said in calls(tree, "open"):
         method = isinstance(call.func, ast.Attribute)
-        if method and isinstance(call.func.value, ast.Name) and call.func.value.id in ("Image", "os"):
+        if method and isinstance(call.func.value, ast.Name) and call.func.value.id in ("Image", "inputs", "os"):
             continue
         at = 0 if method else 1
         mode = next((word.value for word in call.keywords if word.arg == "mode"), None)
@@ -99,7 +99,7 @@ RIGHT = [
     "path.write_text('x', encoding='utf-8', newline='\\n')",
     "write_text('x', path)",
 ]
-RIGHT += ["if hasattr(os, 'sync'): os.sync()", "Image.open(file)", "path.open(encoding='utf-8')"]
+RIGHT += ["if hasattr(os, 'sync'): os.sync()", "Image.open(file)", "inputs.open(folder)", "path.open(encoding='utf-8')"]
 
 
 @pytest.fixture(scope="module")

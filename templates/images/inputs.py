@@ -1,8 +1,9 @@
 """How a file becomes an array, and how arrays become what the network takes; named by `inputs: _target_` in conf/data/.
 
 `read` runs once for each file, in the stage `pack`, in several threads: its array must depend on that one file, these
-settings and this package alone. `prepare` runs on every batch, and then, on training batches alone, the augmentation that
-conf/data/augment/ names. Which one, and how much, is a change of the data; its code is the model's.
+settings and this package alone. A class with `open(folder)` reads arrays in shards where they lie, see docs/own-data.md.
+`prepare` runs on every batch, and then, on training batches alone, the augmentation that conf/data/augment/ names. Which one,
+and how much, is a change of the data; its code is the model's.
 """
 
 import math

@@ -13,7 +13,8 @@ import pandas as pd
 
 from ..data.examples import metadata
 from ..data.next_pass import current_labels
-from ..files.paths import SUSPECTS
+from ..data.shards import in_shards
+from ..files.paths import RAW, SUSPECTS
 from ..files.tables import read_table
 from ..files.writes import write_json, write_text
 from ..messages.problems import Problem, Refusal
@@ -122,9 +123,16 @@ def tasks(
         blind: tell neither the current label nor a suggestion.
         rows: see `rows_of`; of examples that are neither files nor texts, metadata where left out.
         folder: of data/, in which the paths are.
+
+    Raises:
+        Refusal: for pictures in shards.
     """
     kind = kind_of(table)
     shown: list[Any]
+    if kind == "image" and folder == RAW.name and (number := in_shards(table["path"])):
+        raise Refusal(
+            f"Label Studio shows files, and {number:,} of these inputs lie in shards; `datapass review` shows them."
+        )
     if kind == "image":  # the server's document root is data/, since it refuses a storage that is the root itself
         shown = ["/data/local-files/?d=" + quote(f"{folder}/{path}") for path in table["path"]]
     elif kind == "text":

@@ -6,14 +6,15 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..files.paths import ARRAYS, EXAMPLES, INPUTS, PARAMS
+from ..data.shards import folders
+from ..files.paths import ARRAYS, EXAMPLES, INPUTS, PARAMS, RAW
 
 SENT = [Path("src"), Path("dvc.yaml"), PARAMS, Path("pyproject.toml"), INPUTS, EXAMPLES]
 
 
 def files() -> Iterator[Path]:
     """Yield the files that a training reads, of the project in the working directory."""
-    for root in SENT:
+    for root in [*SENT, *folders()]:
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
             if path.is_file() and path.suffix != ".pyc":
                 yield path
@@ -29,9 +30,9 @@ def packed() -> bytes:
 
 
 def state() -> str:
-    """Return 64 hex digits that change with what a training reads; of packed files their index tells, which has each one's hash."""
+    """Return 64 hex digits that change with what a training reads; of packed inputs their index tells, which has each one's hash."""
     found = hashlib.sha256()
     for path in files():
-        if path != ARRAYS:
+        if path != ARRAYS and not path.is_relative_to(RAW):
             found.update(f"{path.as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return found.hexdigest()

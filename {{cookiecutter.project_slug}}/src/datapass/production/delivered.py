@@ -16,6 +16,7 @@ from ..data.examples import metadata, read_examples
 from ..data.rows import parse
 from ..files.paths import TRAIN
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
+from .new_inputs import reads_files
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def read_delivered(path: Path, inputs: Any, group: str | None = None) -> Deliver
     if not path.exists():
         raise Refusal(f"{quoted(path)} is not there; name a folder, a file, or a delivery of data/incoming/.")
     path = path.resolve()
-    return _files(path, inputs, group) if hasattr(inputs, "read") else _rows(path, inputs, group)
+    return _files(path, inputs, group) if reads_files(inputs) else _rows(path, inputs, group)
 
 
 def _known() -> list[str]:

@@ -22,16 +22,16 @@ from ..adopt.place import FEATURES
 from ..adopt.project import dvc
 from ..comparison.crossed import units_of
 from ..comparison.revisions import git
-from ..data.pack import digest
 from ..data.packed import Packed, take
 from ..data.rows import digests, parse, read_features
+from ..data.shards import digest
 from ..files.paths import INCOMING, PICKED
 from ..files.tables import read_table, write_table
 from ..files.writes import remove, written
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..settings import load, make
 from .delivered import Delivered
-from .new_inputs import read_arrays
+from .new_inputs import read_arrays, reads_files
 from .picked import in_order
 
 TABLE, FILES = "inputs.csv", "files"
@@ -206,7 +206,7 @@ def read_incoming(name: str) -> Incoming:
 
 
 def _with_inputs(folder: Path, table: pd.DataFrame, inputs: Any) -> tuple[pd.DataFrame, Packed, dict[str, str]]:
-    if hasattr(inputs, "read"):
+    if reads_files(inputs):
         if "path" not in table:
             raise Refusal([Problem((folder / TABLE).as_posix(), "names no files, which the project's inputs are", 1)])
         arrays = read_arrays([folder / path for path in table["path"]], inputs, "read")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from ..data.packed import Packed
+from ..data.packed import Arrays, Packed
 
 AT_ONCE = 512  # images read at once from a memory-map
 MISSING = "\ufdd0"  # no character, so nobody writes it, while a category may well be called nan; NUL is "" to pandas
@@ -45,7 +45,7 @@ def measures(
     pixels), each 0..1; of texts `characters` and `words`; of tables the columns themselves.
     """
     rows = np.arange(len(packed)) if rows is None else rows
-    if isinstance(packed, np.ndarray):
+    if not isinstance(packed, pd.DataFrame):
         found = pd.DataFrame(_image_measures(packed, rows), columns=["brightness", "contrast", "sharpness"])
         found = found.drop(columns="sharpness" if packed.ndim < 3 else [])
         return found, dict.fromkeys(found, "number")
@@ -62,7 +62,7 @@ def measures(
     return table, known
 
 
-def _image_measures(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _image_measures(images: Arrays, rows: np.ndarray) -> np.ndarray:
     """Return brightness, contrast and sharpness of some images (k x 3)."""
     found = np.zeros((len(rows), 3))
     for start in range(0, len(rows), AT_ONCE):

@@ -1,4 +1,4 @@
-"""New inputs, read as `pack` reads those of data/raw/: files, or the rows of tables. No labels are needed."""
+"""New inputs, read as `pack` reads those of data/raw/: files, folders of shards, or the rows of tables. No labels are needed."""
 
 import os
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..data.packed import Packed
 from ..data.rows import parse, read_features
+from ..data.shards import Sharded, Shards, open_shards
 from ..files.tables import lines_of
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from ..messages.progress import Progress
@@ -24,7 +25,8 @@ class NewInputs:
     """Inputs that nobody has labelled.
 
     Attributes:
-        names: of each: its file's path, or its id, or its table and line (n, str); the name says which it is.
+        names: of each: its file's path, or its folder and place in there, or its id, or its table and line (n, str); the name
+            says which it is.
         packed: as `pack` would have left them (n).
         note: how they were read.
     """
@@ -38,17 +40,48 @@ def read_new(paths: Sequence[Path], inputs: Any) -> NewInputs:
     """Read what was named, and the files in folders that were.
 
     Args:
-        inputs: the team's; files where it has `read`, else rows.
+        inputs: the team's; files where it has `read`, folders of shards where it has `open`, else rows.
 
     Raises:
         Refusal: for every file that is missing or none that the model's inputs can be made of.
     """
+    if hasattr(inputs, "open"):
+        return _opened(paths, inputs)
     files = files_of(paths)
     if not hasattr(inputs, "read"):
         return _rows(files, inputs)
     names = pd.Series([file.as_posix() for file in files], dtype="str", name="file")
     note = f"Each file is read as {inputs} (conf/data); the first is {{}}."
     return NewInputs(names, read_arrays(files, inputs), note.format(inputs.describe(files[0])))
+
+
+def reads_files(inputs: Any) -> bool:
+    """Return whether the team's inputs read single files, not rows. Raises Refusal where they open folders of shards alone."""
+    if hasattr(inputs, "open") and not hasattr(inputs, "read"):
+        raise Refusal("conf/data: inputs: the class has no `read(file)`, by which new files come in; give it one.")
+    return hasattr(inputs, "read")
+
+
+def _opened(paths: Sequence[Path], inputs: Any) -> NewInputs:
+    """Return the arrays of folders of shards, then those of files, where `inputs` reads such."""
+    shards, files, problems = dict[str, Shards](), list[Path](), list[Problem]()
+    for path in dict.fromkeys(paths):
+        if not path.is_dir() and hasattr(inputs, "read"):
+            files.append(path)
+            continue
+        try:
+            shards[path.as_posix()] = open_shards(inputs, path)
+        except ValueError as error:
+            problems.append(Problem(path.as_posix(), str(error)))
+    refuse(problems)
+    names = [f"{where}#{number}" for where, found in shards.items() for number in range(len(found))]
+    if files:
+        shards[""] = read_arrays(files, inputs)
+    sizes = [len(found) for found in shards.values()]
+    number = np.concatenate([np.arange(size) for size in sizes])
+    packed = Sharded(shards, np.repeat(np.arange(len(sizes)), sizes), number, tuple(inputs.shape))
+    named = pd.Series([*names, *(file.as_posix() for file in files)], dtype="str", name="file")
+    return NewInputs(named, packed, f"Each is read as {inputs} (conf/data).")
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:

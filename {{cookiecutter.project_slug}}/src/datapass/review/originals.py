@@ -8,8 +8,8 @@ import pyarrow as pa
 from PIL import Image, ImageOps
 from pyarrow import parquet
 
-from ..data.pack import file_digest, unsafe
-from ..files.paths import INDEX, RAW
+from ..data.pack import file_digest
+from ..files.paths import INDEX, RAW, unsafe
 
 FORMATS = ["AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"]  # what people deliver; no decoder that runs programs
 MOST = 89_478_485  # pixels; Pillow's own limit, at which it only warns

@@ -1,6 +1,6 @@
 """Read every input once, so that training reads arrays from one memory map, or rows from one table.
 
-Of files again only those that are new or changed.
+Of files again only those that are new or changed. Arrays in shards stay there, and are read for their hashes alone.
 """
 
 import ast
@@ -16,6 +16,7 @@ import yaml
 from ..data.pack import pack
 from ..data.raw import read_raw
 from ..data.rows import pack_rows
+from ..data.shards import folders
 from ..files.paths import INPUTS, RAW
 from ..files.writes import written
 from ..settings import load, make
@@ -50,16 +51,22 @@ def main() -> None:
     """Write data/inputs/."""
     settings = load().data.inputs
     inputs = make(settings, "data: inputs")
-    files = hasattr(inputs, "read")
+    arrays = hasattr(inputs, "read") or hasattr(inputs, "open")
     with written(INPUTS) as target:
         raw = read_raw(RAW)
         decoded = (
-            pack(raw, RAW, target, inputs, how_made(settings), INPUTS) if files else pack_rows(raw, target, inputs)
+            pack(raw, RAW, target, inputs, how_made(settings), INPUTS) if arrays else pack_rows(raw, target, inputs)
         )
-    first = f"; the first file is {inputs.describe(RAW / raw.table['path'].iloc[0])}" if files else ""
+    inside = folders()
+    files = len(raw.table) - sum(inside.values()) if arrays else 0
+    first = ""
+    if files and not inside:
+        first = f"; the first file is {inputs.describe(RAW / raw.table['path'].iloc[0])}"
     print(f"{len(raw.table):,} inputs packed, each as {inputs} (conf/data){first}")
     if files:
-        print(f"{decoded:,} decoded, {len(raw.table) - decoded:,} taken over unchanged from the last run")
+        print(f"{decoded:,} decoded, {files - decoded:,} taken over unchanged from the last run")
+    for folder, number in inside.items():
+        print(f"{number:,} stay in the shards of {folder.as_posix()}/")
 
 
 if __name__ == "__main__":

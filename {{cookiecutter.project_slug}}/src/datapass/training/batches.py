@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from ..data.examples import class_codes, counts, packed_rows
-from ..data.packed import Packed
+from ..data.packed import Arrays, Packed
 from ..messages.problems import Refusal
 from .encoding import Encoding
 from .order import keys, mix, order
@@ -33,7 +33,7 @@ class Examples:
     """
 
     keys: np.ndarray
-    arrays: np.ndarray
+    arrays: Arrays
     rows: np.ndarray
     targets: torch.Tensor
     counts: torch.Tensor

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.packed import Packed, take
+from ..data.packed import Arrays, Packed, take
+from ..data.shards import Sharded
 from ..messages.problems import Refusal
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ class Encoding:
         except (TypeError, ValueError) as error:
             raise Refusal(f"conf/data: inputs: {error}.") from None
 
-    def encode(self, packed: Packed, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return arrays, and which of their rows are the packed inputs at `rows`; files stay in their memory map."""
+    def encode(self, packed: Packed, rows: np.ndarray) -> tuple[Arrays, np.ndarray]:
+        """Return arrays, and which of their rows are the packed inputs at `rows`; files stay in their memory map, or in shards."""
         transform = getattr(self.inputs, "transform", None)
         if transform is None:
-            return np.asarray(packed), rows
+            return packed if isinstance(packed, Sharded) else np.asarray(packed), rows
         if not len(rows):  # not every transformer takes nothing
             return np.empty((0, 1)), rows
         return transform(take(packed, rows), self.fitted), np.arange(len(rows))

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
 
-from ..data.packed import Packed
+from ..data.packed import Arrays, Packed
 from ..messages.problems import Refusal
 from ..settings import make
 from .encoding import Encoding, digest
@@ -65,7 +65,7 @@ def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
     return network.eval(), about
 
 
-def probabilities(network: nn.Module, arrays: np.ndarray, rows: np.ndarray, prepare: Prepare, batch: int) -> np.ndarray:
+def probabilities(network: nn.Module, arrays: Arrays, rows: np.ndarray, prepare: Prepare, batch: int) -> np.ndarray:
     """Return the class probabilities of the arrays at `rows` (rows, classes; float32), `batch` at a time."""
     parts = []
     network.eval()
