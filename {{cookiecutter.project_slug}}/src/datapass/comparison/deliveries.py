@@ -68,6 +68,8 @@ def by_delivery(baseline: Revision, candidate: Revision, wider: Scored) -> list[
         wider: what both answered, on dropped test examples too.
     """
     tables = [revision.table(TEST).set_index("id") for revision in (baseline, candidate)]
+    if not any(DELIVERY in table for table in tables):
+        return []
     said = [_deliveries(table) for table in tables]
     of = said[0].combine_first(said[1])
     held = [of[table.index[counts(table)]].value_counts() for table in tables]
@@ -102,6 +104,8 @@ def named(delivery: str) -> str:
 
 def entered(candidate: Revision, only: list[str]) -> dict[str, int]:
     """Return of each delivery how many of its test examples are only in the candidate's test set, whose ids are `only`."""
+    if not only:
+        return {}
     came = _deliveries(candidate.table(TEST).set_index("id"))[only]
     return {str(name): int(number) for name, number in came[came != ""].value_counts().sort_index().items()}
 

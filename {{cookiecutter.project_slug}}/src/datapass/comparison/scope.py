@@ -13,7 +13,7 @@ from ..messages.problems import Refusal
 from .crossed import units_of
 from .goals import Answers, Scope, judge, limits
 from .history import budget, looks
-from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS
+from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, codes
 from .looks import part
 from .revisions import Revision, is_shallow
 from .stale import stale
@@ -95,19 +95,18 @@ def readings(c: Comparison) -> Iterator[Answers]:
     gone = old.loc[counts(old), "label"].drop(shared, errors="ignore").replace(c.data.renamed)
     names = pd.unique(pd.concat([labels, before, gone, *(said[seed] for seed in said)]))
     classes = sorted({*c.candidate.table(CLASSES)["class"], *names})
-    code = {name: number for number, name in enumerate(classes)}
-    answered = np.stack([said[seed].map(code).to_numpy(np.int64) for seed in said])
+    answered = np.stack([codes(said[seed], classes) for seed in said])
     given: list[tuple[np.ndarray, np.ndarray]] = []
     for counted in (own, wider):
         for label in (labels, before):
             rows = counted.to_numpy()
-            truth = label.map(code).to_numpy(np.int64)[rows]
+            truth = codes(label, classes)[rows]
             if not any(np.array_equal(rows, some) and np.array_equal(truth, other) for some, other in given):
                 given.append((rows, truth))
                 yield Answers(truth, answered[:, rows], units[rows], classes)
     if len(gone):
         rows, metric = wider.to_numpy(), c.candidate.lock.metric
-        truth, lost = (side.map(code).to_numpy(np.int64) for side in (labels[rows], gone))
+        truth, lost = (codes(side, classes) for side in (labels[rows], gone))
         apart = len(units) + np.arange(len(lost))  # beyond any number of a unit
         for best in (False, True):
             guessed = metric.extreme(truth, answered[:, rows], lost, classes, best)

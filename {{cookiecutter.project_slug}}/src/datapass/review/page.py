@@ -41,7 +41,8 @@ def read_queue(limit: int | None = None) -> pd.DataFrame:
     if not SUSPECTS.is_file():
         raise Refusal(f"{SUSPECTS.as_posix()} is missing; `dvc repro` writes it.")
     found = read_table(SUSPECTS)[SUSPECT_COLUMNS].head(limit)
-    table = read_examples().drop(columns="split").set_index("id").reindex(found["id"])
+    table = read_examples().drop(columns="split")
+    table = table[table["id"].isin(found["id"])].set_index("id").reindex(found["id"])  # few of millions
     if (table["label"].to_numpy() != found["label"].to_numpy()).any():
         raise Refusal(f"{SUSPECTS.as_posix()} is of older labels than data/examples/; `dvc repro` audits them again.")
     more = table[[column for column in table if column not in SUSPECT_COLUMNS]].reset_index(drop=True)
