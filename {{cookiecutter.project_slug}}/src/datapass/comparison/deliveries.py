@@ -25,7 +25,7 @@ from ..messages.problems import quoted
 from . import statistics
 from .equivalence import readings
 from .judge import HELPS, HURTS, NO_DIFFERENCE, NOT_COMPARABLE, Ruler, judge, measure_ruler
-from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, Scored
+from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, Scored, draws
 from .revisions import Revision
 from .statistics import Interval, t_interval
 
@@ -128,7 +128,7 @@ def _judged(name: str, wider: Scored, held: int) -> OnDelivery:
         held: how many of its examples count in one of the revisions, whichever has more.
     """
     scored = wider.of(wider.counts)
-    examples, units = len(scored.table), len(np.unique(scored.units))
+    examples, units = len(scored.table), draws(scored.units)
     found = OnDelivery(name, examples, units, TOO_FEW)
     if examples and len(scored.seeds):
         found = replace(

@@ -170,7 +170,9 @@ def _number(own: Row, rows: Sequence[Row], tests: Mapping[str | None, bytes | No
     counting = {own[0]} | {
         test
         for test, theirs in held.items()
-        if len(mine) and len(theirs) and 2 * len(np.intersect1d(mine, theirs)) >= min(len(mine), len(theirs))
+        if len(mine)
+        and len(theirs)
+        and 2 * len(np.intersect1d(mine, theirs, assume_unique=True)) >= min(len(mine), len(theirs))
     }
     seen = {row[1:] for row in [*rows, own] if row[0] in counting and row[1] is not None}
     return len(seen) - max(0, len({row[-1] for row in seen}) - 1)
@@ -210,7 +212,7 @@ def _inputs(test: bytes) -> np.ndarray:
     if not {"input", "weight"} <= set(table):
         return np.empty(0, np.uint64)
     table = table[counts(table)]
-    return np.unique(pd.util.hash_pandas_object(table[["id", "input"]], index=False, categorize=False).to_numpy())
+    return pd.unique(pd.util.hash_pandas_object(table[["id", "input"]], index=False, categorize=False).to_numpy())
 
 
 def budget(revision: Revision) -> int | None:

@@ -200,6 +200,11 @@ def score(
     )
 
 
+def draws(units: np.ndarray) -> int:
+    """Return how many independent draws some examples are, by the number of each one's unit (n, int)."""
+    return int(np.count_nonzero(np.bincount(units)))
+
+
 def codes(column: pd.Series, names: list[str]) -> np.ndarray:
     """Return the place of each text among `names`, which hold it (n, int64)."""
     said = strings(column)

@@ -6,7 +6,7 @@ from ..data.examples import PICKED_AS, RANDOM, counts
 from ..files.paths import CLASSES, DATA, TEST
 from ..messages.problems import few, quoted
 from .datadiff import DataDiff
-from .lineup import MIN_SLICE, MIN_UNITS, Scored
+from .lineup import MIN_SLICE, MIN_UNITS, Scored, draws
 from .proof import SEEDS, Proof, of_metric
 from .revisions import Revision
 from .stale import stale
@@ -95,7 +95,7 @@ def objections(
         mend.append(
             "Apply the passes that change classes to both sides: make a baseline that has them and nothing else."
         )
-    shared, units = len(scored.table), len(np.unique(scored.units))
+    shared, units = len(scored.table), draws(scored.units)
     if units < min(shared, MIN_UNITS):
         why.append(f"the test examples are of {units} groups only; a verdict needs at least {MIN_UNITS}")
         mend.append("Collect test examples of more groups: a few say nothing of the next one.")

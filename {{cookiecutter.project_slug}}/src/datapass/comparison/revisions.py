@@ -21,6 +21,7 @@ from . import lock
 from .lock import Lock
 
 WORKSPACE = "workspace"
+LARGE = 1 << 26  # bytes of a file
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -148,7 +149,10 @@ class Revision:
         """Return a CSV file as text columns; what a comparison asks for many times is read once."""
         found = next((table for one, name, table in LATEST if one is self and name == path), None)
         if found is None:
-            found = read_table(Path(path), f"{self.name}:{path}", self.need(path))
+            content = self.need(path)
+            found = read_table(Path(path), f"{self.name}:{path}", content)
+            if len(content) > LARGE:  # not held twice
+                self.contents.pop(Path(path).as_posix(), None)
             if path in (TEST, PREDICTIONS):
                 LATEST.append((self, path, found))
         return found.copy(deep=False)

@@ -17,7 +17,7 @@ from .goals import Scope
 from .judge import DEPENDS as DEPENDS
 from .judge import HELPS, HURTS, NO_DIFFERENCE, NOT_COMPARABLE, Ruler, judge, measure_ruler
 from .judge import verdict_of as verdict_of
-from .lineup import MIN_SEEDS, MIN_SLICE, ONLY_CANDIDATE, Scored, flips, score, slices
+from .lineup import MIN_SEEDS, MIN_SLICE, ONLY_CANDIDATE, Scored, draws, flips, score, slices
 from .looks import AllLooks
 from .metric import ACCURACY, MACRO_F1, Metric
 from .objections import objections
@@ -196,7 +196,7 @@ def weigh(baseline: Revision, candidate: Revision, frozen: bool = True) -> tuple
         "data": data,
         "seeds": scored.seeds,
         "examples": len(scored.table),
-        "units": len(np.unique(scored.units)),
+        "units": draws(scored.units),
         "excluded": scored.excluded,
         "warnings": warnings,
         "metric": metric,
