@@ -239,7 +239,7 @@ def test_the_reports_stay_small_whatever_the_data(characters, turned):
         assert "… and " in comment or len(some[0].why)
     for some in (many[:1], many):
         page = html(some, dict.fromkeys(pictured(some), "data:image/png;base64," + "A" * 30_000))
-        assert len(page.encode()) < 3 << 20
+        assert len(page.encode()) < 1 << 20
         assert "… and " in page
 
 
@@ -497,7 +497,7 @@ def test_lines_of_turned_examples_leave_the_reports_small():
     report = comparisons([one], None, {one.candidate.name: lines})
     comment = comment_form.markdown(report)
     assert len(comment) < 60_000 and len(comment.encode()) < 200_000 and "… and " in comment
-    assert len(page_form.html(report, {}).encode()) < 3 << 20
+    assert len(page_form.html(report, {}).encode()) < 1 << 20
 
 
 def test_five_candidates_fit_a_terminal_of_100_columns_with_their_names_whole() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from ..data.examples import counts
 from ..data.scope import HUMAN, TARGET, read_card

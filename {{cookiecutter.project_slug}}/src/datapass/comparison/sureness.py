@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .equivalence import Within, at_most, readings, span
 from .lineup import Scored, draws
 from .statistics import Interval
