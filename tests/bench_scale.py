@@ -156,12 +156,12 @@ def rows(project: Project, millions: int = 10) -> Iterator[Row]:
     assert len((out / "rows.csv").read_text(encoding="utf-8").splitlines()) == EDITS + 1
     yield row("diff", cost, sets, 2, "both sides' tables")
     cost = verb(project, "compare", "main", "workspace", *to("c.md", "c.html", "c.json"))
-    yield row("compare, with its pages,", cost, results, 2, "both sides' tables and answers")
+    yield row("compare and pages", cost, results, 2, "both sides' tables and answers")
     cost = verb(project, "errors", *to("e.md", "e.html", "e.json"))
-    yield row("errors, with its pages,", cost, results, 1, "the tables and answers")
+    yield row("errors and pages", cost, results, 1, "the tables and answers")
     cost = measured(project, "python", "-c", QUEUE)
-    yield row("the audit's queue without the model,", cost, sets, 1, "the tables")
-    yield row("the review page,", verb(project, "review"), sets, 1, "the tables")
+    yield row("queue of the audit", cost, sets, 1, "the tables")
+    yield row("review page", verb(project, "review"), sets, 1, "the tables")
     written = [*out.glob("*.md"), *out.glob("*.html"), reports / "suspects.csv", reports / "review.html"]
     assert all(path.stat().st_size < SMALL for path in written), [(path, path.stat().st_size) for path in written]
 

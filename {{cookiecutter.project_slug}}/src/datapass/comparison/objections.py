@@ -1,6 +1,5 @@
 """Why two revisions cannot be compared at all, and what would mend it."""
 
-
 from ..data.examples import PICKED_AS, RANDOM, counts
 from ..files.paths import CLASSES, DATA, TEST
 from ..messages.problems import few, quoted
