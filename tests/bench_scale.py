@@ -19,6 +19,7 @@ from conftest import Project
 
 EDITS = 100_000
 CLASSES, SITES, SEEDS = 10, 12, 5
+SETS = ("train", "validation", "test")
 SMALL = 1 << 20  # bytes of a page; a comment is smaller still
 Row = tuple[str, float, float, str]
 # What `audit` does beside asking a model: the evidence, of which the model's is made up, and the queue.
@@ -77,9 +78,12 @@ def seconds(work: Callable[[], object]) -> float:
 def deliver(project: Project, n: int) -> list[str]:
     """Put n labels in place of the example's; return the lines of a pass of EDITS."""
     path = project.path / "dvc.yaml"
-    text = path.read_text(encoding="utf-8").replace("{cache: false, persist: true}", "{persist: true}")
-    path.write_text(text.replace("predictions.csv: {cache: false, ", "predictions.csv: {"), encoding="utf-8")
-    project.run("git", "rm", "-r", "--quiet", "--cached", "data/examples", "reports")
+    kept = [*(f"data/examples/{name}.csv" for name in SETS), "reports/predictions.csv"]
+    text = path.read_text(encoding="utf-8")
+    for name in kept:
+        text = text.replace(f"{name}: {{cache: false, ", f"{name}: {{")
+    path.write_text(text, encoding="utf-8")
+    project.run("git", "rm", "--quiet", "--cached", *kept)
     raw, inputs = (project.path / "data" / name for name in ("raw", "inputs"))
     for folder in (raw, inputs):
         shutil.rmtree(folder)
@@ -138,7 +142,7 @@ def build(project: Project, millions: int) -> Iterator[Cost]:
 def rows(project: Project, millions: int = 10) -> Iterator[Row]:
     """Give the rows, each as soon as it is measured; every page and comment that they write is small."""
     size, examples, reports = f"{millions} million", project.path / "data" / "examples", project.path / "reports"
-    sets = [examples / f"{name}.csv" for name in ("train", "validation", "test")]
+    sets = [examples / f"{name}.csv" for name in SETS]
     results, out = [*sets, reports / "predictions.csv"], project.path.parent
 
     def row(title: str, cost: Cost, paths: Sequence[Path], times: int, what: str) -> Row:
