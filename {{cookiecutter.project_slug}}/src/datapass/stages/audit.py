@@ -136,9 +136,10 @@ def main() -> None:
     known = round(float((model["suggested"] == "").mean()), 6)
     numbers = {"wrong_labels": estimate, "audited": len(asked), "suspects": size[TRAINING]}
     write_json(numbers | {"out_of_fold_accuracy": known}, AUDIT)
+    most = " (`audit.limit` lists no more)" if size[TRAINING] == audit.limit else ""
     print(
         f"up to {estimate:,} of {len(asked):,} labels for training and validation look wrong ({estimate / len(asked):.1%}) to "
-        f"a model that gives {known:.1%} of them without having seen them; {size[TRAINING]:,} suspects, worst first, and a "
+        f"a model that gives {known:.1%} of them without having seen them; {size[TRAINING]:,} suspects{most}, worst first, and a "
         f"random sample of {size[SAMPLE]:,} test examples"
         + f", {size[TEST]:,} more of them contradicted" * (size[TEST] > 0)
         + f"; equal inputs were compared as copies, and nearly equal ones not, as {len(table):,} examples are over {MOST:,}"
