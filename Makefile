@@ -46,7 +46,7 @@ test: lint build/node/ready
 	python -m pytest -n auto --dist loadscope
 
 bench: $(VENV)/ready-test
-	python tests/bench.py
+	PYTHONPATH="$(TEMPLATE)/src" python tests/bench.py
 
 bench-validity: $(VENV)/ready-test
 	PYTHONPATH="$(TEMPLATE)/src" python tests/bench_validity.py $(SETS)

@@ -3,32 +3,28 @@
 import json
 import os
 import re
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import md5
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import yaml
 from PIL import Image
-from pyarrow import csv as arrow_csv
 
 import bench_audit
 import bench_rows
+import bench_scale
 import bench_shards
 from conftest import ROOT, Project, render
 from test_executors import LOCAL, Cluster, train_with
 
-MILLIONS = 10
-EDITS = 100_000
 IMAGES = 20_000
 TRAININGS = 100
 Row = tuple[str, float, float, str]
@@ -200,57 +196,9 @@ def file_md5(path: Path) -> str:
     return md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def scale(folder: Path) -> list[Row]:
-    """Curate 10 million labels with a pass of 100,000 edits, and diff the result."""
-    project = render(folder)
-    text = (project.path / "dvc.yaml").read_text()
-    (project.path / "dvc.yaml").write_text(text.replace("{cache: false, persist: true}", "{persist: true}"))
-    n = MILLIONS * 1_000_000
-    ids = [f"x{i:08}" for i in range(n)]
-    labels = np.random.default_rng(0).integers(0, 10, n)
-    raw = project.path / "data" / "raw"
-    inputs = project.path / "data" / "inputs"
-    raw.mkdir(parents=True)
-    inputs.mkdir(parents=True)
-    table = pa.table({"id": ids, "label": [f"class {c}" for c in labels]})
-    arrow_csv.write_csv(table, raw / "labels.csv")
-    pd.DataFrame({"id": ids, "input": [f"{i:016x}" for i in range(n)]}).to_parquet(inputs / "index.parquet")
-    edited = np.random.default_rng(1).choice(n, EDITS, replace=False)
-    lines = [f"{ids[i]},relabel,class {(labels[i] + 1) % 10},class {labels[i]},," for i in sorted(edited.tolist())]
-    del ids, table
-    project.run("python", "-m", "datapass.stages.freeze")
-    rows: list[Row] = []
-    for name in ("", "p001-many"):
-        if name:
-            project.write_pass(name, *lines)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        cost = seconds(lambda: project.run("python", "-m", "datapass.stages.curate"))
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        if name:
-            floor = seconds(lambda: [copy_csv(path) for path in (project.path / "data" / "examples").glob("*.csv")])
-            rows.append(
-                (
-                    f"curate {MILLIONS} million, peak {max(peak, before) / 1e6:.1f} GB",
-                    cost,
-                    floor,
-                    "pyarrow: read, write the same tables",
-                )
-            )
-        project.run("dvc", "commit", "--force", "curate")
-        project.commit(name or "Baseline")
-    cost = seconds(lambda: project.verb("diff", "HEAD~1", "HEAD", "--to", str(folder / "rows.csv")))
-    assert len((folder / "rows.csv").read_text().splitlines()) == EDITS + 1
-    floor = 2 * seconds(
-        lambda: [arrow_csv.read_csv(path) for path in (project.path / "data" / "examples").glob("*.csv")]
-    )
-    return [*rows, (f"diff {MILLIONS} million", cost, floor, "pyarrow: read both sides' tables")]
-
-
-def copy_csv(path: Path) -> None:
-    """Read a table and write it beside."""
-    target = path.with_suffix(".copy")
-    arrow_csv.write_csv(arrow_csv.read_csv(path), target)
-    target.unlink()
+def scale(folder: Path) -> Iterator[Row]:
+    """10 million labels, from curate to the pages, each with its peak of memory."""
+    return bench_scale.rows(render(folder))
 
 
 def packing(folder: Path) -> list[Row]:
@@ -331,7 +279,7 @@ def shards(folder: Path) -> list[Row]:
     return bench_shards.measure(render(folder))
 
 
-ROWS = {
+ROWS: dict[str, Callable[[Path], Iterable[Row]]] = {
     "generation": generation,
     "no-op": no_op,
     "training": training,

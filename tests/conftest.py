@@ -68,7 +68,9 @@ class Project:
             for name, value in os.environ.items()
             if name not in ("CI", "DVC_EXP_NAME", "PYTHONDONTWRITEBYTECODE")
             # What libraries leave behind where a test trains in this process: a kept seed is of its environment.
-            and (name in AT_START or not name.startswith(("CUBLAS_", "CUDA_", "KMP_", "MKL_", "OMP_", "PL_", "PYTORCH_")))
+            and (
+                name in AT_START or not name.startswith(("CUBLAS_", "CUDA_", "KMP_", "MKL_", "OMP_", "PL_", "PYTORCH_"))
+            )
         }
         return (
             clean

@@ -239,8 +239,61 @@ def test_the_reports_stay_small_whatever_the_data(characters, turned):
         assert "… and " in comment or len(some[0].why)
     for some in (many[:1], many):
         page = html(some, dict.fromkeys(pictured(some), "data:image/png;base64," + "A" * 30_000))
-        assert len(page.encode()) < 3 << 20
+        assert len(page.encode()) < 1 << 20
         assert "… and " in page
+
+
+def slices_of(number: int) -> list[Part]:
+    """Return gains on that many slices."""
+    return [Part(f"column {i // 20} = {i % 20}", 60, 0.9, 0.93, interval(0.03, 0.02), 0.2) for i in range(number)]
+
+
+MANY = [f"class {i:04}" for i in range(1_000)]
+LONG = {  # what grows with the data, what each form says of its number, and how many rows the JSON leaves out
+    "60,000 changed rows": (lambda: changed(60_000), "60,001 relabelled", 50_001),
+    "1,000 classes": (lambda: comparisons([comparison(classes=MANY)]), "of 1,000 significant", 0),
+    "1,000 classes with errors": (
+        lambda: errors_view.errors(found_errors(MANY), next_of("class = cat")),
+        r"… and 9\d\d more",
+        0,
+    ),
+    "2,000 slices": (lambda: comparisons([comparison(slices=slices_of(2_000))]), "of 2,000 significant", 0),
+    "30,000 turned examples": (lambda: comparisons([comparison(turned=30_000)]), "20,000 fixed", 40_001),
+    "30,000 wrong answers": (
+        lambda: errors_view.errors_of("all", wrong_answers([f"x{i}" for i in range(30_000)]), 5),
+        "30,000 test examples of .+ and 29,[89]\\d\\d more",
+        20_000,
+    ),
+    "200 passes": (lambda: data_view.ledger([ledger_row(f"p{i:03}") for i in range(300)]), "300 passes", 0),
+    "1,000 renamed classes": (
+        lambda: changed(3, renamed=dict(zip(MANY, MANY[::-1], strict=True))),
+        r"… and [89]\d\d more",
+        0,
+    ),
+    "30,000 test examples that are gone": (
+        lambda: comparisons([comparison(excluded={"only in the baseline's test set": ["x"] * 30_000})]),
+        "30,000 test examples only in the baseline.s test set were left out",
+        20_000,
+    ),
+    "2,000 params that changed": (lambda: comparisons([not_comparable(MANY * 2)]), r"… and 1,[89]\d\d more", 0),
+}
+
+
+def changed(rows: int, **more: object) -> Report:
+    """Return the report of `diff` on so many changed rows."""
+    one = comparison(turned=rows)
+    return data_view.changes(replace(one.data, **more), one.baseline, one.candidate, [])
+
+
+@pytest.mark.parametrize(("make", "said", "left"), LONG.values(), ids=LONG)
+def test_every_form_stays_small_and_says_how_much_more_there_is(make, said, left):
+    report = make()
+    shown = forms(report)
+    for form, seen in shown.items():
+        assert form == "JSON" or re.search(said, seen), form
+    assert sum(map(int, re.findall(r'_left_out": (\d+)', shown["JSON"]))) == left
+    assert len(shown["terminal"]) < 30_000 and len(shown["JSON"]) < 8 << 20
+    assert len(comment_form.markdown(report)) < 60_000 and len(page_form.html(report).encode()) < 1 << 20
 
 
 def test_several_candidates_are_a_table_by_gain():
@@ -497,7 +550,7 @@ def test_lines_of_turned_examples_leave_the_reports_small():
     report = comparisons([one], None, {one.candidate.name: lines})
     comment = comment_form.markdown(report)
     assert len(comment) < 60_000 and len(comment.encode()) < 200_000 and "… and " in comment
-    assert len(page_form.html(report, {}).encode()) < 3 << 20
+    assert len(page_form.html(report, {}).encode()) < 1 << 20
 
 
 def test_five_candidates_fit_a_terminal_of_100_columns_with_their_names_whole() -> None:

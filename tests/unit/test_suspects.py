@@ -193,6 +193,15 @@ class TestQueue:
     def test_limit(self):
         assert (self.queue(limit=3)["queue"] == s.TRAINING).sum() == 3
 
+    def test_what_is_listed_of_many_is_the_first_of_all(self):
+        rng, table = np.random.default_rng(0), examples(["cat"] * 3_000)
+        table.loc[2_000:, "split"] = "test"
+        ties = no_evidence(table).assign(support=rng.integers(0, 40, 3_000) / 40, margin=rng.integers(0, 3, 3_000) / 3)
+        none, state = no_evidence(table), pd.Series("", index=table.index, dtype="str")
+        whole, first = (s.queue(table, [ties, none, none.copy()], state, limit, 50) for limit in (3_000, 100))
+        parts = whole.groupby("queue").head(100)
+        assert len(first) == 250 and first.equals(parts.reset_index(drop=True))
+
     def test_no_model_chooses_of_the_test_set(self):
         first = self.queue()
         turned = self.model.assign(margin=1 - self.model["margin"], support=1 - self.model["support"])

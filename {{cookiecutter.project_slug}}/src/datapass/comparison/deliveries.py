@@ -25,7 +25,7 @@ from ..messages.problems import quoted
 from . import statistics
 from .equivalence import readings
 from .judge import HELPS, HURTS, NO_DIFFERENCE, NOT_COMPARABLE, Ruler, judge, measure_ruler
-from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, Scored
+from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, Scored, draws
 from .revisions import Revision
 from .statistics import Interval, t_interval
 
@@ -68,6 +68,8 @@ def by_delivery(baseline: Revision, candidate: Revision, wider: Scored) -> list[
         wider: what both answered, on dropped test examples too.
     """
     tables = [revision.table(TEST).set_index("id") for revision in (baseline, candidate)]
+    if not any(DELIVERY in table for table in tables):
+        return []
     said = [_deliveries(table) for table in tables]
     of = said[0].combine_first(said[1])
     held = [of[table.index[counts(table)]].value_counts() for table in tables]
@@ -102,6 +104,8 @@ def named(delivery: str) -> str:
 
 def entered(candidate: Revision, only: list[str]) -> dict[str, int]:
     """Return of each delivery how many of its test examples are only in the candidate's test set, whose ids are `only`."""
+    if not only:
+        return {}
     came = _deliveries(candidate.table(TEST).set_index("id"))[only]
     return {str(name): int(number) for name, number in came[came != ""].value_counts().sort_index().items()}
 
@@ -124,7 +128,7 @@ def _judged(name: str, wider: Scored, held: int) -> OnDelivery:
         held: how many of its examples count in one of the revisions, whichever has more.
     """
     scored = wider.of(wider.counts)
-    examples, units = len(scored.table), len(np.unique(scored.units))
+    examples, units = len(scored.table), draws(scored.units)
     found = OnDelivery(name, examples, units, TOO_FEW)
     if examples and len(scored.seeds):
         found = replace(

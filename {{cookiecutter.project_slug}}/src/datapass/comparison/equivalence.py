@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from .lineup import Scored
+from .lineup import Scored, draws
 from .statistics import Interval
 from .ways import reach
 
@@ -50,8 +50,7 @@ def span_of(each: np.ndarray, units: np.ndarray) -> float:
     """Return the same of examples whose scores can change by `each` (n); NaN without an example."""
     if not len(each):
         return np.nan
-    whole = np.bincount(np.unique(units, return_inverse=True)[1], each)
-    return float(whole.max() * len(whole) / len(each))
+    return float(np.bincount(units, each).max() * draws(units) / len(each))
 
 
 def at_most(gains: Iterable[Interval], span: float, units: int) -> float:

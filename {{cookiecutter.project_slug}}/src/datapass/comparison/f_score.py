@@ -9,6 +9,7 @@ what they are.
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from .crossed import components, gain_arms
 from .statistics import Interval
@@ -74,7 +75,8 @@ def f1_intervals(
         sides: baseline and candidate, class codes (S x n each); or one of them, for its F1 in place of a gain.
         units, paired: as in `crossed.gain_interval`.
     """
-    return [_interval(truth, sides, classes, code, units, paired) for code in (*range(classes), None)]
+    number = _labelled(truth, classes, units)
+    return [_interval(truth, sides, classes, code, units, paired, number) for code in (*range(classes), None)]
 
 
 def macro_f1_interval(
@@ -85,27 +87,39 @@ def macro_f1_interval(
     paired: bool = True,
 ) -> Interval:
     """Return the gain in macro-F1, or macro-F1 of one side, with its interval; see `f1_intervals`."""
-    return _interval(truth, sides, classes, None, units, paired)
+    return _interval(truth, sides, classes, None, units, paired, _labelled(truth, classes, units))
 
 
 def _interval(
-    truth: np.ndarray, sides: list[np.ndarray], classes: int, code: int | None, units: np.ndarray | None, paired: bool
+    truth: np.ndarray,
+    sides: list[np.ndarray],
+    classes: int,
+    code: int | None,
+    units: np.ndarray | None,
+    paired: bool,
+    number: np.ndarray,
 ) -> Interval:
     scores = [f1_scores(truth, answers, classes, code) for answers in sides]
     arms = gain_arms(scores[0], scores[1], paired) if len(scores) == 2 else scores
     parts = components(arms, units)
-    parts = replace(parts, rows=parts.rows + parts.units * _few(truth, classes, code, units))
+    parts = replace(parts, rows=parts.rows + parts.units * _few(number, code))
     mean = sum(float(arm.mean()) for arm in arms) if len(truth) else np.nan
     return parts.interval(mean)
 
 
-def _few(truth: np.ndarray, classes: int, code: int | None, units: np.ndarray | None) -> float:
+def _labelled(truth: np.ndarray, classes: int, units: np.ndarray | None) -> np.ndarray:
+    """Return how many independent draws have each label (classes)."""
+    if units is None:
+        return np.bincount(truth, minlength=classes)
+    pairs = pd.unique(truth.astype(np.int64) * (int(units.max(initial=0)) + 1) + units)
+    return np.bincount(pairs // (int(units.max(initial=0)) + 1), minlength=classes)
+
+
+def _few(number: np.ndarray, code: int | None) -> float:
     """Return what classes of FEW examples add to the variance: as if the F1 of each came from one of its n_k more or less.
 
     Where the one example of a class turned, its own spread is none, and the macro-F1 of K classes has moved by 1 / K.
     """
-    labelled = truth if units is None else np.unique(np.column_stack([truth, units]), axis=0)[:, 0]
-    number = np.bincount(labelled, minlength=classes)
     few = (number > 0) & (number < FEW)
     if code is not None:
         return float(few[code] / max(number[code], 1) ** 2)

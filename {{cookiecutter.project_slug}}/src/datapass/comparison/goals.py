@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from ..data.scope import Card
 from .crossed import components
 from .equivalence import span_of
+from .lineup import draws
 from .metric import MACRO_F1, Metric
 from .statistics import Interval
 from .ways import ALPHA, reach, ways
@@ -92,7 +93,7 @@ def limits(given: Answers, metric: Metric, alpha: float) -> tuple[float, float]:
         given.truth, metric.extreme(given.truth, given.said[:1], given.truth, given.classes, True), given.classes
     )
     lost, far = metric.better * (best - interval.mean), reach(interval, alpha)
-    span, units = span_of(metric.span(given.truth, given.classes), given.units), len(np.unique(given.units))
+    span, units = span_of(metric.span(given.truth, given.classes), given.units), draws(given.units)
     if not span > 0:  # no answer costs anything
         return interval.mean, interval.mean
     share = min(max(lost / span, 0.0), 1.0)

@@ -11,6 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from ..data.examples import counts
 from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
 from ..files.paths import DATA, METRICS, PARAMS, PASSES, TEST, TRAIN, VALIDATION
@@ -19,7 +22,7 @@ from ..messages.problems import Refusal
 from .lock import AUGMENT, Lock
 from .looks import over_all
 from .revisions import Revision, blobs, commits, git, hashes, is_shallow, list_experiments
-from .verdict import HELPS, HURTS, NOT_COMPARABLE, Comparison, compare
+from .verdict import HELPS, HURTS, NOT_COMPARABLE, Comparison, weigh
 from .ways import timed, ways
 
 TABLES = (TEST, TRAIN, VALIDATION)
@@ -84,7 +87,7 @@ def _gain(before: list[Revision], after: list[Revision]) -> dict[str, Any]:
     same = (pair for pair in pairs if _alike(*pair))
     old, new = next(same, pairs[0])
     try:
-        found = compare(old, new)
+        found, _ = weigh(old, new)
     except Refusal:  # an old revision whose files this version cannot read has no gain to tell
         return nothing
     of = f"{new.name} against {old.name}"
@@ -163,11 +166,13 @@ def _number(own: Row, rows: Sequence[Row], tests: Mapping[str | None, bytes | No
     Other seeds count once more for each data revision but one: of both sides of a comparison one is the baseline.
     """
     held = {test: _inputs(content) for test, content in tests.items() if content is not None}
-    mine = held.get(own[0], frozenset())
+    mine = held.get(own[0], np.empty(0, np.uint64))
     counting = {own[0]} | {
         test
         for test, theirs in held.items()
-        if mine and theirs and 2 * len(mine & theirs) >= min(len(mine), len(theirs))
+        if len(mine)
+        and len(theirs)
+        and 2 * len(np.intersect1d(mine, theirs, assume_unique=True)) >= min(len(mine), len(theirs))
     }
     seen = {row[1:] for row in [*rows, own] if row[0] in counting and row[1] is not None}
     return len(seen) - max(0, len({row[-1] for row in seen}) - 1)
@@ -195,16 +200,19 @@ def _augmentation(lock: bytes) -> str:
     return "" if read is None or read.augment is None else json.dumps(read.augment, sort_keys=True)
 
 
-def _inputs(test: bytes) -> frozenset[tuple[str, str]]:
-    """Return the ids and inputs of those examples of a test table that count: what a renewal dropped is seen no more."""
+def _inputs(test: bytes) -> np.ndarray:
+    """Return hashes of id and input of those examples of a test table that count (uint64, each once): of millions, 8 bytes each.
+
+    What a renewal dropped is seen no more.
+    """
     try:
         table = read_table(TEST, content=test)
     except Refusal:  # of a revision that was broken then
-        return frozenset()
+        return np.empty(0, np.uint64)
     if not {"input", "weight"} <= set(table):
-        return frozenset()
+        return np.empty(0, np.uint64)
     table = table[counts(table)]
-    return frozenset(zip(table["id"], table["input"], strict=True))
+    return pd.unique(pd.util.hash_pandas_object(table[["id", "input"]], index=False, categorize=False).to_numpy())
 
 
 def budget(revision: Revision) -> int | None:

@@ -1,6 +1,6 @@
 """Both sides' stored answers, lined up by test example and seed, and what can be asked of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -83,7 +83,7 @@ class Scored:
         return self.metric.level(self.labels[label][rows], (self.old, self.new)[arm][:, rows], self.classes)
 
     def gain(self, label: int = 1, rows: np.ndarray | slice = slice(None), metric: Metric | None = None) -> Interval:
-        """Return the gain by the old (0) or the new labels (1), on some of the examples (mask of n), on their own.
+        """Return the gain by the old (0) or the new labels (1), on some of the examples (mask or places), on their own.
 
         Balanced accuracy and macro-F1 of a part are those of its examples: within one class the accuracy there.
 
@@ -100,23 +100,23 @@ class Scored:
         old, new = (self.metric.scores(self.labels[1], side, self.classes) for side in (self.old, self.new))
         return components(gain_arms(old, new, self.paired), self.units)
 
-    def by_class(self) -> list[tuple[str, np.ndarray, float, float, Interval]]:
-        """Return each class that has examples by the new labels: name, mask (n), both levels and the gain.
+    def by_class(self) -> list[tuple[str, int, float, float, Interval]]:
+        """Return each class that has examples by the new labels: name, how many, both levels and the gain.
 
         With macro-F1 these are the F1 of the class, which all the answers make, not only those to its examples.
         """
         truth, number = self.labels[1], len(self.classes)
-        masks = [(code, name, truth == code) for code, name in enumerate(self.classes)]
-        masks = [(code, name, mask) for code, name, mask in masks if mask.any()]
+        rows = grouped(truth, number)
+        there = [(code, name) for code, name in enumerate(self.classes) if len(rows[code])]
         if self.metric.name != MACRO_F1:
-            return [(name, mask, *self.part(mask)) for _, name, mask in masks]
+            return [(name, len(rows[code]), *self.part(rows[code])) for code, name in there]
         gains = f1_intervals(truth, [self.old, self.new], number, self.units, self.paired)
         old, new = (f1(truth, side, number).mean(axis=0) for side in (self.old, self.new))
-        return [(name, mask, float(old[code]), float(new[code]), gains[code]) for code, name, mask in masks]
+        return [(name, len(rows[code]), float(old[code]), float(new[code]), gains[code]) for code, name in there]
 
-    def part(self, mask: np.ndarray) -> tuple[float, float, Interval]:
-        """Return both levels and the gain on some of the examples (mask of n), by the new labels."""
-        return self.level(0, rows=mask), self.level(1, rows=mask), self.gain(rows=mask)
+    def part(self, rows: np.ndarray) -> tuple[float, float, Interval]:
+        """Return both levels and the gain on some of the examples (their places), by the new labels."""
+        return self.level(0, rows=rows), self.level(1, rows=rows), self.gain(rows=rows)
 
     def worst(self, helps: bool) -> Interval:
         """Return the gain with all lost examples counted against it: as answered worst by the candidate, or best."""
@@ -142,7 +142,8 @@ def score(
         answers.append(revision.table(PREDICTIONS).set_index("id"))
         test = revision.table(TEST).set_index("id")
         tests.append(test)
-        if not answers[-1].index.is_unique or set(answers[-1].index) != set(test.index):
+        said, held = answers[-1].index, test.index
+        if not said.is_unique or not (said.equals(held) or set(said) == set(held)):
             raise Refusal(
                 f"{revision.name}: reports/predictions.csv is not of its test set; run `dvc repro` there and commit."
             )
@@ -154,8 +155,8 @@ def score(
     counts = [counting(test) for test in tests]
     here, there = (count[ids].to_numpy() for count in counts)
     excluded = {
-        "only in the baseline's test set": sorted(set(tests[0].index[counts[0]]) - set(ids)),
-        ONLY_CANDIDATE: sorted(set(tests[1].index[counts[1]]) - set(ids)),
+        "only in the baseline's test set": _without(tests[0].index[counts[0]], ids),
+        ONLY_CANDIDATE: _without(tests[1].index[counts[1]], ids),
         "with another input": list(ids[changed & here & there]),
         "that only the candidate dropped": list(ids[~changed & here & ~there]),
         "that only the baseline dropped": list(ids[~changed & ~here & there]),
@@ -180,12 +181,7 @@ def score(
     table.insert(0, "old_label", labels[0])
 
     def coded(frame: pd.DataFrame) -> np.ndarray:
-        shape = (len(seeds), len(frame))
-        return np.array([codes(frame[s]) for s in seeds], dtype=np.int64).reshape(shape)
-
-    def codes(column: pd.Series) -> np.ndarray:
-        said = strings(column)
-        return pc.index_in(said, value_set=pa.array(classes, said.type)).to_numpy().astype(np.int64)
+        return np.stack([codes(frame[s], classes) for s in seeds]) if seeds else np.empty((0, len(frame)), np.int64)
 
     return Scored(
         table.reset_index(),
@@ -193,25 +189,47 @@ def score(
         seeds,
         coded(old_answers),
         coded(new_answers),
-        (codes(labels[0]), codes(labels[1])),
+        (codes(labels[0], classes), codes(labels[1], classes)),
         {reason: left_out for reason, left_out in excluded.items() if left_out},
         (int(counts[0].sum()), int(counts[1].sum())),
         both,
-        (codes(lost_labels), coded(lost)),
+        (codes(lost_labels, classes), coded(lost)),
         paired,
         metric or Metric(),
         list(gone),
     )
 
 
-def slice_masks(table: pd.DataFrame, most: int = 20) -> list[tuple[str, np.ndarray]]:
-    """Return the slices of a table of test examples: each value of each metadata column of 2 to `most` values."""
-    masks = []
+def draws(units: np.ndarray) -> int:
+    """Return how many independent draws some examples are, by the number of each one's unit (n, int)."""
+    return int(np.count_nonzero(np.bincount(units)))
+
+
+def codes(column: pd.Series, names: list[str]) -> np.ndarray:
+    """Return the place of each text among `names`, which hold it (n, int64)."""
+    said = strings(column)
+    return pc.index_in(said, value_set=pa.array(names, said.type)).to_numpy().astype(np.int64)
+
+
+def _without(ids: pd.Index, others: pd.Index) -> list[str]:
+    """Return those ids that are not among the others, each of which is there once, sorted."""
+    return sorted(ids[others.get_indexer(ids) < 0])
+
+
+def grouped(codes: np.ndarray, number: int) -> list[np.ndarray]:
+    """Return the places of each of `number` codes (n, int), each in order; all of them together are n places."""
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(codes, minlength=number))[:-1])
+
+
+def slices(table: pd.DataFrame, most: int = 20) -> Iterator[tuple[str, np.ndarray]]:
+    """Give the slices of a table of examples, each value of each metadata column of 2 to `most` values: name and places."""
     for column in metadata(table.columns, besides=("old_label", "new_label")):
-        values = sorted(table[column].unique())
+        codes, values = pd.factorize(table[column])
         if 2 <= len(values) <= most:
-            masks += [(f"{column} = {value or '(empty)'}", (table[column] == value).to_numpy()) for value in values]
-    return masks
+            rows = dict(zip(values, grouped(codes, len(values)), strict=True))
+            for value in sorted(rows):
+                yield f"{column} = {value or '(empty)'}", rows[value]
 
 
 def flips(scored: Scored, old: np.ndarray, new: np.ndarray) -> pd.DataFrame:
@@ -223,24 +241,26 @@ def flips(scored: Scored, old: np.ndarray, new: np.ndarray) -> pd.DataFrame:
     half = len(scored.seeds) / 2
     fixed = (old.sum(axis=1) < half) & (new.sum(axis=1) > half)
     broken = (old.sum(axis=1) > half) & (new.sum(axis=1) < half)
-    names = np.array(scored.classes, dtype=object)
+    names, turned = np.array(scored.classes, dtype=object), np.flatnonzero(fixed | broken)
 
     def votes(answers: np.ndarray, right: np.ndarray) -> np.ndarray:
-        counts = (answers[:, :, None] == np.arange(len(names))).sum(axis=0)
+        """Return the most frequent answer, of equally frequent ones the first class."""
+        said, last = answers[:, turned], len(names) - 1
+        votes = sum((said == one).astype(np.int64) for one in said)  # that each seed's answer got
         # Where most seeds were wrong, in different ways, the label may still be the most frequent single answer.
-        wrong = np.flatnonzero(right.sum(axis=1) < half)
-        counts[wrong, scored.labels[1][wrong]] = -1
-        return names[counts.argmax(axis=1)]
+        votes = np.where((said == scored.labels[1][turned]) & (right[turned].sum(axis=1) < half), 0, votes)
+        best = (votes * len(names) + last - said).max(axis=0)
+        return names[last - best % len(names)]
 
     found = pd.DataFrame(
         {
-            "id": scored.table["id"],
-            "flip": np.where(fixed, "fixed", "broken"),
-            "label": scored.table["new_label"],
+            "id": scored.table["id"].iloc[turned],
+            "flip": np.where(fixed, "fixed", "broken")[turned],
+            "label": scored.table["new_label"].iloc[turned],
             "old": votes(scored.old, old),
             "new": votes(scored.new, new),
-            "seeds": change,
+            "seeds": change[turned],
         }
-    )[fixed | broken]
+    )
     order = np.lexsort([found["id"].to_numpy(dtype=object), -found["seeds"].abs().to_numpy(), found["flip"] == "fixed"])
     return found.iloc[order].reset_index(drop=True)

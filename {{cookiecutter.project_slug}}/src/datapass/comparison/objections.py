@@ -1,12 +1,10 @@
 """Why two revisions cannot be compared at all, and what would mend it."""
 
-import numpy as np
-
 from ..data.examples import PICKED_AS, RANDOM, counts
 from ..files.paths import CLASSES, DATA, TEST
-from ..messages.problems import quoted
+from ..messages.problems import few, quoted
 from .datadiff import DataDiff
-from .lineup import MIN_SLICE, MIN_UNITS, Scored
+from .lineup import MIN_SLICE, MIN_UNITS, Scored, draws
 from .proof import SEEDS, Proof, of_metric
 from .revisions import Revision
 from .stale import stale
@@ -77,7 +75,7 @@ def objections(
         )
     for revision in (baseline, candidate):
         if ids := picked(revision):
-            listed = ", ".join(map(quoted, ids[:5])) + (f" and {len(ids) - 5:,} more" if len(ids) > 5 else "")
+            listed = few([quoted(id) for id in ids])
             many = f"{len(ids):,} test examples are" if len(ids) > 1 else "1 test example is"
             why.append(
                 f"in {revision.name} {many} not picked at random, so a score with them is not that of the data: {listed}"
@@ -90,12 +88,12 @@ def objections(
     lists = [list(revision.table(CLASSES)["class"].replace(data.renamed)) for revision in (baseline, candidate)]
     if lists[0] != lists[1]:
         gone, come = ([quoted(name) for name in lists[i] if name not in lists[1 - i]] for i in (0, 1))
-        change = [f"{word} {', '.join(names)}" for word, names in (("gone", gone), ("new", come)) if names]
+        change = [f"{word} {few(names)}" for word, names in (("gone", gone), ("new", come)) if names]
         why.append(f"the classes changed: {', '.join(change) or 'they are in another order'}")
         mend.append(
             "Apply the passes that change classes to both sides: make a baseline that has them and nothing else."
         )
-    shared, units = len(scored.table), len(np.unique(scored.units))
+    shared, units = len(scored.table), draws(scored.units)
     if units < min(shared, MIN_UNITS):
         why.append(f"the test examples are of {units} groups only; a verdict needs at least {MIN_UNITS}")
         mend.append("Collect test examples of more groups: a few say nothing of the next one.")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,12 +14,14 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from ..files.paths import PREDICTIONS, TEST
 from ..files.tables import read_table
 from ..messages.problems import Refusal, near_miss, quoted
 from . import lock
 from .lock import Lock
 
 WORKSPACE = "workspace"
+LARGE = 1 << 26  # bytes of a file
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -143,8 +146,16 @@ class Revision:
         return None if self.read("dvc.lock") is None else self.lock.outs.get(Path(path).as_posix())
 
     def table(self, path: str | Path) -> pd.DataFrame:
-        """Return a CSV file as text columns."""
-        return read_table(Path(path), f"{self.name}:{path}", self.need(path))
+        """Return a CSV file as text columns; what a comparison asks for many times is read once."""
+        found = next((table for one, name, table in LATEST if one is self and name == path), None)
+        if found is None:
+            content = self.need(path)
+            found = read_table(Path(path), f"{self.name}:{path}", content)
+            if len(content) > LARGE:  # not held twice
+                self.contents.pop(Path(path).as_posix(), None)
+            if path in (TEST, PREDICTIONS):
+                LATEST.append((self, path, found))
+        return found.copy(deep=False)
 
     def json(self, path: str | Path) -> Any:
         """Return a JSON file."""
@@ -161,6 +172,9 @@ class Revision:
             raise Refusal(
                 f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`."
             ) from None
+
+
+LATEST: deque[tuple[Revision, str | Path, pd.DataFrame]] = deque(maxlen=4)  # two tables of two revisions
 
 
 def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:

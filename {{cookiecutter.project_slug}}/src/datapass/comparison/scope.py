@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from ..data.examples import counts
 from ..data.scope import HUMAN, TARGET, read_card
@@ -13,7 +12,7 @@ from ..messages.problems import Refusal
 from .crossed import units_of
 from .goals import Answers, Scope, judge, limits
 from .history import budget, looks
-from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS
+from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, codes, draws
 from .looks import part
 from .revisions import Revision, is_shallow
 from .stale import stale
@@ -51,7 +50,7 @@ def _judged(found: Scope, c: Comparison) -> Scope:
     if changed:
         return replace(found, why=f"the results are not of this revision: {changed[0]}")
     own, *others = readings(c)
-    groups, examples = len(np.unique(own.units)), len(own.truth)
+    groups, examples = draws(own.units), len(own.truth)
     if len(own.said) < MIN_SEEDS:
         return replace(found, why=f"{len(own.said)} seeds are too few; it takes {MIN_SEEDS}")
     if examples < MIN_SLICE or groups < MIN_UNITS:
@@ -85,29 +84,31 @@ def readings(c: Comparison) -> Iterator[Answers]:
         table.set_index("id")
         for table in (c.candidate.table(TEST), c.candidate.table(PREDICTIONS), c.baseline.table(TEST))
     )
-    said = answers.loc[test.index, [name for name in answers if name.startswith("seed_")]]
-    units, own, labels = units_of(test.reset_index()), counts(test), test["label"]
-    shared = old.index.intersection(test.index, sort=False)
-    shared = shared[(old.loc[shared, "input"] == test.loc[shared, "input"]).to_numpy()]
-    before, wider = labels.copy(), own.copy()
-    before[shared] = old.loc[shared, "label"].replace(c.data.renamed)
-    wider[shared] |= counts(old.loc[shared])
-    gone = old.loc[counts(old), "label"].drop(shared, errors="ignore").replace(c.data.renamed)
-    names = pd.unique(pd.concat([labels, before, gone, *(said[seed] for seed in said)]))
-    classes = sorted({*c.candidate.table(CLASSES)["class"], *names})
-    code = {name: number for number, name in enumerate(classes)}
-    answered = np.stack([said[seed].map(code).to_numpy(np.int64) for seed in said])
+    if not answers.index.equals(test.index):  # looking up millions of ids takes a while
+        answers = answers.loc[test.index]
+    place = old.index.get_indexer(test.index)
+    shared = place >= 0
+    shared[shared] = old["input"].iloc[place[shared]].array == test["input"][shared].array
+    again, held = place[shared], counts(old).to_numpy(copy=True)
+    own, wider, units = counts(test).to_numpy(), counts(test).to_numpy(copy=True), units_of(test.reset_index())
+    wider[shared] |= held[again]
+    held[again] = False  # what is left of the baseline's is gone
+    given_before = old["label"].replace(c.data.renamed)
+    said = answers[[name for name in answers if name.startswith("seed_")]]
+    columns = (test["label"], given_before.iloc[again], given_before[held], *(said[seed] for seed in said))
+    classes = sorted({*c.candidate.table(CLASSES)["class"], *(name for one in columns for name in one.unique())})
+    labels, before_shared, lost, *answered_by = (codes(one, classes) for one in columns)
+    before, answered = labels.copy(), np.stack(answered_by)
+    before[shared] = before_shared
     given: list[tuple[np.ndarray, np.ndarray]] = []
-    for counted in (own, wider):
+    for rows in (own, wider):
         for label in (labels, before):
-            rows = counted.to_numpy()
-            truth = label.map(code).to_numpy(np.int64)[rows]
+            truth = label[rows]
             if not any(np.array_equal(rows, some) and np.array_equal(truth, other) for some, other in given):
                 given.append((rows, truth))
                 yield Answers(truth, answered[:, rows], units[rows], classes)
-    if len(gone):
-        rows, metric = wider.to_numpy(), c.candidate.lock.metric
-        truth, lost = (side.map(code).to_numpy(np.int64) for side in (labels[rows], gone))
+    if len(lost):
+        rows, truth, metric = wider, labels[wider], c.candidate.lock.metric
         apart = len(units) + np.arange(len(lost))  # beyond any number of a unit
         for best in (False, True):
             guessed = metric.extreme(truth, answered[:, rows], lost, classes, best)

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .equivalence import Within, at_most, readings, span
-from .lineup import Scored
+from .lineup import Scored, draws
 from .statistics import Interval
 from .ways import timed, ways
 
@@ -34,7 +32,7 @@ def sureness(
         undecided: whether there is no detectable difference.
         fingerprint: of the model.
     """
-    scale, parts, units = scored.metric.scale, scored.components(), len(np.unique(scored.units))
+    scale, parts, units = scored.metric.scale, scored.components(), draws(scored.units)
     found = readings(scored, wider, gain)
     largest = at_most(found, span(scored), units)
     within, more = None, None

@@ -17,7 +17,7 @@ from .goals import Scope
 from .judge import DEPENDS as DEPENDS
 from .judge import HELPS, HURTS, NO_DIFFERENCE, NOT_COMPARABLE, Ruler, judge, measure_ruler
 from .judge import verdict_of as verdict_of
-from .lineup import MIN_SEEDS, MIN_SLICE, ONLY_CANDIDATE, Scored, flips, score, slice_masks
+from .lineup import MIN_SEEDS, MIN_SLICE, ONLY_CANDIDATE, Scored, draws, flips, score, slices
 from .looks import AllLooks
 from .metric import ACCURACY, MACRO_F1, Metric
 from .objections import objections
@@ -125,17 +125,14 @@ class Comparison:
     scope: Scope | None = field(default=None, metadata=WHERE_ANY)
 
 
-def parts(found: Sequence[tuple[str, np.ndarray, float, float, Interval]], scored: Scored) -> list[Part]:
-    """Return the gain on named subsets (name, mask of n, both levels, gain), with Holm's correction over those tested.
+def parts(found: Sequence[tuple[str, int, float, float, Interval]], scored: Scored) -> list[Part]:
+    """Return the gain on named subsets (name, examples, both levels, gain), with Holm's correction over those tested.
 
     A subset of under MIN_SLICE examples is not tested, and none is with under MIN_SEEDS seeds.
     """
     enough = len(scored.seeds) >= MIN_SEEDS
-    tested = [gain.p if enough and mask.sum() >= MIN_SLICE else np.nan for _, mask, _, _, gain in found]
-    return [
-        Part(name, int(mask.sum()), old, new, gain, float(p))
-        for (name, mask, old, new, gain), p in zip(found, statistics.holm(tested), strict=True)
-    ]
+    tested = [gain.p if enough and examples >= MIN_SLICE else np.nan for _, examples, _, _, gain in found]
+    return [Part(*part, float(p)) for part, p in zip(found, statistics.holm(tested), strict=True)]
 
 
 NOTHING_ELSE = Aim()
@@ -158,8 +155,8 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
     test_sets = by_delivery(baseline, candidate, wider)
     sliced = scored.table.drop(columns=[DELIVERY, PICKED_AS], errors="ignore") if test_sets else scored.table
     # What no row of a delivery says is no slice of its own: it is the delivery.
-    whole = [(scored.table[DELIVERY] == part.name).to_numpy() for part in test_sets]
-    masks = [(name, mask) for name, mask in slice_masks(sliced) if not any((mask == one).all() for one in whole)]
+    whole = [np.flatnonzero(scored.table[DELIVERY] == part.name) for part in test_sets]
+    named = ((name, rows) for name, rows in slices(sliced) if not any(np.array_equal(rows, one) for one in whole))
     traded = trade(test_sets)
     sure = dict[str, Any]()
     if found.verdict != NOT_COMPARABLE:
@@ -169,7 +166,7 @@ def compare(baseline: Revision, candidate: Revision, aim: Aim = NOTHING_ELSE) ->
         accuracy=gain if metric.name == ACCURACY else scored.gain(metric=Metric(ACCURACY)),
         macro_f1=gain if metric.name == MACRO_F1 else scored.gain(metric=Metric(MACRO_F1)),
         classes=parts(scored.by_class(), scored),
-        slices=parts([(name, mask, *scored.part(mask)) for name, mask in masks], scored),
+        slices=parts([(name, len(rows), *scored.part(rows)) for name, rows in named], scored),
         flips=flips(scored, old, new),
         mcnemar=mcnemar,
         test_sets=test_sets,
@@ -199,7 +196,7 @@ def weigh(baseline: Revision, candidate: Revision, frozen: bool = True) -> tuple
         "data": data,
         "seeds": scored.seeds,
         "examples": len(scored.table),
-        "units": len(np.unique(scored.units)),
+        "units": draws(scored.units),
         "excluded": scored.excluded,
         "warnings": warnings,
         "metric": metric,

@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 from ..annotators.agreement import Agreement, measure
 from ..annotators.annotations import read_annotations
 from ..comparison.history import ledger
-from ..comparison.lineup import slice_masks
+from ..comparison.lineup import slices
 from ..comparison.metric import Metric
 from ..comparison.revisions import WORKSPACE, YAML, Revision, git
 from ..data.examples import counts, metadata
@@ -120,9 +120,8 @@ def past() -> list[dict[str, Any]]:
 
 def groups(train: pd.DataFrame) -> dict[str, int]:
     """Return how many training examples there are in all, of each class and of each slice."""
-    masks = slice_masks(train[metadata(train.columns)])
     classes = {f"{CLASS}{name}": int(number) for name, number in train["label"].value_counts().items()}
-    return {name: int(mask.sum()) for name, mask in masks} | classes | {ALL: len(train)}
+    return {name: len(rows) for name, rows in slices(train[metadata(train.columns)])} | classes | {ALL: len(train)}
 
 
 def other_model(present: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Problems are collected, then refused together: what is wrong, where, and what to do."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -13,6 +13,11 @@ def quoted(text: object, limit: int = 80) -> str:
     plain = str(text)
     escaped = json.dumps(plain if len(plain) <= limit else plain[: limit - 1] + "…", ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped)
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """Return the first of some names as they are in a sentence, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:

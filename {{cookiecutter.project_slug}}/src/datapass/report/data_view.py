@@ -9,6 +9,7 @@ from ..annotators.agreement import Agreement
 from ..comparison.datadiff import KINDS, DataDiff
 from ..comparison.revisions import Revision
 from ..files.paths import SPLITS
+from ..messages.problems import few
 from . import words
 from .sections import MOST, Name, Report, Section, lines, table
 
@@ -57,7 +58,7 @@ def data_section(data: DataDiff, notes: list[str] | None = None) -> Section:
         *(notes or []),
     ]
     for side, names in zip(("candidate", "baseline"), data.passes, strict=True):
-        said += [f"Passes that only the {side} has: {', '.join(names)}"] if names else []
+        said += [f"Passes that only the {side} has: {few(names)}"] if names else []
     sets = [data.counts.get(split, {}) for split in SPLITS]
     kinds = [(kind, *(f"{data.number(kind, split):,}" for split in SPLITS)) for kind in KINDS if data.number(kind)]
     totals = [[sum(pair[side] for pair in classes.values()) for side in (0, 1)] for classes in sets]

@@ -1,13 +1,13 @@
 """Where the errors are, and what each group of them costs in the project's metric."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from ..comparison.lineup import MIN_SLICE, slice_masks
+from ..comparison.lineup import MIN_SLICE, codes, grouped, slices
 from ..comparison.metric import BALANCED, MACRO_F1, Metric
 from ..comparison.statistics import holm
 from ..comparison.verdict import Comparison
@@ -61,36 +61,44 @@ def analyse(predictions: pd.DataFrame, test: pd.DataFrame, metric: Metric | None
     answers, rows, seeds = _line_up(predictions, test)
     chosen = metric or Metric()
     used = Metric(BALANCED) if chosen.name == MACRO_F1 else chosen
-    label = answers["label"].to_numpy()
-    names = sorted({*label, *(name for seed in seeds for name in answers[seed])})
-    truth = pd.Index(names).get_indexer(label)
-    said = np.stack([pd.Index(names).get_indexer(answers[seed]) for seed in seeds])
+    truth, said, names = _coded(answers, seeds)
     wrong = (said != truth).mean(axis=0)
     # What each answer lost against the right one (n x S); so the losses of a group's examples add up to its rise.
     lost = used.scores(truth, truth[None], names) - used.scores(truth, said, names)
-    slices = slice_masks(rows[metadata(rows.columns)].reset_index(drop=True))
-    classes = [(name, label == name) for name in sorted(set(label))]
-    each = pd.DataFrame(
-        {"label": np.repeat(label, len(seeds)), "predicted": np.array(names, dtype=object)[said.T.ravel()]}
-    )
-    each = each.assign(errors=1 / len(seeds), rise=lost.ravel() / lost.size)
-    pairs = each[each["label"] != each["predicted"]].groupby(["label", "predicted"]).sum().reset_index()
-    pairs.insert(2, "examples", pairs["label"].map(answers["label"].value_counts()).astype("int64"))
+    by_class = grouped(truth, len(names))
+    where, seed = np.nonzero((said != truth).T)
+    each = pd.DataFrame({"pair": truth[where] * len(names) + said[seed, where], "errors": 1 / len(seeds)})
+    pairs = each.assign(rise=lost[where, seed] / lost.size).groupby("pair").sum().reset_index()
+    label, predicted = np.divmod(pairs.pop("pair").to_numpy(np.int64), len(names))
+    for column, values in enumerate((label, predicted)):
+        pairs.insert(
+            column, ("label", "predicted")[column], pd.Series(np.array(names, dtype=object)[values], dtype="str")
+        )
+    pairs.insert(2, "examples", np.array([len(places) for places in by_class])[label])
     pairs = _ordered(_shares(pairs, lost.mean()), ["label", "predicted"])
-    groups = [_groups(masks, wrong, lost.mean(axis=1)) for masks in (classes, slices)]
+    classes = ((name, places) for name, places in zip(names, by_class, strict=True) if len(places))
+    cut = slices(rows[metadata(rows.columns)].reset_index(drop=True))
+    groups = [_groups(some, wrong, lost.mean(axis=1)) for some in (classes, cut)]
     accuracy = float(1 - wrong.mean())
     return Errors(len(rows), len(seeds), accuracy, groups[0], groups[1], pairs, float(lost.mean()), used, chosen)
 
 
+def _coded(answers: pd.DataFrame, seeds: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return labels (n) and answers (S x n) as codes, and the names of the codes, sorted."""
+    names = sorted({name for column in ("label", *seeds) for name in answers[column].unique()})
+    return codes(answers["label"], names), np.stack([codes(answers[seed], names) for seed in seeds]), names
+
+
 def _line_up(predictions: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Return the answers and the test examples that count, both by id, and the columns of the seeds."""
-    rows = test[counts(test)].set_index("id")
-    answers = predictions.set_index("id")
-    labels = test.set_index("id")["label"]
-    if set(labels.index) != set(answers.index) or (labels.reindex(answers.index) != answers["label"]).any():
+    rows, answers = test.set_index("id"), predictions.set_index("id")
+    same = rows.index.equals(answers.index)
+    if not same and set(rows.index) == set(answers.index):
+        rows, same = rows.loc[answers.index], True
+    if not same or (rows["label"] != answers["label"]).any():
         raise Refusal(f"{PREDICTIONS.as_posix()} is not of {TEST.as_posix()}; `dvc repro` asks the models again.")
-    answers = answers[answers.index.isin(rows.index)]
-    return answers, rows.loc[answers.index], [column for column in answers if column.startswith("seed_")]
+    counted = counts(rows)
+    return answers[counted], rows[counted], [column for column in answers if column.startswith("seed_")]
 
 
 def _shares(groups: pd.DataFrame, loss: float) -> pd.DataFrame:
@@ -102,21 +110,25 @@ def _ordered(groups: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return rounded.sort_values(["order", *by], ignore_index=True).drop(columns="order")
 
 
-def _groups(masks: list[tuple[str, np.ndarray]], wrong: np.ndarray, lost: np.ndarray) -> pd.DataFrame:
-    """Return the table of `Errors.classes`; p by Welch's test of the means with the normal limit, one-sided."""
-    p = []
-    for _, mask in masks:
-        inside, outside = lost[mask], lost[~mask]
-        se = np.sqrt(inside.var() / max(len(inside), 1) + outside.var() / max(len(outside), 1))
-        tested = min(len(inside), len(outside)) >= MIN_SLICE and se > 0
-        p.append(float(ndtr((outside.mean() - inside.mean()) / se)) if tested else np.nan)
-    groups = pd.DataFrame({"name": [name for name, _ in masks]})
-    groups["examples"] = [int(mask.sum()) for _, mask in masks]
-    groups["errors"] = [float(wrong[mask].sum()) for _, mask in masks]
-    groups["rise"] = [float(lost[mask].sum()) / len(lost) for _, mask in masks]
-    groups = _shares(groups, lost.mean())
-    groups["accuracy"] = 1 - groups["errors"] / groups["examples"]
-    return _ordered(groups.assign(p=holm(p)), ["name"])
+def _groups(groups: Iterable[tuple[str, np.ndarray]], wrong: np.ndarray, lost: np.ndarray) -> pd.DataFrame:
+    """Return the table of `Errors.classes` of some groups (name, places); p by Welch's test of the means with the normal
+    limit, one-sided."""
+    apart = lost - lost.mean()  # so that sums of squares do not cancel
+    whole = np.array([len(lost), apart.sum(), apart @ apart])
+    found = []
+    for name, places in groups:
+        inside = np.array([len(places), apart[places].sum(), apart[places] @ apart[places]])
+        both = np.stack([inside, whole - inside])
+        number = np.maximum(both[:, 0], 1)
+        mean, square = both[:, 1] / number, both[:, 2] / number
+        variance = square - mean**2
+        se = np.sqrt((np.where(variance > 1e-12 * square, variance, 0) / number).sum())
+        tested = both[:, 0].min() >= MIN_SLICE and se > 0
+        p = float(ndtr((mean[1] - mean[0]) / se)) if tested else np.nan
+        found.append((name, len(places), float(wrong[places].sum()), float(lost[places].sum()) / len(lost), p))
+    table = _shares(pd.DataFrame(found, columns=["name", "examples", "errors", "rise", "p"]), lost.mean())
+    table["accuracy"] = 1 - table["errors"] / table["examples"]
+    return _ordered(table.assign(p=holm(table.pop("p"))), ["name"])
 
 
 def of_candidates(comparisons: Sequence[Comparison]) -> dict[str, Errors]:
@@ -138,16 +150,19 @@ def examples_of(group: str, predictions: pd.DataFrame, test: pd.DataFrame) -> pd
         Refusal: where there is no such group, or the predictions are not of this test set.
     """
     answers, rows, seeds = _line_up(predictions, test)
-    masks = {f"{CLASS}{name}": (answers["label"] == name).to_numpy() for name in sorted(set(answers["label"]))}
-    masks = dict(slice_masks(rows[metadata(rows.columns)].reset_index(drop=True))) | masks
-    masks[ALL] = np.ones(len(answers), dtype=bool)
-    if group not in masks:
+    truth, said, names = _coded(answers, seeds)
+    groups = dict(slices(rows[metadata(rows.columns)].reset_index(drop=True)))
+    groups |= {f"{CLASS}{names[code]}": places for code, places in enumerate(grouped(truth, len(names))) if len(places)}
+    groups[ALL] = np.arange(len(answers))
+    if group not in groups:
         hint = (
-            near_miss(group, masks) or f"; it is `{ALL}`, `class = NAME`, or a slice as the tables of `errors` name it"
+            near_miss(group, groups) or f"; it is `{ALL}`, `class = NAME`, or a slice as the tables of `errors` name it"
         )
         raise Refusal(f"{quoted(group)} is no group of test examples{hint}")
-    wrong = (answers[seeds].to_numpy(dtype=object) != answers[["label"]].to_numpy(dtype=object)).sum(axis=1)
-    said = answers[seeds].where(answers[seeds].ne(answers["label"], axis=0))
-    predicted = said.bfill(axis=1).iloc[:, 0]  # the first seed's that is wrong
-    found = answers[["label"]].assign(predicted=predicted, wrong=wrong)[masks[group] & (wrong > 0)].reset_index()
-    return found.sort_values(["wrong", "id"], ascending=[False, True], ignore_index=True)
+    differ = said[:, groups[group]] != truth[groups[group]]
+    wrong = differ.sum(axis=0)
+    places, first = groups[group][wrong > 0], differ.argmax(axis=0)[wrong > 0]  # the first seed's that is wrong
+    predicted = pd.Series(np.array(names, dtype=object)[said[first, places]], dtype="str")
+    found = answers[["label"]].iloc[places].reset_index().assign(predicted=predicted, wrong=wrong[wrong > 0])
+    order = np.lexsort([found["id"].to_numpy(dtype=object), -found["wrong"].to_numpy()])
+    return found.iloc[order].reset_index(drop=True)

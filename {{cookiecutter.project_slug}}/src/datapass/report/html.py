@@ -11,14 +11,14 @@ from markupsafe import Markup, escape
 from . import charts
 from .sections import SENTENCE, Chart, Curves, Lines, Name, Report, Table, one_line
 
-BYTES = 3 << 20
-PICTURES = 3 << 19  # bytes, of the above
+BYTES = 1 << 20
+PICTURES = 5 << 17  # bytes, of the above
 ROWS = (200, 50, 12, 3)  # lengths of the tables; the first at which the page is small enough is taken
 GALLERY, PARTS, HEAT = 48, 12, 12  # shown: examples of a gallery, candidates, classes of a heat map
 
 
 def html(report: Report, pictures: Mapping[str, str] | None = None) -> str:
-    """Return the report as a page under 3 MiB, whatever the data.
+    """Return the report as a page under 1 MiB, whatever the data.
 
     Args:
         report: of any verb.

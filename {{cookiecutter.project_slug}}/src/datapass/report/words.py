@@ -7,7 +7,7 @@ from ..comparison.deliveries import named, trade
 from ..comparison.metric import ACCURACY, BALANCED, COST, MACRO_F1, Metric
 from ..comparison.statistics import Interval
 from ..comparison.verdict import Comparison, Part
-from ..messages.problems import quoted
+from ..messages.problems import few, quoted
 
 
 def percent(value: float) -> str:
@@ -69,10 +69,9 @@ def metric_line(c: Comparison) -> str | None:
             for right, row in (c.metric.costs or {}).items()
             for answer, cost in row.items()
         ]
-        more = f" and {len(pairs) - 5:,} more" if len(pairs) > 5 else ""
         return (
             "The verdict is about the cost per example, and a gain is what is saved: the answer "
-            f"{', '.join(pairs[:5])}{more}; any other right answer 0, a wrong one 1."
+            f"{few(pairs)}; any other right answer 0, a wrong one 1."
         )
     return None
 
@@ -128,7 +127,7 @@ def machinery_line(comparison: Comparison) -> str | None:
     if not p.machinery:
         return None
     files = [what.removeprefix("code ").rpartition(": ")[0] or what for what in p.machinery]
-    shown = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
+    shown = few(files, 3)
     proven = "; proven neutral: the same data and params gave the same weights" if p.neutral else ""
     number = f"{len(files):,} file{'s' * (len(files) > 1)}"
     return f"The machinery differs outside the training core: {number} ({shown}){proven}."
@@ -168,9 +167,7 @@ def size_line(data: DataDiff) -> str | None:
 
 def passes_line(data: DataDiff) -> str:
     """Return which passes only one side has, in a few words."""
-    parts = (
-        f"{word} {', '.join(names)}" for word, names in zip(("with", "without"), data.passes, strict=True) if names
-    )
+    parts = (f"{word} {few(names)}" for word, names in zip(("with", "without"), data.passes, strict=True) if names)
     return "; ".join(parts) or "the same passes"
 
 

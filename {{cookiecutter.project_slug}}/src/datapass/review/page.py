@@ -7,6 +7,7 @@ were hidden; and for a keep the input and the class definition that were seen, s
 
 import base64
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..data.examples import metadata, read_examples
 from ..data.label_book import read_book, sections
 from ..data.next_pass import current_labels
-from ..files.paths import CLASSES, SUSPECTS
+from ..files.paths import AUDIT, CLASSES, SUSPECTS
 from ..files.tables import read_table
 from ..files.writes import write_text
 from ..messages.problems import Refusal
@@ -41,7 +42,8 @@ def read_queue(limit: int | None = None) -> pd.DataFrame:
     if not SUSPECTS.is_file():
         raise Refusal(f"{SUSPECTS.as_posix()} is missing; `dvc repro` writes it.")
     found = read_table(SUSPECTS)[SUSPECT_COLUMNS].head(limit)
-    table = read_examples().drop(columns="split").set_index("id").reindex(found["id"])
+    table = read_examples().drop(columns="split")
+    table = table[table["id"].isin(found["id"])].set_index("id").reindex(found["id"])  # few of millions
     if (table["label"].to_numpy() != found["label"].to_numpy()).any():
         raise Refusal(f"{SUSPECTS.as_posix()} is of older labels than data/examples/; `dvc repro` audits them again.")
     more = table[[column for column in table if column not in SUSPECT_COLUMNS]].reset_index(drop=True)
@@ -110,5 +112,7 @@ def write_page(limit: int | None, blind: bool) -> str:
     suspects = int((queue["queue"] == TRAINING).sum())
     command = "datapass review --apply"
     write_text(page(queue, current_labels()[1], queue_key(), Path.cwd().name, command, blind), PAGE)
-    asked = f"{suspects:,} suspects and {len(queue) - suspects:,} test examples"
+    wrong = json.loads(AUDIT.read_text(encoding="utf-8"))["wrong_labels"] if AUDIT.is_file() else 0
+    of = f", the worst of up to {wrong:,} labels that look wrong," if wrong > suspects else ""
+    asked = f"{suspects:,} suspects{of} and {len(queue) - suspects:,} test examples"
     return f"{PAGE.as_posix()}: {asked}; open it in a browser. `{command} FILE` places what it saves."

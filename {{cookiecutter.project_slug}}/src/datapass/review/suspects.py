@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from ..data.examples import metadata
 from ..data.fraction import fraction
 from ..data.label_book import sections
 from ..data.passes import EXAMPLE_ACTIONS
+from ..files.tables import strings
 
 COLUMNS = ["id", "split", "label", "suggested", "margin", "self_confidence", "queue", "reason"]
 TRAINING, TEST, SAMPLE = "training", "test", "test-sample"  # queues
@@ -49,13 +51,14 @@ def by_model(table: pd.DataFrame, classes: Sequence[str], probabilities: np.ndar
 
     codes = pd.Index(classes).get_indexer(table["label"])
     best = probabilities.argmax(axis=1)
-    said = pd.Series(np.array(classes, dtype=object)[best], index=table.index, dtype="str")
-    percent = pd.Series(np.rint(100 * probabilities.max(axis=1)).astype(int), index=table.index).astype("str")
+    other = np.flatnonzero(best != codes)  # of the others there is nothing to say
+    said = pd.Series(np.array(classes, dtype=object)[best[other]], index=table.index[other], dtype="str")
+    percent = pd.Series(np.rint(100 * probabilities.max(axis=1)[other]).astype(int), index=said.index).astype("str")
     margin = get_normalized_margin_for_each_label(codes, probabilities).round(6)
     evidence = {
         "support": margin,
-        "suggested": said.where(best != codes, ""),
-        "reason": ("the model says " + said + " (" + percent + " %)").where(best != codes, ""),
+        "suggested": said.reindex(table.index, fill_value=""),
+        "reason": ("the model says " + said + " (" + percent + " %)").reindex(table.index, fill_value=""),
         "margin": margin,
         "self_confidence": get_self_confidence_for_each_label(codes, probabilities).astype(float).round(6),
     }
@@ -74,13 +77,17 @@ def by_copies(table: pd.DataFrame, pixels: np.ndarray | None, near: float) -> pd
     from sklearn.neighbors import NearestNeighbors
 
     rows = table[["id", "label"]].reset_index(drop=True).assign(row=np.arange(len(table)))
-    rows["key"] = table["input"].where(table["input"] != "", " " + table["id"]).to_numpy()
-    same = rows.groupby(["key", "label"]).agg(n=("id", "size"), id=("id", "min")).reset_index()
-    votes = [rows[["row", "key"]].merge(same, on="key")]  # an example is one of its own copies
-    if pixels is not None and near > 0 and 1 < len(table) <= MOST:
-        search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(table)), algorithm="brute").fit(pixels)
-        distance, found = search.kneighbors(pixels)
-        one, rank = np.nonzero(distance <= near * np.sqrt(pixels.shape[1]))
+    rows["key"] = table["input"].where(table["input"] != "", " " + table["id"]).array
+    looked_at = pixels if near > 0 and 1 < len(table) <= MOST else None
+    voting = (
+        rows if looked_at is not None else rows[rows["key"].duplicated(keep=False)]
+    )  # what stands alone contradicts nobody
+    same = voting.groupby(["key", "label"]).agg(n=("id", "size"), id=("id", "min")).reset_index()
+    votes = [voting[["row", "key"]].merge(same, on="key")]  # an example is one of its own copies
+    if looked_at is not None:
+        search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(table)), algorithm="brute").fit(looked_at)
+        distance, found = search.kneighbors(looked_at)
+        one, rank = np.nonzero(distance <= near * np.sqrt(looked_at.shape[1]))
         pairs = rows.iloc[found[one, rank]].assign(row=one, n=1)
         votes.append(pairs[pairs["key"].to_numpy() != rows["key"].to_numpy()[one]])
     return _count(table, pd.concat(votes), lambda v: "almost the same as " + v["id"] + ", labelled " + v["label"])
@@ -90,16 +97,23 @@ def by_annotators(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFram
     """Return the evidence of annotations (columns id, annotator, label) that name another class than the label."""
     last = annotations.drop_duplicates(["id", "annotator"], keep="last")
     votes = last.groupby(["id", "label"]).size().rename("n").reset_index()
-    votes["row"] = pd.Index(table["id"]).get_indexer(votes["id"])
+    place = _places(table["id"], votes["id"])
+    votes["row"] = pd.Series(place, table["id"].iloc[place]).reindex(votes["id"], fill_value=-1).to_numpy()
     votes = votes[votes["row"] >= 0].sort_values(["row", "n", "label"], ascending=[True, False, True])
     votes["text"] = votes["label"] + " " + votes["n"].astype("str") + "x"
     votes["text"] = votes["row"].map(votes.groupby("row")["text"].agg(", ".join)).astype("str")
     return _count(table, votes, lambda v: "annotators say " + v["text"])
 
 
+def _places(ids: pd.Series, some: pd.Series) -> np.ndarray:
+    """Return the places of those ids that are among some, which are few of millions as a rule (int)."""
+    wanted = strings(some.astype("str")).cast(strings(ids).type).combine_chunks()
+    return np.flatnonzero(pc.is_in(strings(ids), value_set=wanted).to_numpy())
+
+
 def _count(table: pd.DataFrame, votes: pd.DataFrame, say: Callable[[pd.DataFrame], pd.Series]) -> pd.DataFrame:
     """Return the evidence of votes (columns id, row of the table, label, n); `say` words the most frequent other."""
-    votes = votes.assign(own=votes["label"].to_numpy() == table["label"].to_numpy()[votes["row"]])
+    votes = votes.assign(own=votes["label"].array == table["label"].iloc[votes["row"]].array)
     votes["for"] = votes["n"] * votes["own"]
     sums = votes.groupby("row")[["for", "n"]].sum()
     others = votes[~votes["own"]].sort_values(["row", "n", "label", "id"], ascending=[True, False, True, True])
@@ -121,6 +135,9 @@ def reviewed(edits: pd.DataFrame, table: pd.DataFrame, definitions: dict[str, st
         definitions: see `definition`.
     """
     own = edits[edits["action"].isin(EXAMPLE_ACTIONS)].drop_duplicates("id", keep="last").set_index("id")
+    decided = pd.Series("", index=table.index, dtype="str")
+    place = _places(table["id"], own.index.to_series())
+    table = table.iloc[place]
     last = own.reindex(table["id"]).reset_index(drop=True)
     noted = last["reason"].astype("str").str.extract(MARK)
     label = table["label"].reset_index(drop=True)
@@ -139,7 +156,8 @@ def reviewed(edits: pd.DataFrame, table: pd.DataFrame, definitions: dict[str, st
     )
     why = why.mask(other_input, "the input changed")
     outdated = (state == KEPT) & (why != "")
-    return state.mask(outdated, "kept before, but " + why).set_axis(table.index)
+    decided.iloc[place] = state.mask(outdated, "kept before, but " + why).array
+    return decided
 
 
 def queue(
@@ -154,35 +172,40 @@ def queue(
         limit: most suspects of each queue.
         sample: size of the random sample of the test set: the first, by a hash of the id, that nobody has reviewed.
     """
-    model, _, people = evidence
+    _, _, people = evidence
     people.loc[state == RELABELLED, ["support", "suggested", "reason"]] = [np.nan, "", ""]  # a person has settled it
     support = np.column_stack([e["support"] for e in evidence])
     doubted = (support[:, 0] < 0.5) | (support[:, 1:] < 1).any(axis=1)
+    least = np.fmin.reduce(support, axis=1).round(6)
+    test, open_ = ((column).to_numpy(dtype=bool) for column in (table["split"] == "test", state != KEPT))
+    drawn = np.flatnonzero(test & open_ & (state != RELABELLED).to_numpy(dtype=bool))
+    drawn = drawn[np.argsort(fraction(table["id"].iloc[drawn], "test sample"), kind="stable")[:sample]]
+    order = np.where(test, 1, 0)
+    order[drawn] = 2
+    listed = [drawn]
+    for number in (0, 1):  # of millions only those that can be among the first are sorted, and have a reason written
+        rows = np.flatnonzero(doubted & open_ & (order == number))
+        last = np.partition(least[rows], limit - 1)[limit - 1] if len(rows) > limit else np.inf
+        listed.append(rows[least[rows] <= last])
+    rows = np.sort(np.concatenate(listed))
+    evidence, state, found = [e.iloc[rows] for e in evidence], state.iloc[rows], table.iloc[rows]
     suggested, reason = (evidence[0][name] for name in ("suggested", "reason"))
     for e in evidence[1:]:
         suggested = suggested.where(suggested != "", e["suggested"])
         reason = (reason + "; " + e["reason"]).where((reason != "") & (e["reason"] != ""), reason + e["reason"])
     outdated = ~state.isin(["", KEPT, RELABELLED])
     reason = (reason + "; " + state).where(outdated & (reason != ""), reason)
-    test = table["split"] == "test"
-    open_ = state != KEPT
-    drawn = table.index[test & open_ & (state != RELABELLED)]
-    drawn = drawn[np.argsort(fraction(table["id"].loc[drawn], "test sample"), kind="stable")[:sample]]
-    names = pd.Series(np.where(test, TEST, TRAINING), index=table.index, dtype="str")
-    names.loc[drawn] = SAMPLE
-    reason = reason.mask((names == SAMPLE) & (reason == ""), "random sample of the test set")
-    found = table.assign(
+    names = pd.Series(np.array([TRAINING, TEST, SAMPLE], dtype=object)[order[rows]], index=found.index, dtype="str")
+    found = found.assign(
         suggested=suggested,
-        margin=model["margin"],
-        self_confidence=model["self_confidence"],
+        margin=evidence[0]["margin"],
+        self_confidence=evidence[0]["self_confidence"],
         queue=names,
-        reason=reason,
+        reason=reason.mask((names == SAMPLE) & (reason == ""), "random sample of the test set"),
+        support=least[rows],
+        order=order[rows],
     )
-    found["support"] = np.fmin.reduce(support, axis=1).round(6)
-    found["order"] = names.map({TRAINING: 0, TEST: 1, SAMPLE: 2})
-    found = found[(doubted & open_) | (names == SAMPLE)]
     found = found.sort_values(["order", "support", "margin", "id"], kind="stable")
     found = found[(found.groupby("queue").cumcount() < limit) | (found["queue"] == SAMPLE)]
-    found = found.drop(columns=["support", "order"])
     more = [*(["group"] if "group" in table else []), *metadata(table.columns, COLUMNS)]
     return found[[*COLUMNS, *more]].reset_index(drop=True)

@@ -11,13 +11,14 @@ from ..data.label_book import read_book
 from ..data.packed import read_packed
 from ..data.passes import COLUMNS, chosen, pass_names, read_pass
 from ..executors.run import answers
-from ..files.paths import AUDIT, CLASSES, PASSES, SUSPECTS
+from ..files.paths import AUDIT, CLASSES, PASSES, SUSPECTS, VALUES
 from ..files.tables import read_table, write_table
 from ..files.writes import write_json
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
 from ..review.suspects import (
     KEPT,
+    MOST,
     SAMPLE,
     TEST,
     TRAINING,
@@ -93,13 +94,15 @@ def main() -> None:
     table = table[counts(table)].reset_index(drop=True)
     asked = table[table["split"] != "test"]
     model, wrong = by_model(asked, classes, out_of_fold(len(classes), settings))
+    near = 0.0 if VALUES.is_file() else audit.near  # rows and texts are compared by their hashes alone
+    few = len(table) <= MOST
     names = chosen(pass_names(PASSES), settings.data.passes)
     edits = [read_pass(PASSES, name).edits.assign(number=number) for number, name in enumerate(names)]
     empty = pd.DataFrame(columns=[*COLUMNS, "number"], dtype="str")
     state = reviewed(pd.concat(edits, ignore_index=True) if edits else empty, table, definition(read_book()))
     evidence = [
         model.reindex(table.index).fillna({"suggested": "", "reason": ""}),
-        by_copies(table, pixels(table, settings), audit.near),
+        by_copies(table, pixels(table, settings) if near and few else None, near),
         by_annotators(table, read_annotations()),
     ]
     found = queue(table, evidence, state, audit.limit, audit.test_sample)
@@ -109,12 +112,14 @@ def main() -> None:
     known = round(float((model["suggested"] == "").mean()), 6)
     numbers = {"wrong_labels": estimate, "audited": len(asked), "suspects": size[TRAINING]}
     write_json(numbers | {"out_of_fold_accuracy": known}, AUDIT)
+    most = " (`audit.limit` lists no more)" if size[TRAINING] == audit.limit else ""
     print(
         f"up to {estimate:,} of {len(asked):,} labels for training and validation look wrong ({estimate / len(asked):.1%}) to "
-        f"a model that gives {known:.1%} of them without having seen them; {size[TRAINING]:,} suspects, worst first, and a "
+        f"a model that gives {known:.1%} of them without having seen them; {size[TRAINING]:,} suspects{most}, worst first, and a "
         f"random sample of {size[SAMPLE]:,} test examples"
-        + f", {size[TEST]:,} more of them contradicted"
-        * (size[TEST] > 0)
+        + f", {size[TEST]:,} more of them contradicted" * (size[TEST] > 0)
+        + f"; equal inputs were compared as copies, and nearly equal ones not, as {len(table):,} examples are over {MOST:,}"
+        * (near > 0 and not few)
     )
 
 

@@ -43,6 +43,7 @@ def compare(
     from ..comparison.verdict import HURTS
     from ..report.comparison_view import comparisons
     from ..report.errors import of_candidates
+    from ..report.sections import MOST
     from ..review.features import excerpts
     from ..review.pictures import thumbnails
 
@@ -59,7 +60,8 @@ def compare(
     def pictures(ids: list[str]) -> dict[str, str]:
         return {id: uri for c in found for id, uri in thumbnails(c.candidate, ids).items()}
 
-    lines = {c.candidate.name: excerpts(c.candidate, c.flips) for c in found} if files else {}
+    turned = {c.candidate.name: c.flips if c.flips is None else c.flips.groupby("flip").head(MOST) for c in found}
+    lines = {c.candidate.name: excerpts(c.candidate, turned[c.candidate.name]) for c in found} if files else {}
     say(comparisons(found, of_candidates(found), lines), files, pictures)
     verdicts = {verdict for c in found for verdict in (c.verdict, *(part.verdict for part in c.test_sets))}
     if fail_on is FailOn.hurts and HURTS in verdicts:
