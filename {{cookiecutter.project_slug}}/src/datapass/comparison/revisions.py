@@ -1,8 +1,8 @@
 """Reading a data revision where it is: any Git revision, `dvc exp` name, or the workspace; never a checkout."""
 
 import json
-import subprocess
 import sys
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,49 +13,17 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ..files.tables import read_table
 from ..messages.problems import Refusal, near_miss, quoted
 from . import lock
 from .lock import Lock
+from .objects import Shared, trees
+from .objects import blobs as blobs
+from .objects import git as git
+from .objects import hashes as hashes
+from .objects import is_shallow as is_shallow
 
 WORKSPACE = "workspace"
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def git(*arguments: str, stdin: bytes | None = None) -> bytes:
-    """Run git in the project's folder and return what it prints. Raises Refusal with git's own words."""
-    try:
-        done = subprocess.run(["git", *arguments], input=stdin, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise Refusal("git is not installed or not on the PATH; comparing revisions needs it.") from None
-    if done.returncode:
-        raise Refusal(f"git {arguments[0]}: {done.stderr.decode('utf-8', 'replace').strip()}")
-    return done.stdout
-
-
-def blobs(hashes: Sequence[str]) -> list[bytes]:
-    """Return what Git holds under these hashes, in one call."""
-    answer = git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in hashes).encode()) if hashes else b""
-    start, found = 0, []
-    for _ in hashes:
-        end = answer.index(b"\n", start)
-        size = int(answer[start:end].split()[2])
-        found.append(answer[end + 1 : end + 1 + size])
-        start = end + 2 + size
-    return found
-
-
-def hashes(commits: Sequence[str], files: Sequence[str]) -> list[list[str | None]]:
-    """Return Git's hash of each file at each commit, a row a commit, None where it has no such file; in one call."""
-    asked = "\n".join(f"{commit}:./{file}" for commit in commits for file in files)
-    answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
-    found = [None if line.endswith("missing") else line for line in answer]
-    return [found[start : start + len(files)] for start in range(0, len(found), len(files))]
-
-
-def is_shallow() -> bool:
-    """Return whether this clone holds only the newest commits."""
-    return git("rev-parse", "--is-shallow-repository").strip() == b"true"
 
 
 @dataclass
@@ -66,12 +34,14 @@ class Revision:
         name: as the user gave it.
         commit: full hash; None for the workspace.
         standing: what `stale` found out, once it did: one baseline is compared with many candidates.
+        shared: what it has read in common with others, see `load_all`.
     """
 
     name: str
     commit: str | None
     contents: dict[str, bytes | None] = field(default_factory=dict, repr=False)
     standing: tuple[list[str], list[str]] | None = field(default=None, repr=False)
+    shared: Shared = field(default_factory=Shared, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -91,9 +61,11 @@ class Revision:
         if self.commit is None:
             listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split(b"\0")
             return {path.decode("utf-8", "surrogateescape"): "" for path in listed if path}
-        listed = git("ls-tree", "-r", "-z", self.commit, "--", ".").split(b"\0")
-        rows = (line.split(b"\t", 1) for line in listed if line)
-        return {path.decode("utf-8", "surrogateescape"): about.split()[2].decode() for about, path in rows}
+        return trees([self.commit])[0]
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.files)
 
     @cached_property
     def lock(self) -> Lock:
@@ -102,7 +74,8 @@ class Revision:
 
     def paths(self, folder: str) -> list[str]:
         """Return the files under a folder, sorted, relative to the project; `folder` itself where it is a file."""
-        return sorted(path for path in self.files if path == folder or path.startswith(f"{folder}/"))
+        start, end = (bisect_left(self._sorted, f"{folder}{sign}") for sign in "/0")  # 0 comes after /
+        return [*([folder] if folder in self.files else []), *self._sorted[start:end]]
 
     def load(self, paths: Iterable[str]) -> None:
         """Read several files in one call of git."""
@@ -111,10 +84,10 @@ class Revision:
             for path in missing:
                 self.contents[path] = Path(path).read_bytes() if Path(path).is_file() else None
             return
-        known = [path for path in missing if path in self.files]
-        self.contents |= dict.fromkeys(set(missing) - set(known))
-        if known:
-            self.contents |= zip(known, blobs([self.files[path] for path in known]), strict=True)
+        known = {path: self.files[path] for path in missing if path in self.files}
+        self.contents |= dict.fromkeys(path for path in missing if path not in known)
+        self.shared.read(known.values())
+        self.contents |= {path: self.shared.contents[digest] for path, digest in known.items()}
 
     def read(self, path: str | Path) -> bytes | None:
         """Return a file's content, or None where the revision does not have it."""
@@ -144,7 +117,7 @@ class Revision:
 
     def table(self, path: str | Path) -> pd.DataFrame:
         """Return a CSV file as text columns."""
-        return read_table(Path(path), f"{self.name}:{path}", self.need(path))
+        return self.shared.table(Path(path), f"{self.name}:{path}", self.need(path))
 
     def json(self, path: str | Path) -> Any:
         """Return a JSON file."""
@@ -161,6 +134,18 @@ class Revision:
             raise Refusal(
                 f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`."
             ) from None
+
+
+def load_all(revisions: Sequence[Revision], paths: Sequence[str] = ()) -> None:
+    """Have committed revisions share what they hold, and read these files of all of them; in three calls of git."""
+    if not revisions:
+        return
+    first = revisions[0]
+    for revision, files in zip(revisions, trees([str(one.commit) for one in revisions]), strict=True):
+        revision.files, revision.shared = files, first.shared
+    found = (revision.files[path] for revision in revisions for path in paths if path in revision.files)
+    with suppress(Refusal, LookupError):  # where a clone lacks one, each revision says so of its own
+        first.shared.read(found)
 
 
 def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..comparison.equivalence import readings
 from ..comparison.lock import NOTHING
 from ..comparison.proof import MARKER, SEEDS, kind_of
-from ..comparison.revisions import Revision, git
+from ..comparison.revisions import Revision, git, load_all
 from ..comparison.statistics import Interval
 from ..comparison.verdict import DEPENDS, NOT_COMPARABLE, Comparison, weigh
 from ..files.paths import CLASSES, CURVES, DATA, METRICS, MODELS, PREDICTIONS, TABLES
@@ -76,6 +76,7 @@ def descendants(baseline: Revision) -> list[Revision]:
         if tree != own and commit != baseline.commit:
             shown = parts[4] if parts[1] == "exps" else name.split("/", 2)[2]
             found.setdefault(tree, Revision(shown, commit))
+    load_all([baseline, *found.values()], READ)
     return sorted(found.values(), key=lambda revision: (revision.name, revision.commit))
 
 
