@@ -3,6 +3,7 @@
 import subprocess
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -55,6 +56,8 @@ def trees(commits: Sequence[str]) -> list[dict[str, str]]:
 
     The first is listed whole, of the others only what differs from it.
     """
+    if not commits:
+        return []
     first, *others = commits
     listed = git("ls-tree", "-r", "-z", first, "--", ".").split(b"\0")
     rows = (line.split(b"\t", 1) for line in listed if line)
@@ -97,6 +100,17 @@ class Shared:
         """Read what Git holds under these hashes, as far as it was not read before; in one call."""
         missing = [one for one in dict.fromkeys(wanted) if one not in self.contents]
         self.contents |= zip(missing, blobs(missing), strict=True)
+
+    @cached_property
+    def _cache(self) -> Path:
+        from ..stages.kept import cache
+
+        return cache() / "files" / "md5"
+
+    def cached(self, digest: str) -> bytes | None:
+        """Return what DVC's cache here holds under a hash; None where it does not."""
+        file = self._cache / digest[:2] / digest[2:]
+        return file.read_bytes() if file.is_file() else None
 
     def table(self, path: Path, name: str, content: bytes) -> pd.DataFrame:
         """Return a CSV file as text columns, see `read_table`; the same content is parsed once, unless it is large."""

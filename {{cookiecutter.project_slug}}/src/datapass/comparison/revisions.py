@@ -3,7 +3,7 @@
 import json
 import sys
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +13,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from ..files.paths import CLASSES, CURVES, DATA, METRICS, PREDICTIONS, SCOPE, TABLES
 from ..messages.problems import Refusal, near_miss, quoted
 from . import lock
+from .experiments import HOW, queued
+from .experiments import experiments_on as experiments_on
+from .experiments import list_experiments as list_experiments
 from .lock import Lock
 from .objects import Shared, trees
 from .objects import blobs as blobs
@@ -24,6 +28,9 @@ from .objects import is_shallow as is_shallow
 
 WORKSPACE = "workspace"
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What a comparison reads of a revision besides the code.
+RESULT = [path.as_posix() for path in (*TABLES, CLASSES, PREDICTIONS, DATA, METRICS, CURVES, SCOPE)]
+RESULT += ["dvc.lock", "dvc.yaml", "params.yaml", ".dvcignore"]
 
 
 @dataclass
@@ -98,12 +105,14 @@ class Revision:
     def need(self, path: str | Path) -> bytes:
         """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none."""
         content = self.read(path)
-        if content is None and self.commit is not None and self.digest(path):
-            from dvc.api import read  # a quarter of a second, and only where DVC holds what Git usually does
-            from dvc.exceptions import DvcException
+        if content is None and self.commit is not None and (digest := self.digest(path)):
+            content = self.shared.cached(digest)
+            if content is None:
+                from dvc.api import read  # a quarter of a second, so only for what the cache lacks
+                from dvc.exceptions import DvcException
 
-            with suppress(DvcException, OSError):
-                content = read(str(path), rev=self.commit, mode="rb")
+                with suppress(DvcException, OSError):
+                    content = read(str(path), rev=self.commit, mode="rb")
             if content is None:
                 hint = "`dvc fetch` may bring it; else run `dvc repro` there and commit what it writes"
                 raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
@@ -136,16 +145,18 @@ class Revision:
             ) from None
 
 
-def load_all(revisions: Sequence[Revision], paths: Sequence[str] = ()) -> None:
-    """Have committed revisions share what they hold, and read these files of all of them; in three calls of git."""
-    if not revisions:
-        return
-    first = revisions[0]
-    for revision, files in zip(revisions, trees([str(one.commit) for one in revisions]), strict=True):
-        revision.files, revision.shared = files, first.shared
-    found = (revision.files[path] for revision in revisions for path in paths if path in revision.files)
+def load_all(revisions: Sequence[Revision], paths: Sequence[str]) -> None:
+    """Have revisions share what they hold, and read these files of all of them, but for the workspace; in three calls of git."""
+    new = [one for one in revisions if one.commit is not None and "files" not in vars(one)]
+    for revision, files in zip(new, trees([str(one.commit) for one in new]), strict=True):
+        revision.files = files
+    shared = revisions[0].shared if revisions else Shared()
+    for revision in revisions:
+        revision.shared = shared
+    committed = [one for one in revisions if one.commit is not None]
+    wanted = (one.files[p] for one in committed for p in paths if p in one.files and p not in one.contents)
     with suppress(Refusal, LookupError):  # where a clone lacks one, each revision says so of its own
-        first.shared.read(found)
+        shared.read(wanted)
 
 
 def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:
@@ -154,9 +165,10 @@ def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:
     Of experiments of one name, that on the commit `on` is meant, else that on HEAD.
     """
     found, problems = [], []
+    experiments = list_experiments() if {*names} - {WORKSPACE} else {}
     for name in names:
         try:
-            found.append(_resolve(name, on))
+            found.append(_resolve(name, on, experiments))
         except Refusal as refusal:
             problems.append(str(refusal))
     if problems:
@@ -164,10 +176,9 @@ def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:
     return found
 
 
-def _resolve(name: str, on: str | None) -> Revision:
+def _resolve(name: str, on: str | None, experiments: Mapping[str, dict[str, str]]) -> Revision:
     if name == WORKSPACE:
         return Revision(name, None)
-    experiments = list_experiments()
     commits = experiments.get(name, {})
     with suppress(Refusal):
         found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip()
@@ -194,6 +205,8 @@ def _resolve(name: str, on: str | None) -> Revision:
         raise Refusal(f"{quoted(name)} is a branch of several remotes: name {' or '.join(remote)}.")
     if not git("for-each-ref", "--count=1"):
         raise Refusal("Nothing is committed here yet: `dvc repro`, then `git add . && git commit`.")
+    if waiting := queued().get(name):
+        raise Refusal(f"{quoted(name)} has no result; in DVC's queue: {waiting[1]}. {HOW[waiting[1]]}.")
     known = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes").decode().split()
     hint = near_miss(name, [WORKSPACE, *known, *experiments])
     raise Refusal(
@@ -211,20 +224,3 @@ def _on_remotes(name: str) -> dict[str, str]:
 def commits(*arguments: str) -> list[str]:
     """Return the commits of all branches, tags and remotes and of HEAD that `git log` lists with these arguments."""
     return git("log", "--format=%H", "--branches", "--tags", "--remotes", "HEAD", *arguments).decode().split()
-
-
-def experiments_on(baseline: Revision) -> list[str]:
-    """Return the names of the experiments that were run on a revision's commit, sorted."""
-    return sorted(name for name, commits in list_experiments().items() if baseline.commit in commits)
-
-
-def list_experiments() -> dict[str, dict[str, str]]:
-    """Return the commits of all `dvc exp` experiments: {name: {commit it was run on: its commit}}."""
-    listed = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").decode().splitlines()
-    found: dict[str, dict[str, str]] = {}
-    for line in listed:
-        reference, commit = line.rsplit(" ", 1)
-        parts = reference.split("/")  # refs/exps/ab/cdef.../name
-        if len(parts) == 5 and len(parts[2]) == 2:
-            found.setdefault(parts[4], {})[parts[2] + parts[3]] = commit
-    return found
