@@ -150,11 +150,13 @@ def load_all(revisions: Sequence[Revision], paths: Sequence[str]) -> None:
     new = [one for one in revisions if one.commit is not None and "files" not in vars(one)]
     for revision, files in zip(new, trees([str(one.commit) for one in new]), strict=True):
         revision.files = files
-    shared = revisions[0].shared if revisions else Shared()
+    shared, committed = Shared(), [one for one in revisions if one.commit is not None]
     for revision in revisions:
-        revision.shared = shared
-    committed = [one for one in revisions if one.commit is not None]
-    wanted = (one.files[p] for one in committed for p in paths if p in one.files and p not in one.contents)
+        revision.shared = shared  # and not that of one of them, which may be kept long after the others
+    for one in committed:
+        read = ((path, content) for path, content in one.contents.items() if content is not None)
+        shared.contents |= {one.files[path]: content for path, content in read if path in one.files}
+    wanted = (one.files[path] for one in committed for path in paths if path in one.files)
     with suppress(Refusal, LookupError):  # where a clone lacks one, each revision says so of its own
         shared.read(wanted)
 

@@ -16,7 +16,6 @@ from ..comparison.metric import Metric
 from ..comparison.proof import SEEDS
 from ..comparison.revisions import Revision
 from ..comparison.stale import stale
-from ..comparison.verdict import WHERE_ANY
 from ..files.paths import TRAIN, VALIDATION
 from ..messages.problems import Refusal, quoted
 from ..messages.progress import Progress
@@ -75,7 +74,7 @@ class Gains:
     luck: float | None = None
     crossed: Crossed | None = None
     fewer: dict[str, list[str]] = field(default_factory=dict)
-    queued: dict[str, list[str]] = field(default_factory=dict, metadata=WHERE_ANY)
+    queued: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, kind: str, gained: bool = True) -> list[Candidate]:
         """Return the candidates of a kind with a gain, or without."""
