@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,22 @@ def test_how_many_have_which_verdict_where_not_all_are_shown(repository: Callabl
         f"{verdicts.count('helps')} helps" in text and f"{verdicts.count('depends on the labels')} depends" not in text
     )
     assert "of helps and hurts hold over all looks" in text
+
+
+def test_what_dvc_holds_is_read_from_its_cache_here(
+    repository: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of a folder is no file."""
+    monkeypatch.setattr("dvc.api.read", lambda *_, **__: pytest.fail("opened through DVC"))
+    folder = repository(0)
+    files = files_of(new("main"))
+    table = files["data/examples/train.csv"] or b""
+    commit("refs/heads/held", {"data/examples/train.csv": None}, git("rev-parse", "main").decode().strip())
+    digest = md5(table, usedforsecurity=False).hexdigest()
+    for place, content in ((digest, table), (f"{digest}.dir", b"[]")):
+        kept = folder / ".dvc" / "cache" / "files" / "md5" / place[:2] / place[2:]
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(content)
+    (held,) = resolve(["held"])
+    assert held.read("data/examples/train.csv") is None and held.need("data/examples/train.csv") == table
+    assert held.shared.cached(f"{digest}.dir") is held.shared.cached("0" * 32) is None

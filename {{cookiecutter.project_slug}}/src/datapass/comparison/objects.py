@@ -108,9 +108,9 @@ class Shared:
         return cache() / "files" / "md5"
 
     def cached(self, digest: str) -> bytes | None:
-        """Return what DVC's cache here holds under a hash; None where it does not."""
+        """Return the file that DVC's cache here holds under a hash; None where it does not, or a folder."""
         file = self._cache / digest[:2] / digest[2:]
-        return file.read_bytes() if file.is_file() else None
+        return file.read_bytes() if file.suffix != ".dir" and file.is_file() else None
 
     def table(self, path: Path, name: str, content: bytes) -> pd.DataFrame:
         """Return a CSV file as text columns, see `read_table`; the same content is parsed once, unless it is large."""
