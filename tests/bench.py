@@ -19,6 +19,7 @@ import yaml
 from PIL import Image
 
 import bench_audit
+import bench_revisions
 import bench_rows
 import bench_scale
 import bench_shards
@@ -159,6 +160,28 @@ def comparing(folder: Path) -> list[Row]:
     return [("compare, 10,000 x 10 seeds", *cost, "Python, pandas, the same files through git")]
 
 
+def revisions(folder: Path) -> list[Row]:
+    """What 50 experiments gained, and what one of them is worth: of 200 test examples and 5 seeds, then of 10,000 and 10."""
+    small, large = render(folder / "tables", kind="tables"), render(folder / "images")
+    for project in (small, large):
+        project.run("dvc", "repro", "evaluate")
+    grow(large, np.random.default_rng(0), better=0.0)
+    rows: list[Row] = []
+    for project, size in ((small, ""), (large, ", 10,000 x 10 seeds")):
+        project.commit("Baseline")
+        bench_revisions.make(project)
+        bench_revisions.check(project)
+        for verb, floor in bench_revisions.FLOORS.items():
+            asked = ("HEAD", *(["clean-49"] if verb == "worth" else []))
+            cost = alternate(
+                lambda verb=verb, asked=asked, project=project: project.verb(verb, *asked),  # type: ignore[misc]
+                lambda floor=floor, project=project: project.run("python", "-c", floor),  # type: ignore[misc]
+                times=3,
+            )
+            rows.append((f"{verb}, 50 revisions{size}", *cost, "Python, pandas, the same files through git"))
+    return rows
+
+
 def grow(project: Project, rng: np.random.Generator, better: float) -> None:
     """Write a test set of 10,000 examples and the answers of 10 seeds as if dvc repro had."""
     n, seeds = 10_000, 10
@@ -286,6 +309,7 @@ ROWS: dict[str, Callable[[Path], Iterable[Row]]] = {
     "parallel": parallel,
     "training-large": training_large,
     "compare": comparing,
+    "revisions": revisions,
     "scale": scale,
     "pack": packing,
     "rows": rows,

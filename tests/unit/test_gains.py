@@ -129,7 +129,7 @@ def here(monkeypatch: pytest.MonkeyPatch, offline: None) -> Callable[..., gains.
     ) -> gains.Gains:
         found = [one if isinstance(one, Revision) else one.revision() for one in made]
         monkeypatch.setattr(gains, "descendants", lambda _: found)
-        monkeypatch.setattr(history, "looks", lambda _: looks or 1 + len(found))
+        monkeypatch.setattr(history, "looks", lambda *_: looks or 1 + len(found))
         monkeypatch.setattr(history, "is_shallow", lambda: shallow)
         return gains.gains((baseline or new("old")).revision())
 

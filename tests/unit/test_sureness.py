@@ -11,11 +11,12 @@ from scipy.stats import nct
 
 from datapass.comparison.crossed import Components, crossed_interval
 from datapass.comparison.equivalence import at_most, upper_share
-from datapass.comparison.history import _number, budget
+from datapass.comparison.history import budget
 from datapass.comparison.looks import adjusted, over_all, part
 from datapass.comparison.metric import Metric
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval, t_interval
+from datapass.comparison.tries import _number
 from datapass.comparison.ways import Ways, fewest_units, power, reach, rounded, seconds_of, ways
 from datapass.report.sureness import by_which, minutes
 

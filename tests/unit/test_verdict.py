@@ -14,13 +14,13 @@ from dvc.utils.serialize import dumps_yaml
 
 from datapass.comparison import verdict as v
 from datapass.comparison.equivalence import at_most
-from datapass.comparison.history import _augmentation
 from datapass.comparison.lock import YAML as LOCK_YAML
 from datapass.comparison.looks import over_all
 from datapass.comparison.objections import shadowed
 from datapass.comparison.revisions import Revision
 from datapass.comparison.statistics import Interval, t_interval
 from datapass.comparison.sureness import Aim
+from datapass.comparison.tries import _augmentation
 from datapass.comparison.verdict import compare
 from datapass.messages.problems import Refusal
 from datapass.report import words

@@ -121,7 +121,8 @@ def revisions(level: Callable[[int], float], kept: Callable[[int], bool] = lambd
 def measured(made: Mapping[str, Made], monkeypatch: pytest.MonkeyPatch, wanted: float | None = None) -> Worth:
     found = {name: one.revision() for name, one in made.items()}
     rungs = {made[name].examples: revision for name, revision in found.items() if name.startswith("rung")}
-    monkeypatch.setattr(worth_module, "rungs_of", lambda revision: rungs if revision.name == "new" else {})
+    monkeypatch.setattr(worth_module, "experiments", list)
+    monkeypatch.setattr(worth_module, "rungs_of", lambda revision, _: rungs if revision.name == "new" else {})
     return measure(found["old"], found["new"], wanted)
 
 

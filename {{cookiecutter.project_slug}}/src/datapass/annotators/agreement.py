@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from ..files.paths import ANNOTATIONS
 from ..messages.problems import Refusal
@@ -51,7 +51,7 @@ def alpha_interval(counts: np.ndarray) -> tuple[float, float]:
     left = _alpha(each.sum() - each, counts.sum(axis=0) - counts)  # alpha without each example in turn
     if n < 3 or np.isnan(left).any():
         return float("nan"), float("nan")
-    half = stats.t.ppf(0.975, n - 1) * np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum())
+    half = stdtrit(n - 1, 0.975) * np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum())
     alpha = krippendorff(counts)
     return float(alpha - half), float(min(alpha + half, 1.0))
 

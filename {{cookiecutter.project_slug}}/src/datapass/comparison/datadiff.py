@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,12 @@ class DataDiff:
 
     def number(self, kind: str, split: str | None = None) -> int:
         """Return how many examples changed in this way, in one set or in all."""
-        rows = self.rows[self.rows["kind"] == kind]
-        return int(rows["id"].nunique() if split is None else rows.loc[rows["split"] == split, "id"].nunique())
+        return self._numbers.get(kind if split is None else (kind, split), 0)
+
+    @cached_property
+    def _numbers(self) -> dict[Any, int]:
+        counted = (self.rows.groupby(by, observed=True)["id"].nunique() for by in ("kind", ["kind", "split"]))
+        return {key: int(number) for numbers in counted for key, number in numbers.items()}
 
     @property
     def transitions(self) -> pd.DataFrame:

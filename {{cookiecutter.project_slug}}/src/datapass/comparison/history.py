@@ -6,29 +6,18 @@ on one test set are counted, not re-runs.
 """
 
 import dataclasses
-import json
-import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from ..data.examples import counts
 from ..data.passes import CLASS_ACTIONS, EXAMPLE_ACTIONS, pass_names, read_pass
-from ..files.paths import DATA, METRICS, PARAMS, PASSES, TEST, TRAIN, VALIDATION
-from ..files.tables import read_table
+from ..files.paths import DATA, METRICS, PARAMS, PASSES, TEST
 from ..messages.problems import Refusal
-from .lock import AUGMENT, Lock
 from .looks import over_all
-from .revisions import Revision, blobs, commits, git, hashes, is_shallow, list_experiments
+from .revisions import Revision, commits, git, is_shallow, list_experiments, load_all
+from .tries import Tries, looks
 from .verdict import HELPS, HURTS, NOT_COMPARABLE, Comparison, weigh
 from .ways import timed, ways
 
-TABLES = (TEST, TRAIN, VALIDATION)
 SHALLOW = "This clone holds only the newest commits, so earlier looks at the test set are not counted."
-AUGMENTED = re.compile(rf"^( *){re.escape(AUGMENT)}:\s*\n\1 +\S".encode(), re.MULTILINE)  # a mapping, not null
-SEEDS = re.compile(rb"^( *)seeds:\s*\n(?:\1 *- \d+\n)+", re.MULTILINE)
 
 
 def ledger() -> list[dict[str, Any]]:
@@ -69,9 +58,10 @@ def _results() -> dict[tuple[str, ...], list[Revision]]:
     names = {commit: commit[:7] for commit in commits("--", "dvc.lock", METRICS.as_posix())}
     for name, runs in list_experiments().items():
         names |= dict.fromkeys(runs.values(), name)
+    revisions = [Revision(name, commit) for commit, name in names.items()]
+    load_all(revisions, [DATA.as_posix(), METRICS.as_posix()])
     found: dict[tuple[str, ...], list[Revision]] = {}
-    for commit, name in names.items():
-        revision = Revision(name, commit)
+    for revision in revisions:
         if revision.read(DATA) and revision.read(METRICS):
             key = tuple(entry["name"] for entry in revision.json(DATA)["passes"])
             found.setdefault(key, []).append(revision)
@@ -123,98 +113,6 @@ def _alike(old: Revision, new: Revision) -> bool:
         return False
 
 
-def looks(test_of: Revision) -> int:
-    """Return how many different data revisions were scored on the test set of a revision, itself included.
-
-    Another augmentation of the same examples is another data revision, and other seeds of the same data are another look
-    at it. A revision counts where it was scored on half of the examples of this test set, or half of its own are in this
-    one, the same inputs under the same ids: correcting labels, dropping or adding examples or editing metadata makes no
-    new test set.
-    """
-    experiments = git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
-    scored = list(dict.fromkeys([*commits("--full-history", "--", METRICS.as_posix()), *experiments]))
-    if test_of.read(TEST) is None:  # DVC holds the tables, so each dvc.lock tells them apart
-        revisions = [test_of, *(Revision(commit, commit) for commit in scored)]
-        own, *rows = [
-            (*(revision.digest(path) for path in TABLES), *_trained(revision.read("dvc.lock") or b""))
-            for revision in revisions
-        ]
-        first = {row[0]: revision for row, revision in zip(rows[::-1], revisions[:0:-1], strict=True)} | {
-            own[0]: test_of
-        }
-        return _number(own, rows, {test: _table(revision) for test, revision in first.items()})
-    files = [*(path.as_posix() for path in TABLES), "dvc.lock"]
-    found = hashes(scored, files)
-    contents = [test_of.need(path) for path in TABLES]
-    own = (
-        *(git("hash-object", "--stdin", stdin=content).decode().strip() for content in contents),
-        *_trained(test_of.read("dvc.lock") or b""),
-    )
-    locks = list(dict.fromkeys(lock for *_, lock in found if lock))
-    trained = {None: ("", "")} | dict(zip(locks, map(_trained, blobs(locks)), strict=True))
-    rows = [(*tables, *trained[lock]) for *tables, lock in found]
-    names = [test for test in dict.fromkeys(row[0] for row in rows) if test and test != own[0]]
-    return _number(own, rows, {own[0]: contents[0]} | dict(zip(names, blobs(names), strict=True)))
-
-
-Row = tuple[str | None, ...]  # what tells a revision's test, train and validation table, augmentation and seeds apart
-
-
-def _number(own: Row, rows: Sequence[Row], tests: Mapping[str | None, bytes | None]) -> int:
-    """Return how many rows differ in what was trained on, of those whose test examples are half those of `own`, or more.
-
-    Other seeds count once more for each data revision but one: of both sides of a comparison one is the baseline.
-    """
-    held = {test: _inputs(content) for test, content in tests.items() if content is not None}
-    mine = held.get(own[0], np.empty(0, np.uint64))
-    counting = {own[0]} | {
-        test
-        for test, theirs in held.items()
-        if len(mine)
-        and len(theirs)
-        and 2 * len(np.intersect1d(mine, theirs, assume_unique=True)) >= min(len(mine), len(theirs))
-    }
-    seen = {row[1:] for row in [*rows, own] if row[0] in counting and row[1] is not None}
-    return len(seen) - max(0, len({row[-1] for row in seen}) - 1)
-
-
-def _table(revision: Revision) -> bytes | None:
-    """Return the table of test examples that DVC holds, or None where it is not here."""
-    try:
-        return revision.need(TEST)
-    except Refusal:
-        return None
-
-
-def _trained(lock: bytes) -> tuple[str, str]:
-    """Return what tells the augmentation and the seeds of one dvc.lock from those of others."""
-    seeds = SEEDS.search(lock)
-    return _augmentation(lock), seeds[0].decode("utf-8", "replace") if seeds else ""
-
-
-def _augmentation(lock: bytes) -> str:
-    """Return what tells the augmentation of one dvc.lock from that of others; nothing for none."""
-    if AUGMENTED.search(lock) is None:  # most locks, of which reading each would take a while
-        return ""
-    read = Lock.parse(lock)
-    return "" if read is None or read.augment is None else json.dumps(read.augment, sort_keys=True)
-
-
-def _inputs(test: bytes) -> np.ndarray:
-    """Return hashes of id and input of those examples of a test table that count (uint64, each once): of millions, 8 bytes each.
-
-    What a renewal dropped is seen no more.
-    """
-    try:
-        table = read_table(TEST, content=test)
-    except Refusal:  # of a revision that was broken then
-        return np.empty(0, np.uint64)
-    if not {"input", "weight"} <= set(table):
-        return np.empty(0, np.uint64)
-    table = table[counts(table)]
-    return pd.unique(pd.util.hash_pandas_object(table[["id", "input"]], index=False, categorize=False).to_numpy())
-
-
 def budget(revision: Revision) -> int | None:
     """Return how many looks a revision's params.yaml declares for the test set; None where it declares none."""
     given = revision.yaml(PARAMS) if revision.read(PARAMS) is not None else None
@@ -228,26 +126,27 @@ def add_looks(comparisons: list[Comparison]) -> None:
     The budget is the baseline's, as a pull request must not loosen the rule by which it is judged.
     """
     counted: dict[bytes, int] = {}
+    tries = Tries()
     shallow = is_shallow()
-    for number, comparison in enumerate(comparisons):
+    for place, comparison in enumerate(comparisons):
         gain = comparison.gain
         if gain is None:
             continue
         if shallow:
             warnings = [*comparison.warnings, SHALLOW]
-            comparisons[number] = dataclasses.replace(comparison, warnings=warnings)
+            comparisons[place] = dataclasses.replace(comparison, warnings=warnings)
             continue
         key = comparison.candidate.need(TEST)
         if key not in counted:
-            counted[key] = looks(comparison.candidate)
+            counted[key] = looks(comparison.candidate, tries)
         declared, theirs = budget(comparison.baseline), budget(comparison.candidate)
         found = None
         if comparison.readings:
             judged = comparison.verdict in (HELPS, HURTS)
-            tries, ignored = max(1, counted[key] - 1), None if theirs == declared else theirs
-            found = over_all(comparison.readings, judged, tries, declared, ignored)
+            number, ignored = max(1, counted[key] - 1), None if theirs == declared else theirs
+            found = over_all(comparison.readings, judged, number, declared, ignored)
             # What would show it is reckoned by the new labels; where another reading decides, it tells nothing.
             if judged and not found.holds and found.alpha > 0 and len(comparison.readings) == 1:
                 more = ways(comparison.components, comparison.examples, gain, alpha=found.alpha)
                 found = dataclasses.replace(found, ways=timed(more, comparison.proof.fingerprint))
-        comparisons[number] = dataclasses.replace(comparison, looks=counted[key], all_looks=found)
+        comparisons[place] = dataclasses.replace(comparison, looks=counted[key], all_looks=found)

@@ -142,8 +142,7 @@ def score(
         answers.append(revision.table(PREDICTIONS).set_index("id"))
         test = revision.table(TEST).set_index("id")
         tests.append(test)
-        said, held = answers[-1].index, test.index
-        if not said.is_unique or not (said.equals(held) or set(said) == set(held)):
+        if not answers[-1].index.is_unique or not _same(answers[-1].index, test.index):
             raise Refusal(
                 f"{revision.name}: reports/predictions.csv is not of its test set; run `dvc repro` there and commit."
             )
@@ -198,6 +197,10 @@ def score(
         metric or Metric(),
         list(gone),
     )
+
+
+def _same(one: pd.Index, other: pd.Index) -> bool:
+    return one.equals(other) or set(one) == set(other)  # the second makes a word of Python's of each
 
 
 def draws(units: np.ndarray) -> int:

@@ -1,10 +1,10 @@
 """Reading a data revision where it is: any Git revision, `dvc exp` name, or the workspace; never a checkout."""
 
 import json
-import subprocess
 import sys
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,51 +14,25 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from ..files.paths import PREDICTIONS, TEST
-from ..files.tables import read_table
+from ..files.paths import CLASSES, CURVES, DATA, METRICS, PREDICTIONS, SCOPE, TABLES, TEST
 from ..messages.problems import Refusal, near_miss, quoted
 from . import lock
+from .experiments import HOW, queued
+from .experiments import experiments_on as experiments_on
+from .experiments import list_experiments as list_experiments
 from .lock import Lock
+from .objects import Shared, trees
+from .objects import blobs as blobs
+from .objects import git as git
+from .objects import hashes as hashes
+from .objects import is_shallow as is_shallow
 
 WORKSPACE = "workspace"
 LARGE = 1 << 26  # bytes of a file
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def git(*arguments: str, stdin: bytes | None = None) -> bytes:
-    """Run git in the project's folder and return what it prints. Raises Refusal with git's own words."""
-    try:
-        done = subprocess.run(["git", *arguments], input=stdin, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise Refusal("git is not installed or not on the PATH; comparing revisions needs it.") from None
-    if done.returncode:
-        raise Refusal(f"git {arguments[0]}: {done.stderr.decode('utf-8', 'replace').strip()}")
-    return done.stdout
-
-
-def blobs(hashes: Sequence[str]) -> list[bytes]:
-    """Return what Git holds under these hashes, in one call."""
-    answer = git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in hashes).encode()) if hashes else b""
-    start, found = 0, []
-    for _ in hashes:
-        end = answer.index(b"\n", start)
-        size = int(answer[start:end].split()[2])
-        found.append(answer[end + 1 : end + 1 + size])
-        start = end + 2 + size
-    return found
-
-
-def hashes(commits: Sequence[str], files: Sequence[str]) -> list[list[str | None]]:
-    """Return Git's hash of each file at each commit, a row a commit, None where it has no such file; in one call."""
-    asked = "\n".join(f"{commit}:./{file}" for commit in commits for file in files)
-    answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
-    found = [None if line.endswith("missing") else line for line in answer]
-    return [found[start : start + len(files)] for start in range(0, len(found), len(files))]
-
-
-def is_shallow() -> bool:
-    """Return whether this clone holds only the newest commits."""
-    return git("rev-parse", "--is-shallow-repository").strip() == b"true"
+# What a comparison reads of a revision besides the code.
+RESULT = [path.as_posix() for path in (*TABLES, CLASSES, PREDICTIONS, DATA, METRICS, CURVES, SCOPE)]
+RESULT += ["dvc.lock", "dvc.yaml", "params.yaml", ".dvcignore"]
 
 
 @dataclass
@@ -69,12 +43,14 @@ class Revision:
         name: as the user gave it.
         commit: full hash; None for the workspace.
         standing: what `stale` found out, once it did: one baseline is compared with many candidates.
+        shared: what it has read in common with others, see `load_all`.
     """
 
     name: str
     commit: str | None
     contents: dict[str, bytes | None] = field(default_factory=dict, repr=False)
     standing: tuple[list[str], list[str]] | None = field(default=None, repr=False)
+    shared: Shared = field(default_factory=Shared, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -94,9 +70,11 @@ class Revision:
         if self.commit is None:
             listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split(b"\0")
             return {path.decode("utf-8", "surrogateescape"): "" for path in listed if path}
-        listed = git("ls-tree", "-r", "-z", self.commit, "--", ".").split(b"\0")
-        rows = (line.split(b"\t", 1) for line in listed if line)
-        return {path.decode("utf-8", "surrogateescape"): about.split()[2].decode() for about, path in rows}
+        return trees([self.commit])[0]
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.files)
 
     @cached_property
     def lock(self) -> Lock:
@@ -105,7 +83,8 @@ class Revision:
 
     def paths(self, folder: str) -> list[str]:
         """Return the files under a folder, sorted, relative to the project; `folder` itself where it is a file."""
-        return sorted(path for path in self.files if path == folder or path.startswith(f"{folder}/"))
+        start, end = (bisect_left(self._sorted, f"{folder}{sign}") for sign in "/0")  # 0 comes after /
+        return [*([folder] if folder in self.files else []), *self._sorted[start:end]]
 
     def load(self, paths: Iterable[str]) -> None:
         """Read several files in one call of git."""
@@ -114,10 +93,10 @@ class Revision:
             for path in missing:
                 self.contents[path] = Path(path).read_bytes() if Path(path).is_file() else None
             return
-        known = [path for path in missing if path in self.files]
-        self.contents |= dict.fromkeys(set(missing) - set(known))
-        if known:
-            self.contents |= zip(known, blobs([self.files[path] for path in known]), strict=True)
+        known = {path: self.files[path] for path in missing if path in self.files}
+        self.contents |= dict.fromkeys(path for path in missing if path not in known)
+        self.shared.read(known.values())
+        self.contents |= {path: self.shared.contents[digest] for path, digest in known.items()}
 
     def read(self, path: str | Path) -> bytes | None:
         """Return a file's content, or None where the revision does not have it."""
@@ -128,12 +107,14 @@ class Revision:
     def need(self, path: str | Path) -> bytes:
         """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none."""
         content = self.read(path)
-        if content is None and self.commit is not None and self.digest(path):
-            from dvc.api import read  # a quarter of a second, and only where DVC holds what Git usually does
-            from dvc.exceptions import DvcException
+        if content is None and self.commit is not None and (digest := self.digest(path)):
+            content = self.shared.cached(digest)
+            if content is None:
+                from dvc.api import read  # a quarter of a second, so only for what the cache lacks
+                from dvc.exceptions import DvcException
 
-            with suppress(DvcException, OSError):
-                content = read(str(path), rev=self.commit, mode="rb")
+                with suppress(DvcException, OSError):
+                    content = read(str(path), rev=self.commit, mode="rb")
             if content is None:
                 hint = "`dvc fetch` may bring it; else run `dvc repro` there and commit what it writes"
                 raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
@@ -150,7 +131,7 @@ class Revision:
         found = next((table for one, name, table in LATEST if one is self and name == path), None)
         if found is None:
             content = self.need(path)
-            found = read_table(Path(path), f"{self.name}:{path}", content)
+            found = self.shared.table(Path(path), f"{self.name}:{path}", content)
             if len(content) > LARGE:  # not held twice
                 self.contents.pop(Path(path).as_posix(), None)
             if path in (TEST, PREDICTIONS):
@@ -177,15 +158,32 @@ class Revision:
 LATEST: deque[tuple[Revision, str | Path, pd.DataFrame]] = deque(maxlen=4)  # two tables of two revisions
 
 
+def load_all(revisions: Sequence[Revision], paths: Sequence[str]) -> None:
+    """Have revisions share what they hold, and read these files of all of them, but for the workspace; in three calls of git."""
+    new = [one for one in revisions if one.commit is not None and "files" not in vars(one)]
+    for revision, files in zip(new, trees([str(one.commit) for one in new]), strict=True):
+        revision.files = files
+    shared, committed = Shared(), [one for one in revisions if one.commit is not None]
+    for revision in revisions:
+        revision.shared = shared  # and not that of one of them, which may be kept long after the others
+    for one in committed:
+        read = ((path, content) for path, content in one.contents.items() if content is not None)
+        shared.contents |= {one.files[path]: content for path, content in read if path in one.files}
+    wanted = (one.files[path] for one in committed for path in paths if path in one.files)
+    with suppress(Refusal, LookupError):  # where a clone lacks one, each revision says so of its own
+        shared.read(wanted)
+
+
 def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:
     """Return the revisions of these names. Raises Refusal for each that is unknown or means several revisions.
 
     Of experiments of one name, that on the commit `on` is meant, else that on HEAD.
     """
     found, problems = [], []
+    experiments = list_experiments() if {*names} - {WORKSPACE} else {}
     for name in names:
         try:
-            found.append(_resolve(name, on))
+            found.append(_resolve(name, on, experiments))
         except Refusal as refusal:
             problems.append(str(refusal))
     if problems:
@@ -193,10 +191,9 @@ def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:
     return found
 
 
-def _resolve(name: str, on: str | None) -> Revision:
+def _resolve(name: str, on: str | None, experiments: Mapping[str, dict[str, str]]) -> Revision:
     if name == WORKSPACE:
         return Revision(name, None)
-    experiments = list_experiments()
     commits = experiments.get(name, {})
     with suppress(Refusal):
         found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").decode().strip()
@@ -223,6 +220,8 @@ def _resolve(name: str, on: str | None) -> Revision:
         raise Refusal(f"{quoted(name)} is a branch of several remotes: name {' or '.join(remote)}.")
     if not git("for-each-ref", "--count=1"):
         raise Refusal("Nothing is committed here yet: `dvc repro`, then `git add . && git commit`.")
+    if waiting := queued().get(name):
+        raise Refusal(f"{quoted(name)} has no result; in DVC's queue: {waiting[1]}. {HOW[waiting[1]]}.")
     known = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes").decode().split()
     hint = near_miss(name, [WORKSPACE, *known, *experiments])
     raise Refusal(
@@ -240,20 +239,3 @@ def _on_remotes(name: str) -> dict[str, str]:
 def commits(*arguments: str) -> list[str]:
     """Return the commits of all branches, tags and remotes and of HEAD that `git log` lists with these arguments."""
     return git("log", "--format=%H", "--branches", "--tags", "--remotes", "HEAD", *arguments).decode().split()
-
-
-def experiments_on(baseline: Revision) -> list[str]:
-    """Return the names of the experiments that were run on a revision's commit, sorted."""
-    return sorted(name for name, commits in list_experiments().items() if baseline.commit in commits)
-
-
-def list_experiments() -> dict[str, dict[str, str]]:
-    """Return the commits of all `dvc exp` experiments: {name: {commit it was run on: its commit}}."""
-    listed = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").decode().splitlines()
-    found: dict[str, dict[str, str]] = {}
-    for line in listed:
-        reference, commit = line.rsplit(" ", 1)
-        parts = reference.split("/")  # refs/exps/ab/cdef.../name
-        if len(parts) == 5 and len(parts[2]) == 2:
-            found.setdefault(parts[4], {})[parts[2] + parts[3]] = commit
-    return found

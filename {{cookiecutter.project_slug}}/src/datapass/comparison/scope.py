@@ -11,11 +11,12 @@ from ..files.paths import CLASSES, PREDICTIONS, SCOPE, TEST
 from ..messages.problems import Refusal
 from .crossed import units_of
 from .goals import Answers, Scope, judge, limits
-from .history import budget, looks
+from .history import budget
 from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, codes, draws
 from .looks import part
 from .revisions import Revision, is_shallow
 from .stale import stale
+from .tries import looks
 from .verdict import Comparison
 from .ways import ALPHA
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import md5
 from operator import itemgetter
 from pathlib import Path
@@ -69,10 +70,22 @@ def _check(revision: Revision) -> tuple[list[str], list[str]]:
 
 def seen(revision: Revision, paths: Iterable[str]) -> dict[str, list[str]]:
     """Return the files that DVC sees under each path, of those that Git has or would add, and read them in one call."""
-    ignored = GitIgnoreSpec.from_lines((revision.read(".dvcignore") or b"").decode("utf-8", "replace").splitlines())
-    inside = {path: [file for file in revision.paths(path) if not ignored.match_file(file)] for path in paths}
+    rules = revision.read(".dvcignore") or b""
+    inside = {
+        path: [file for file in revision.paths(path) if not _ignored(rules, file)] for path in dict.fromkeys(paths)
+    }
     revision.load({file for files in inside.values() for file in files})
     return inside
+
+
+@lru_cache(maxsize=8)
+def _spec(rules: bytes) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines(rules.decode("utf-8", "replace").splitlines())
+
+
+@lru_cache(maxsize=1 << 14)  # revisions have most of their paths in common
+def _ignored(rules: bytes, file: str) -> bool:
+    return bool(_spec(rules).match_file(file))
 
 
 def _changed_for_dvc() -> set[str]:

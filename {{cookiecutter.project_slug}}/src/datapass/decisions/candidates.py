@@ -10,17 +10,15 @@ from pathlib import Path
 from ..comparison.equivalence import readings
 from ..comparison.lock import NOTHING
 from ..comparison.proof import MARKER, SEEDS, kind_of
-from ..comparison.revisions import Revision, git
+from ..comparison.revisions import RESULT, Revision, git, load_all
 from ..comparison.statistics import Interval
 from ..comparison.verdict import DEPENDS, NOT_COMPARABLE, Comparison, weigh
-from ..files.paths import CLASSES, CURVES, DATA, METRICS, MODELS, PREDICTIONS, TABLES
+from ..files.paths import CLASSES, CURVES, METRICS, MODELS, PREDICTIONS, TABLES
 from ..messages.problems import Refusal
 
 DATA_ONLY, MODEL_ONLY, BOTH, NEITHER = KINDS = ("data only", "model only", "both", "nothing changed")
 UNREADABLE = "unreadable"
 FOLDERS = ("refs/heads/", "refs/tags/", "refs/exps/", "refs/remotes/")  # of one result the first name counts
-READ = [path.as_posix() for path in (*TABLES, CLASSES, PREDICTIONS, DATA, METRICS, CURVES)]
-READ += ["dvc.lock", "dvc.yaml", "params.yaml", ".dvcignore"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,7 @@ def descendants(baseline: Revision) -> list[Revision]:
         if tree != own and commit != baseline.commit:
             shown = parts[4] if parts[1] == "exps" else name.split("/", 2)[2]
             found.setdefault(tree, Revision(shown, commit))
+    load_all([baseline, *found.values()], RESULT)
     return sorted(found.values(), key=lambda revision: (revision.name, revision.commit))
 
 
@@ -91,7 +90,7 @@ def names(revisions: Sequence[Revision]) -> list[str]:
 
 def has_results(revision: Revision) -> bool:
     """Return whether a revision holds a result at all. Raises Refusal where its dvc.lock cannot be read."""
-    revision.load(READ)
+    revision.load(RESULT)
     here = (revision.read(path) is not None or revision.digest(path) for path in (METRICS, PREDICTIONS))
     return revision.read("dvc.lock") is not None and all(here)
 

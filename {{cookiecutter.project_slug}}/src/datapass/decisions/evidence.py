@@ -26,7 +26,7 @@ from ..files.tables import read_table
 from ..messages.problems import Refusal
 from ..report.errors import ALL, CLASS, Errors, analyse
 from ..review.suspects import TRAINING
-from .ladder import rungs_of
+from .ladder import experiments, rungs_of
 
 MODELS = Path("conf/model")
 
@@ -140,7 +140,7 @@ def curve_points() -> list[tuple[int, float]]:
     """
     own, points = Revision(WORKSPACE, None), dict[int, float]()
     for size, revision in [
-        *rungs_of(own).items(),
+        *rungs_of(own, experiments()).items(),
         (None, own),
     ]:  # an experiment that was kept is the workspace's result too
         with suppress(Refusal, KeyError, TypeError):  # what this version cannot read is no point

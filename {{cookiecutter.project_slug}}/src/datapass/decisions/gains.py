@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ..comparison.experiments import experiments_on, queued
 from ..comparison.history import add_looks
 from ..comparison.lock import NOTHING
 from ..comparison.looks import luck
@@ -54,6 +55,7 @@ class Gains:
         parts, without: how many results were left out as they trained on a part of the examples, and for want of results.
         looks: data revisions that were scored on the test set; 0 where this is not known.
         luck: what the best of as many changes of the data without effect would show, as a gain.
+        queued: {NOT_RUN or FAILED: the experiments on the baseline in DVC's queue that have no result}.
         crossed: None where no two results of the same kind of change meet.
     """
 
@@ -72,6 +74,7 @@ class Gains:
     luck: float | None = None
     crossed: Crossed | None = None
     fewer: dict[str, list[str]] = field(default_factory=dict)
+    queued: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, kind: str, gained: bool = True) -> list[Candidate]:
         """Return the candidates of a kind with a gain, or without."""
@@ -129,7 +132,18 @@ def gains(baseline: Revision) -> Gains:
         luck(seen - 1) * best.gain.se if best and best.gain and seen > 2 else None,
         cross(baseline, found, picks),
         fewer,
+        in_queue(baseline),
     )
+
+
+def in_queue(baseline: Revision) -> dict[str, list[str]]:
+    """Return the experiments on a revision's commit in DVC's queue that have no result, by what they are there."""
+    found: dict[str, list[str]] = {}
+    run = experiments_on(baseline)  # maybe at another try
+    for name, (commit, state) in sorted(queued().items()):
+        if commit == baseline.commit and name not in run:
+            found.setdefault(state, []).append(name)
+    return found
 
 
 def read(baseline: Revision) -> tuple[list[Candidate], int, int]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from ..comparison.lock import NOTHING, SIZE, is_varied
 from ..comparison.proof import kind_of, prove
-from ..comparison.revisions import WORKSPACE, Revision, git, list_experiments
+from ..comparison.revisions import WORKSPACE, Revision, git, list_experiments, load_all
 from ..comparison.stale import stale
 from ..files.paths import DATA, INPUTS, MODELS, PASSES
 from ..messages.problems import Refusal, quoted
@@ -27,18 +27,23 @@ def sizes(examples: int) -> list[int]:
     return [size for size in dict.fromkeys(found) if 0 < size < examples]
 
 
-def rungs_of(revision: Revision) -> dict[int, Revision]:
-    """Return the experiments with a revision's data, seeds and settings but for the size, by that size; of several the first by name."""
+def experiments() -> list[Revision]:
+    """Return all experiments, sorted by name."""
+    found = [Revision(name, commit) for name, runs in sorted(list_experiments().items()) for commit in runs.values()]
+    load_all(found, ["dvc.lock"])
+    return found
+
+
+def rungs_of(revision: Revision, among: Sequence[Revision]) -> dict[int, Revision]:
+    """Return those with a revision's data, seeds and settings but for the size, by that size; of several the first."""
     found: dict[int, Revision] = {}
-    for name, runs in sorted(list_experiments().items()):
-        for commit in runs.values():
-            other = Revision(name, commit)
-            try:
-                size = other.lock.size
-                if isinstance(size, int) and size not in found and not differs(revision, other):
-                    found[size] = other
-            except Refusal:  # an experiment that this version cannot read is no rung
-                continue
+    for other in among:
+        try:
+            size = other.lock.size
+            if isinstance(size, int) and size not in found and not differs(revision, other):
+                found[size] = other
+        except Refusal:  # an experiment that this version cannot read is no rung
+            continue
     return found
 
 

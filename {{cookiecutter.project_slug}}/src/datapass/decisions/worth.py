@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from ..comparison import verdict as v
 from ..comparison.metric import COST, Metric
-from ..comparison.revisions import Revision
+from ..comparison.revisions import RESULT, Revision, load_all
 from ..comparison.statistics import Interval
 from ..comparison.verdict import Comparison, compare
 from ..files.paths import DATA, METRICS
 from ..messages.problems import Refusal, quoted
 from .curve import Forecast, Ratio, forecast, monotone, ratio
-from .ladder import rungs_of, sizes
+from .ladder import experiments, rungs_of, sizes
 
 INCOMPLETE, NONE, LESS, SHOWN = "incomplete", "no worth shown", "worth less", "worth shown"
 
@@ -118,7 +118,10 @@ def measure(baseline: Revision, candidate: Revision, wanted: float | None = None
         return Worth(whole, whole.verdict)
     notes: list[str] = []
     full = _rung(_examples(candidate), whole)
-    own, old = (_compared(baseline, rungs_of(revision), notes) for revision in (candidate, baseline))
+    runs = experiments()
+    both = [rungs_of(revision, runs) for revision in (candidate, baseline)]
+    load_all([baseline, *(one for found in both for one in found.values())], RESULT)
+    own, old = (_compared(baseline, found, notes) for found in both)
     rungs = [*sorted(own.values(), key=lambda rung: rung.examples), full]
     # Under a size that is clearly worse than the baseline nothing more is needed.
     worse = max((rung.examples for rung in rungs if rung.gain.high < 0), default=0)

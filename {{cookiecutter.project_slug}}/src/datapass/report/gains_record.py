@@ -52,7 +52,7 @@ def what_changed(one: Candidate) -> str:
 
 def record_of(found: Gains) -> dict[str, Any]:
     """What JSON holds: all but the changed rows of the data, which `datapass diff` has."""
-    whole = {one.name: getattr(found, one.name) for one in fields(found)}
+    whole = {one.name: getattr(found, one.name) for one in fields(found) if found.queued or one.name != "queued"}
     candidates = [
         {
             "name": one.name,

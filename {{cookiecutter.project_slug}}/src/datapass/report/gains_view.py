@@ -1,8 +1,10 @@
 """The report on what data and model gained: the short table, all results by what they changed, and which of the two it was."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ..comparison import verdict as v
+from ..comparison.experiments import HOW
 from ..comparison.history import SHALLOW
 from ..comparison.metric import Metric
 from ..decisions.candidates import BOTH, DATA_ONLY, MODEL_ONLY, NEITHER, Candidate
@@ -120,6 +122,8 @@ def _notes(found: Gains) -> list[Block]:
     left = [f"{found.parts:,} trained on a part of the examples (`data.size`)"] * bool(found.parts)
     left += [f"{found.without:,} without results"] * bool(found.without)
     said += [f"Left out of experiments, branches and tags: {', '.join(left)}."] * bool(left)
+    for state, names in found.queued.items():
+        said.append(f"In DVC's queue, {state}: {_some([f'`{one_line(name)}`' for name in names])}. {HOW[state]}.")
     warned = list(dict.fromkeys(line for one in found.candidates if one.found for line in one.found.warnings))
     warned.sort(key=lambda line: line != SHALLOW)  # it stands for a warning that cannot be told
     warned[WARNINGS:] = [f"{len(warned) - WARNINGS:,} more such warnings"] * (len(warned) > WARNINGS)
@@ -149,7 +153,7 @@ def _kinds(found: Gains) -> list[Section]:
         if kind == DATA_ONLY:
             title = f"Data only: {number}, by gain; {cost}"
             marks = {id(one): _verdict(one) for one in tried}
-            mark, said = "verdict", _luck_lines(found)
+            mark, said = "verdict", [*_counted(tried), *_luck_lines(found)]
         else:
             how = ", picked by validation" if picked and len(tried) > 1 else ""
             title = f"{kind[0].upper()}{kind[1:]}: {number}{how}; {cost}"
@@ -173,6 +177,14 @@ def _kinds(found: Gains) -> list[Section]:
         ]
         sections.append(Section(title, [*table(header, rows, len(tried)), *sentences(said)]))
     return sections
+
+
+def _counted(tried: Sequence[Candidate]) -> list[str]:
+    """How many have which verdict, where there are more than are shown at once."""
+    verdicts = Counter(verdict_on_data(one) for one in tried)
+    holds = sum(verdict_on_data(one) in COLORS and not over_looks(one) for one in tried)
+    told = ", ".join(f"{number:,} {verdict}" for verdict, number in verdicts.most_common())
+    return [f"Verdicts: {told}; {holds:,} of helps and hurts hold over all looks."] * (len(tried) > LINES)
 
 
 def _luck_lines(found: Gains) -> list[str]:

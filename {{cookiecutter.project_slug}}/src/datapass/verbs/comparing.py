@@ -21,7 +21,7 @@ class FailOn(StrEnum):
 def compare(
     baseline: Revision,
     candidates: Annotated[
-        list[str] | None, typer.Argument(help="The same, one or more, each against the baseline.")
+        list[str] | None, typer.Argument(help="The same, one or more, or a pattern such as 'clean-*'; each against it.")
     ] = None,
     experiments: Annotated[bool, typer.Option(help="Add all experiments that were run on the baseline.")] = False,
     gain: Annotated[
@@ -38,7 +38,8 @@ def compare(
     Prints the verdict with its interval, the proof that the model stayed frozen, and what changed in the data.
     """
     from ..comparison.compared import compare_all
-    from ..comparison.revisions import experiments_on, resolve
+    from ..comparison.experiments import experiments_on, matching
+    from ..comparison.revisions import resolve
     from ..comparison.sureness import Aim
     from ..comparison.verdict import HURTS
     from ..report.comparison_view import comparisons
@@ -49,7 +50,8 @@ def compare(
 
     files = check(to, ".md", ".html", ".json")
     (first,) = resolve([baseline])
-    names = [*(candidates or []), *(experiments_on(first) if experiments else [])]
+    named = [name for given in candidates or [] for name in matching(given)]
+    names = [*named, *(experiments_on(first) if experiments else [])]
     if not names:
         raise Refusal("Name at least one candidate, or add --experiments for all that were run on the baseline.")
     aim = Aim(

@@ -1,0 +1,240 @@
+"""Many revisions in a real repository: each is read once, whatever is asked, and the baseline is not read again for each."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from hashlib import md5
+from pathlib import Path
+
+import pytest
+from test_gains import new
+from test_verdict import Made, examples
+
+from conftest import IDENTITY
+from datapass.comparison import history, objects
+from datapass.comparison.compared import compare_all
+from datapass.comparison.experiments import experiments_on, matching
+from datapass.comparison.objects import trees
+from datapass.comparison.revisions import Revision, git, load_all, resolve
+from datapass.decisions.gains import gains
+from datapass.decisions.worth import measure
+from datapass.messages.problems import Refusal
+from datapass.report import gains_view
+from datapass.report.markdown import markdown
+
+Files = dict[str, bytes | None]
+
+
+def files_of(made: Made) -> Files:
+    return {path: content for path, content in made.revision().contents.items() if content is not None}
+
+
+def one(number: int) -> Made:
+    """Return a result whose training labels, test labels and answers are no other's."""
+    made = new(f"exp-{number:02}", 0.80 + 0.003 * number, first=number)
+    for table, place in ((made.train, number), (made.test, number)):
+        table.loc[place, "label"] = "cat" if table.loc[place, "label"] == "dog" else "dog"
+    made.answers["label"] = made.test["label"]
+    made.passes = ["p001-fix"]
+    return made
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Path]:
+    """Return a function that commits a baseline on main, and experiments on it as DVC keeps them."""
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+
+    def make(number: int) -> Path:
+        folder = tmp_path / f"of {number}" / "projekt ä"  # a project in a folder of its repository
+        folder.mkdir(parents=True)
+        monkeypatch.chdir(folder)
+        git("init", "--quiet", "-b", "main", "..")
+        commit("refs/heads/main", files_of(new("main")))
+        base = git("rev-parse", "main").decode().strip()
+        for place in range(number):
+            commit(f"refs/exps/{base[:2]}/{base[2:]}/exp-{place:02}", files_of(one(place)), base)
+        git("symbolic-ref", "HEAD", "refs/heads/main")
+        return folder
+
+    return make
+
+
+def commit(reference: str, files: Files, parent: str = "") -> None:
+    """Commit files of the project without a checkout; None deletes one."""
+    parts = [f"commit {reference}\ncommitter T <t@example.com> 1700000000 +0000\ndata 1\nx\n".encode()]
+    parts += [f"from {parent}\n".encode()] if parent else []
+    for path, content in files.items():
+        where = f'"projekt ä/{path}"'
+        if content is None:
+            parts.append(f"D {where}\n".encode())
+        else:
+            parts.append(f"M 100644 inline {where}\ndata {len(content)}\n".encode() + content + b"\n")
+    git("fast-import", "--quiet", "--force", stdin=b"".join(parts))
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+    """Count the processes of Git, the contents that it is asked for, and the tables that are parsed."""
+    found = dict.fromkeys(("processes", "contents", "tables"), 0)
+    run, read, blobs = subprocess.run, objects.read_table, objects.blobs
+
+    def counting(name: str, inner: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **more: object) -> object:
+            found[name] += len(arguments[0]) if name == "contents" else 1  # type: ignore[arg-type]
+            return inner(*arguments, **more)
+
+        return call
+
+    monkeypatch.setattr(subprocess, "run", counting("processes", run))
+    monkeypatch.setattr(objects, "read_table", counting("tables", read))
+    monkeypatch.setattr(objects, "blobs", counting("contents", blobs))
+    return found
+
+
+ASKED: dict[str, Callable[[Revision], object]] = {
+    "gains": gains,
+    "compare": lambda main: compare_all(main, resolve(experiments_on(main), main.commit)),
+    "worth": lambda main: measure(main, *resolve(["exp-00"], main.commit)),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_revision_more_is_one_reading_of_what_it_alone_holds(
+    repository: Callable[[int], Path], counted: dict[str, int], asked: str
+) -> None:
+    """It has training and test examples, answers and a dvc.lock of its own; `compare` asks Git what each name means besides."""
+    costs = []
+    for number in (4, 12):
+        repository(number)
+        (main,) = resolve(["main"])
+        counted.update(dict.fromkeys(counted, 0))
+        ASKED[asked](main)
+        costs.append(dict(counted))
+    more = {what: (costs[1][what] - costs[0][what]) / 8 for what in counted}
+    assert (
+        more
+        == {
+            "gains": {"processes": 0, "contents": 4, "tables": 3},
+            "compare": {"processes": 1, "contents": 4, "tables": 3},
+            "worth": {"processes": 0, "contents": 1, "tables": 0},
+        }[asked]
+    )
+
+
+def test_what_is_shared_is_what_each_holds(repository: Callable[[int], Path]) -> None:
+    """Files that were added, changed and deleted, with names of any letters, as each revision alone lists them."""
+    repository(3)
+    base = git("rev-parse", "main").decode().strip()
+    commit("refs/heads/other", {"metrics.json": None, "nöw/a\tb.csv": b"x\n", "params.yaml": b"{}\n"}, base)
+    commits = git("for-each-ref", "--format=%(objectname)").decode().split()
+    alone = [trees([one])[0] for one in commits]
+    assert trees(commits) == alone and trees(commits[::-1]) == alone[::-1] and trees([]) == []
+    assert {"nöw/a\tb.csv"} == alone[commits.index(git("rev-parse", "other").decode().strip())].keys() - alone[0].keys()
+    found = [Revision(commit[:7], commit) for commit in commits]
+    load_all(found, ["params.yaml", "metrics.json", "dvc.lock"])
+    for shared in found:
+        single = Revision(shared.name, shared.commit)
+        assert shared.files == single.files
+        for path in ("params.yaml", "metrics.json", "dvc.lock", "data/examples/train.csv", "nowhere"):
+            assert shared.read(path) == single.read(path)
+        for folder in ("data", "data/examples", "src", "dvc.lock", "da", "nöw"):
+            inside = [path for path in shared.files if path == folder or path.startswith(f"{folder}/")]
+            assert shared.paths(folder) == sorted(inside)
+
+
+def test_a_table_that_someone_changes_is_read_as_it_was(repository: Callable[[int], Path]) -> None:
+    repository(0)
+    (main,) = resolve(["main"])
+    first = main.table("data/examples/train.csv")
+    first["label"] = "changed"
+    first.loc[0, "id"] = "changed"
+    assert main.table("data/examples/train.csv").equals(examples("x", 40).astype("str"))
+
+
+def test_a_result_that_cannot_be_read_leaves_the_others(repository: Callable[[int], Path]) -> None:
+    repository(3)
+    (main,) = resolve(["main"])
+    base = str(main.commit)
+    commit(f"refs/exps/{base[:2]}/{base[2:]}/broken", files_of(one(3)) | {"dvc.lock": b"stages: [1"}, base)
+    commit(f"refs/exps/{base[:2]}/{base[2:]}/lost", files_of(one(4)) | {"metrics.json": None}, base)
+    commit(f"refs/exps/{base[:2]}/{base[2:]}/empty", files_of(one(5)) | {"dvc.lock": None}, base)
+    found = gains(main)
+    told = {one.name: "; ".join(one.why) for one in found.candidates}
+    assert {name for name, why in told.items() if not why} == {"exp-00", "exp-01", "exp-02"}
+    assert "broken:dvc.lock is not YAML" in told["broken"] and "has metrics.json" in told["lost"] and len(told) == 5
+    assert found.without == 1
+
+
+def test_looks_are_counted_as_one_after_another(repository: Callable[[int], Path]) -> None:
+    repository(5)
+    found = resolve([f"exp-{number:02}" for number in range(5)])
+    tries = history.Tries()
+    assert [history.looks(one, tries) for one in found] == [history.looks(one) for one in found] == [6] * 5
+
+
+def test_a_pattern_names_experiments_branches_and_tags(repository: Callable[[int], Path]) -> None:
+    repository(3)
+    for kind in ("branch", "tag"):
+        git(kind, f"exp-of-{kind}", "main")
+    assert matching("exp-0[01]") == ["exp-00", "exp-01"]
+    assert matching("exp-*") == ["exp-00", "exp-01", "exp-02", "exp-of-branch", "exp-of-tag"]
+    for name in ("exp-00", "main~0", "HEAD^{/x*}", ":/x*", "workspace"):
+        assert matching(name) == [name], "no pattern"
+    with pytest.raises(Refusal, match=r'"clean-\*" names no experiment, branch or tag'):
+        matching("clean-*")
+
+
+def test_what_has_no_result_in_the_queue_is_named(repository: Callable[[int], Path]) -> None:
+    """DVC keeps it as a stash, whose message names the commit that it is run on twice, then the experiment."""
+    repository(2)
+    (main,) = resolve(["main"])
+    commit("refs/heads/other", {"params.yaml": b"{}\n"}, str(main.commit))
+    for reference, on, name in (
+        ("stash", "main", "waits"),
+        ("failed", "main", "fails"),
+        ("failed", "main", "exp-01"),  # and ran when it was tried again
+        ("stash", "other", "elsewhere"),
+    ):
+        at = git("rev-parse", on).decode().strip()
+        made = git("commit-tree", "-m", name, f"{at}^{{tree}}").decode().strip()
+        said = f"commit: dvc-exp:{at}:{at}:{name}"
+        git("update-ref", "--create-reflog", "-m", said, f"refs/exps/celery/{reference}", made)
+    found = gains(main)
+    assert found.queued == {"failed": ["fails"], "not run yet": ["waits"]}
+    text = " ".join(markdown(gains_view.gains(found)).replace("<code>", "`").replace("</code>", "`").split())
+    assert "In DVC's queue, not run yet: `waits`. `dvc queue start` runs what waits." in text
+    assert "In DVC's queue, failed: `fails`. `dvc queue logs NAME` says why." in text
+    assert {one.name for one in found.candidates if one.gain} == {"exp-00", "exp-01"}
+    with pytest.raises(Refusal, match=r'"waits" has no result; in DVC.s queue: not run yet. `dvc queue start`'):
+        resolve(["waits"])
+
+
+def test_how_many_have_which_verdict_where_not_all_are_shown(repository: Callable[[int], Path]) -> None:
+    repository(13)
+    (main,) = resolve(["main"])
+    found = gains(main)
+    verdicts = [one.found.verdict for one in found.candidates if one.found]
+    text = markdown(gains_view.gains(found))
+    assert (
+        f"{verdicts.count('helps')} helps" in text and f"{verdicts.count('depends on the labels')} depends" not in text
+    )
+    assert "of helps and hurts hold over all looks" in text
+
+
+def test_what_dvc_holds_is_read_from_its_cache_here(
+    repository: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of a folder is no file."""
+    monkeypatch.setattr("dvc.api.read", lambda *_, **__: pytest.fail("opened through DVC"))
+    folder = repository(0)
+    files = files_of(new("main"))
+    table = files["data/examples/train.csv"] or b""
+    commit("refs/heads/held", {"data/examples/train.csv": None}, git("rev-parse", "main").decode().strip())
+    digest = md5(table, usedforsecurity=False).hexdigest()
+    for place, content in ((digest, table), (f"{digest}.dir", b"[]")):
+        kept = folder / ".dvc" / "cache" / "files" / "md5" / place[:2] / place[2:]
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(content)
+    (held,) = resolve(["held"])
+    assert held.read("data/examples/train.csv") is None and held.need("data/examples/train.csv") == table
+    assert held.shared.cached(f"{digest}.dir") is held.shared.cached("0" * 32) is None

@@ -1,0 +1,124 @@
+"""What Git holds, asked in few calls: a process costs more than what it reads, and revisions share most of their files."""
+
+import subprocess
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from ..files.tables import read_table
+from ..messages.problems import Refusal
+
+KEPT = 16  # tables that stay parsed: those of a baseline, and of the candidate that it is compared with
+SMALL = 1 << 24  # bytes of a table up to which it does
+
+
+def git(*arguments: str, stdin: bytes | None = None) -> bytes:
+    """Run git in the project's folder and return what it prints. Raises Refusal with git's own words."""
+    try:
+        done = subprocess.run(["git", *arguments], input=stdin, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise Refusal("git is not installed or not on the PATH; comparing revisions needs it.") from None
+    if done.returncode:
+        raise Refusal(f"git {arguments[0]}: {done.stderr.decode('utf-8', 'replace').strip()}")
+    return done.stdout
+
+
+def blobs(hashes: Sequence[str]) -> list[bytes]:
+    """Return what Git holds under these hashes, in one call."""
+    answer = git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in hashes).encode()) if hashes else b""
+    start, found = 0, []
+    for _ in hashes:
+        end = answer.index(b"\n", start)
+        size = int(answer[start:end].split()[2])
+        found.append(answer[end + 1 : end + 1 + size])
+        start = end + 2 + size
+    return found
+
+
+def hashes(commits: Sequence[str], files: Sequence[str]) -> list[list[str | None]]:
+    """Return Git's hash of each file at each commit, a row a commit, None where it has no such file; in one call."""
+    asked = "\n".join(f"{commit}:./{file}" for commit in commits for file in files)
+    answer = git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).decode().splitlines()
+    found = [None if line.endswith("missing") else line for line in answer]
+    return [found[start : start + len(files)] for start in range(0, len(found), len(files))]
+
+
+def is_shallow() -> bool:
+    """Return whether this clone holds only the newest commits."""
+    return git("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
+def trees(commits: Sequence[str]) -> list[dict[str, str]]:
+    """Return Git's hash of each file, by path relative to the project, of each commit; in two calls.
+
+    The first is listed whole, of the others only what differs from it.
+    """
+    if not commits:
+        return []
+    first, *others = commits
+    listed = git("ls-tree", "-r", "-z", first, "--", ".").split(b"\0")
+    rows = (line.split(b"\t", 1) for line in listed if line)
+    whole = {_path(path): about.split()[2].decode() for about, path in rows}
+    found = {first: whole}
+    if others := [commit for commit in dict.fromkeys(others) if commit != first]:
+        asked = "".join(f"{commit} {first}\n" for commit in others)  # a commit, and what is taken as its parent
+        answer = git("diff-tree", "--stdin", "-r", "-z", "--no-renames", "--relative", stdin=asked.encode())
+        found |= {commit: dict(whole) for commit in others}
+        parts = iter(answer.split(b"\0")[:-1])
+        tree = whole
+        for part in parts:
+            if not part.startswith(b":"):
+                tree = found[part.decode()]
+                continue
+            (*_, after, status), path = part.decode().split(), _path(next(parts))
+            if status == "D":
+                del tree[path]
+            else:
+                tree[path] = after
+    return [found[commit] for commit in commits]
+
+
+def _path(given: bytes) -> str:
+    return given.decode("utf-8", "surrogateescape")
+
+
+class Shared:
+    """What revisions of one project share while they are compared: each content is read once, whichever of them holds it.
+
+    Attributes:
+        contents: of files, by Git's hash.
+    """
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+        self._tables: OrderedDict[bytes, pd.DataFrame] = OrderedDict()
+
+    def read(self, wanted: Iterable[str]) -> None:
+        """Read what Git holds under these hashes, as far as it was not read before; in one call."""
+        missing = [one for one in dict.fromkeys(wanted) if one not in self.contents]
+        self.contents |= zip(missing, blobs(missing), strict=True)
+
+    @cached_property
+    def _cache(self) -> Path:
+        from ..stages.kept import cache
+
+        return cache() / "files" / "md5"
+
+    def cached(self, digest: str) -> bytes | None:
+        """Return the file that DVC's cache here holds under a hash; None where it does not, or a folder."""
+        file = self._cache / digest[:2] / digest[2:]
+        return file.read_bytes() if file.suffix != ".dir" and file.is_file() else None
+
+    def table(self, path: Path, name: str, content: bytes) -> pd.DataFrame:
+        """Return a CSV file as text columns, see `read_table`; the same content is parsed once, unless it is large."""
+        table = self._tables.pop(content, None) if len(content) <= SMALL else None
+        if table is None:
+            table = read_table(path, name, content)
+        if len(content) <= SMALL:
+            self._tables[content] = table
+            while len(self._tables) > KEPT:
+                self._tables.popitem(last=False)
+        return table.copy(deep=False)  # pandas copies what is written to
