@@ -1,6 +1,6 @@
 """What changed in the data, by row, between two data revisions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..messages.problems import Refusal
 from .augmentation import changed as augmentation
 from .augmentation import sizes
 from .revisions import Revision
+from .side_by_side import changed_rows
 
 COLUMNS = ["id", "kind", "split", "column", "old", "new", "passes"]
 KINDS = ("added", "removed", "dropped", "restored", "relabelled", "input changed", "moved", "metadata changed")
@@ -56,16 +57,6 @@ class DataDiff:
         return table.sort_values(["count", "old", "new"], ascending=[False, True, True], ignore_index=True)
 
 
-def load_examples(revision: Revision, splits: Sequence[str]) -> pd.DataFrame:
-    """Return the examples of some sets of a revision: the columns of the example tables and `split`, its number."""
-    tables = []
-    for split in splits:
-        number = SPLITS.index(split)
-        tables.append(revision.table(TABLES[number]).assign(split=np.int8(number)))
-    joined = pd.concat(tables, ignore_index=True)
-    return joined if all(len(table.columns) == len(joined.columns) for table in tables) else joined.fillna("")
-
-
 def renamed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
     """Return the classes that have another name in the candidate and are otherwise the same: {old: new}.
 
@@ -103,9 +94,8 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
     rows, notes = pd.DataFrame(columns=COLUMNS, dtype="str"), []
     if changed:
         try:
-            before = load_examples(baseline, changed)
-            before["label"] = before["label"].replace(names)
-            rows = _rows(before, load_examples(candidate, changed))
+            parts = [_rows(*pair, names) for pair in changed_rows(baseline, candidate, changed)]
+            rows = pd.concat([rows, *parts], ignore_index=True)
         except Refusal as refusal:
             same = ", ".join(split for split in SPLITS if equal[split]) or "none"
             notes = [
@@ -123,8 +113,9 @@ def _same(baseline: Revision, candidate: Revision, path: str) -> bool:
     return digests[0] is not None and digests[0] == digests[1] and None not in (baseline.commit, candidate.commit)
 
 
-def _rows(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Return the changes between two tables of examples."""
+def _rows(old: pd.DataFrame, new: pd.DataFrame, renamed: Mapping[str, str]) -> pd.DataFrame:
+    """Return the changes between two tables of examples, sorted by id."""
+    old["label"] = old["label"].replace(dict(renamed))
     ids = strings(old["id"]), strings(new["id"])
     if ids[0].equals(ids[1]):
         place = np.arange(len(old))

@@ -1,10 +1,11 @@
 """Reading a data revision where it is: any Git revision, `dvc exp` name, or the workspace; never a checkout."""
 
+import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from ..files.paths import TABLES
 from ..files.tables import read_table
 from ..messages.problems import Refusal, near_miss, quoted
 from . import lock
@@ -140,11 +142,37 @@ class Revision:
 
     def digest(self, path: str | Path) -> str | None:
         """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
-        return None if self.read("dvc.lock") is None else self.lock.outs.get(Path(path).as_posix())
+        outs = {} if self.read("dvc.lock") is None else self.lock.outs
+        return outs.get(Path(path).as_posix()) or (outs.get(_parquet(path)) if Path(path) in TABLES else None)
+
+    def stored(self, path: str | Path) -> str:
+        """Return where the revision has a table: as .parquet, where a stage wrote it so by dvc.lock."""
+        if Path(path) in TABLES and self.read(path) is None and self.read("dvc.lock") is not None:
+            return _parquet(path) if _parquet(path) in self.lock.outs else Path(path).as_posix()
+        return Path(path).as_posix()
 
     def table(self, path: str | Path) -> pd.DataFrame:
-        """Return a CSV file as text columns."""
+        """Return a CSV file, or a table that is stored as Parquet, as text columns."""
+        path = self.stored(path)
         return read_table(Path(path), f"{self.name}:{path}", self.need(path))
+
+    @contextmanager
+    def opened(self, path: str) -> Iterator[Any]:
+        """Give a file to read from, or its path: what `need` returns, without it in memory where DVC has it."""
+        if self.commit is None and Path(path).is_file():
+            yield Path(path)
+        elif self.commit is None or path in self.files or not self.digest(path):
+            yield io.BytesIO(self.need(path))
+        else:
+            from dvc.api import open as dvc_open
+            from dvc.exceptions import DvcException
+
+            with ExitStack() as stack:
+                try:
+                    file = stack.enter_context(dvc_open(path, rev=self.commit, mode="rb"))
+                except (DvcException, OSError):
+                    file = io.BytesIO(self.need(path))  # or a Refusal, in words
+                yield file
 
     def json(self, path: str | Path) -> Any:
         """Return a JSON file."""
@@ -161,6 +189,10 @@ class Revision:
             raise Refusal(
                 f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`."
             ) from None
+
+
+def _parquet(path: str | Path) -> str:
+    return Path(path).with_suffix(".parquet").as_posix()
 
 
 def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:

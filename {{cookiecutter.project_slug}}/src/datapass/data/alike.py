@@ -51,5 +51,5 @@ def in_order(pieces: Iterator[pa.Array]) -> bool:
         both = pa.chunked_array([last, *(piece.chunks if isinstance(piece, pa.ChunkedArray) else [piece])])
         if len(both) > 1 and not pc.all(pc.less(both.slice(0, len(both) - 1), both.slice(1))).as_py():
             return False
-        last = pa.array(both.slice(len(both) - 1).to_pylist(), pa.string())
+        last = pa.array(both.slice(max(len(both) - 1, 0)).to_pylist(), pa.string())
     return True

@@ -151,9 +151,9 @@ class Raw:
     @cached_property
     def groups(self) -> np.ndarray:
         """Return the number of each row's group: equal for equal groups, -1 where it has none (n, int32)."""
-        found = np.full(len(self), -1, dtype=np.int32)
         if "group" not in self.names:
-            return found
+            return np.broadcast_to(np.int32(-1), len(self))
+        found = np.full(len(self), -1, dtype=np.int32)
         rows, codes = alike(lambda: self.column("group"), len(self))
         for start, piece in self.pieces(["group"]):
             found[start : start + len(piece)] = pc.not_equal(piece["group"], "").to_numpy().astype(np.int32) - 1
