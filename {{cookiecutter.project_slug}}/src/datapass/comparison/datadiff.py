@@ -1,6 +1,5 @@
 """What changed in the data, by row, between two data revisions."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +93,7 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
     rows, notes = pd.DataFrame(columns=COLUMNS, dtype="str"), []
     if changed:
         try:
-            parts = [_rows(*pair, names) for pair in changed_rows(baseline, candidate, changed)]
+            parts = [_rows(*pair) for pair in changed_rows(baseline, candidate, changed, names)]
             rows = pd.concat([rows, *parts], ignore_index=True)
         except Refusal as refusal:
             same = ", ".join(split for split in SPLITS if equal[split]) or "none"
@@ -113,9 +112,8 @@ def _same(baseline: Revision, candidate: Revision, path: str) -> bool:
     return digests[0] is not None and digests[0] == digests[1] and None not in (baseline.commit, candidate.commit)
 
 
-def _rows(old: pd.DataFrame, new: pd.DataFrame, renamed: Mapping[str, str]) -> pd.DataFrame:
+def _rows(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Return the changes between two tables of examples, sorted by id."""
-    old["label"] = old["label"].replace(dict(renamed))
     ids = strings(old["id"]), strings(new["id"])
     if ids[0].equals(ids[1]):
         place = np.arange(len(old))

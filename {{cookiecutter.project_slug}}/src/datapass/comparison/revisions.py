@@ -125,7 +125,11 @@ class Revision:
         return self.contents[path]
 
     def need(self, path: str | Path) -> bytes:
-        """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none."""
+        """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none.
+
+        Of an example table that is stored as Parquet it is the content of that file, which `read_table` reads too.
+        """
+        path = self.stored(path)
         content = self.read(path)
         if content is None and self.commit is not None and self.digest(path):
             from dvc.api import read  # a quarter of a second, and only where DVC holds what Git usually does
@@ -153,8 +157,7 @@ class Revision:
 
     def table(self, path: str | Path) -> pd.DataFrame:
         """Return a CSV file, or a table that is stored as Parquet, as text columns."""
-        path = self.stored(path)
-        return read_table(Path(path), f"{self.name}:{path}", self.need(path))
+        return read_table(Path(path), f"{self.name}:{self.stored(path)}", self.need(path))
 
     @contextmanager
     def opened(self, path: str) -> Iterator[Any]:

@@ -1,6 +1,6 @@
 """The example tables of two revisions side by side, cut at the same ids: of millions of rows few are in memory at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,13 +18,16 @@ from ..messages.problems import Problem, Refusal
 from .revisions import Revision
 
 
-def changed_rows(old: Revision, new: Revision, splits: Sequence[str]) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+def changed_rows(
+    old: Revision, new: Revision, splits: Sequence[str], renamed: Mapping[str, str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Yield examples of both revisions, in order of id, without those that stand in the same set of both with equal cells.
 
     Each pair has the columns of the example tables and `split`, its number; an id that is in both tables is in one pair.
 
     Args:
         splits: the sets whose tables differ.
+        renamed: {class of the old revision: its name in the new one}, by which the old one's examples are called here.
 
     Raises:
         Refusal: where a table is missing, unreadable, or of Parquet and not sorted.
@@ -33,11 +36,11 @@ def changed_rows(old: Revision, new: Revision, splits: Sequence[str]) -> Iterato
         sides = [[_Cursor(*_read(side, split, stack)) for split in splits] for side in (old, new)]
         while ends := [last for side in sides for cursor in side if (last := cursor.last()) is not None]:
             end = min(ends)
-            cut = [[cursor.until(end) for cursor in side] for side in sides]
-            pairs = [_different(*pair) for pair in zip(*cut, strict=True)]
+            before, after = ([cursor.until(end) for cursor in side] for side in sides)
+            pairs = [_different(_rename(a, renamed), b) for a, b in zip(before, after, strict=True)]
             if any(len(table) for pair in pairs for table in pair):
-                before, after = (_joined(tables, splits) for tables in zip(*pairs, strict=True))
-                yield before, after
+                one, other = (_joined(tables, splits) for tables in zip(*pairs, strict=True))
+                yield one, other
 
 
 def _joined(tables: Sequence[pa.Table], splits: Sequence[str]) -> pd.DataFrame:
@@ -45,6 +48,14 @@ def _joined(tables: Sequence[pa.Table], splits: Sequence[str]) -> pd.DataFrame:
     found = [frame(table).assign(split=number) for table, number in zip(tables, numbers, strict=True)]
     joined = pd.concat(found, ignore_index=True)
     return joined if all(len(table.columns) == len(joined.columns) for table in found) else joined.fillna("")
+
+
+def _rename(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
+    if not names or not len(table):
+        return table
+    labels = table["label"].combine_chunks().dictionary_encode()
+    words = pa.array([names.get(word, word) for word in labels.dictionary.to_pylist()], pa.string())
+    return table.set_column(table.column_names.index("label"), "label", words.take(labels.indices))
 
 
 def _different(old: pa.Table, new: pa.Table) -> tuple[pa.Table, pa.Table]:

@@ -117,7 +117,7 @@ class Raw:
     def _read(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         for one in self.tables:
             there = [name for name in columns if name in one.columns]
-            for piece in one.pieces(there):
+            for piece in one.pieces(there or ["id"]):
                 cells = {name: piece[name] if name in there else _empty(len(piece)) for name in columns}
                 yield pa.table(cells)
 

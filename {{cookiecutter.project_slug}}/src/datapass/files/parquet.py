@@ -41,10 +41,14 @@ class ParquetTable:
                 schema, self.rows = file.schema_arrow, file.metadata.num_rows
                 groups = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
                 self.columns, self.types = list(schema.names), list(schema.types)
-        except OSError as error:
-            raise Refusal([Problem(name, f"cannot be read: {error.strerror or error}")]) from None
-        except ValueError as error:  # pyarrow's, and names that are no text
-            raise Refusal([Problem(name, f"cannot be read as Parquet ({error}); write it again")]) from None
+        except (OSError, ValueError) as error:  # pyarrow's too, and names that are no text
+            why = getattr(error, "strerror", None)
+            said = (
+                f"cannot be read: {why}"
+                if why
+                else f"cannot be read as Parquet ({quoted(error)[1:-1]}); write it again"
+            )
+            raise Refusal([Problem(name, said)]) from None
         self._ends = np.cumsum(groups)
         doubled = sorted({column for column in self.columns if self.columns.count(column) > 1})
         wrong = [Problem(name, f"names the column {quoted(column)} twice") for column in doubled]
@@ -70,7 +74,8 @@ class ParquetTable:
                 for batch in batches:
                     yield pa.table({column: self._text(column, batch.column(column)) for column in names})
         except (OSError, pa.ArrowException) as error:
-            raise Refusal([Problem(self.name, f"cannot be read as Parquet ({error}); write it again")]) from None
+            said = f"cannot be read as Parquet ({quoted(error)[1:-1]}); write it again"
+            raise Refusal([Problem(self.name, said)]) from None
 
     def read(self) -> pa.Table:
         """Return all of it as strings. Raises Refusal, see `pieces`."""
@@ -97,6 +102,10 @@ class ParquetTable:
             values = array.to_numpy(zero_copy_only=False)
             array = pa.array(values.astype(str), pa.string(), mask=np.isnan(values))
         array = pc.fill_null(array.cast(pa.string()), "")
+        if kinds.is_timestamp(kind) or kinds.is_time(
+            kind
+        ):  # of which a file may hold no coarser ones than milliseconds
+            array = pc.replace_substring_regex(array, r"\.0+(Z?)$", r"\1")
         if _is_text(kind):
             try:
                 array.validate(full=True)

@@ -17,6 +17,7 @@ from .writes import written
 
 BLOCK = 1 << 26  # bytes parsed at a time, and so the longest row
 TEXT = pd.StringDtype(na_value=float("nan"))  # what pandas calls `str`
+MAGIC = b"PAR1"  # of Parquet
 FORMULA = r"[=+\-@\t\r]"  # a spreadsheet runs a cell that starts with one of these
 csv.field_size_limit(BLOCK)
 
@@ -32,7 +33,7 @@ def frame(table: pa.Table) -> pd.DataFrame:
 
 
 def read_text(path: Path, name: str | None = None, content: bytes | None = None) -> pa.Table:
-    """Read a CSV file, or a Parquet file by its suffix, as columns of strings.
+    """Read a CSV file as columns of strings; or a Parquet file, by the suffix, or by the first and last bytes of `content`.
 
     In a CSV a byte order mark and CRLF are accepted, and empty lines are skipped.
 
@@ -48,7 +49,7 @@ def read_text(path: Path, name: str | None = None, content: bytes | None = None)
             not close; or a header that is missing or names a column twice. For Parquet see `ParquetTable`.
     """
     name = name or path.as_posix()
-    if path.suffix == ".parquet":
+    if path.suffix == ".parquet" or (content is not None and content[:4] == content[-4:] == MAGIC):
         return ParquetTable(path if content is None else pa.BufferReader(content), name).read()
     if content is None:
         try:
