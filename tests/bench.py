@@ -22,6 +22,7 @@ from PIL import Image
 from pyarrow import csv as arrow_csv
 
 import bench_audit
+import bench_parquet
 import bench_rows
 from conftest import ROOT, Project, render
 
@@ -292,6 +293,11 @@ def rows(folder: Path) -> list[Row]:
     ]
 
 
+def parquet(folder: Path) -> list[Row]:
+    """Curate and diff of labels in Parquet, with the memory of each."""
+    return bench_parquet.measure(render(folder))
+
+
 def audit(folder: Path) -> list[Row]:
     """Print how many wrong labels the audit's queue finds, beside a random queue."""
     bench_audit.main(baseline(folder).path)
@@ -305,6 +311,7 @@ ROWS = {
     "training-large": training_large,
     "compare": comparing,
     "scale": scale,
+    "parquet": parquet,
     "pack": packing,
     "rows": rows,
     "audit": audit,

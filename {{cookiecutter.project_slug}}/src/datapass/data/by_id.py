@@ -1,6 +1,7 @@
 """The examples sorted by id: in memory while they are few, else on disk by DuckDB."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -44,18 +45,20 @@ def _on_disk(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
             "-e '.[large]'. Deliveries whose ids are in order need no sorting."
         ) from None
     first = next(tables)
+    # DuckDB takes Note and note for one column, so it sees numbered names alone.
+    plain = pa.schema([pa.field(f"c{number}", column.type) for number, column in enumerate(first.schema)])
 
     def batches() -> Iterator[pa.RecordBatch]:
-        yield from first.to_batches()
-        for table in tables:
-            yield from table.to_batches()
+        for table in chain([first], tables):
+            yield from table.rename_columns(plain.names).to_batches()
 
     spill = EXAMPLES.parent / ".sorting.partial"
     remove(spill)  # of a run that was killed
     try:
-        with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
-            reader = pa.RecordBatchReader.from_batches(first.schema, batches())
-            for batch in connection.from_arrow(reader).order("id").to_arrow_reader(parquet.PIECE):
-                yield pa.Table.from_batches([batch]).cast(first.schema)
+        settings = {"memory_limit": MEMORY, "temp_directory": str(spill), "enable_progress_bar": "false"}
+        with duckdb.connect(config=settings) as connection:
+            rows = connection.from_arrow(pa.RecordBatchReader.from_batches(plain, batches()))
+            for batch in rows.order(f"c{first.column_names.index('id')}").to_arrow_reader(parquet.PIECE):
+                yield pa.Table.from_batches([batch]).cast(plain).rename_columns(first.column_names)
     finally:
         remove(spill)
