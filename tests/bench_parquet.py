@@ -38,7 +38,8 @@ for path in map(Path, sys.argv[1:]):
 READ = "import sys, pyarrow.parquet as pq\nfor path in sys.argv[1:]:\n    for _ in pq.ParquetFile(path).iter_batches(): pass"
 SORT = """
 import sys, duckdb
-con = duckdb.connect(config={"memory_limit": "3GB", "temp_directory": "data/spill", "enable_progress_bar": "false"})
+con = duckdb.connect(config={"memory_limit": "3GB", "temp_directory": "data/spill"})
+con.execute("SET enable_progress_bar = false")
 con.execute(f"COPY (SELECT * FROM '{sys.argv[1]}' ORDER BY id) TO 'data/sorted.parquet' (FORMAT parquet)")
 """
 

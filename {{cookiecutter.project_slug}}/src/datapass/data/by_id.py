@@ -55,8 +55,8 @@ def _on_disk(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     spill = EXAMPLES.parent / ".sorting.partial"
     remove(spill)  # of a run that was killed
     try:
-        settings = {"memory_limit": MEMORY, "temp_directory": str(spill), "enable_progress_bar": "false"}
-        with duckdb.connect(config=settings) as connection:
+        with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as connection:
+            connection.execute("SET enable_progress_bar = false")
             rows = connection.from_arrow(pa.RecordBatchReader.from_batches(plain, batches()))
             for batch in rows.order(f"c{first.column_names.index('id')}").to_arrow_reader(parquet.PIECE):
                 yield pa.Table.from_batches([batch]).cast(plain).rename_columns(first.column_names)

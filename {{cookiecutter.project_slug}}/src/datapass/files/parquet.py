@@ -70,7 +70,11 @@ class ParquetTable:
         """
         names = list(columns)
         try:
-            with pq.ParquetFile(self.source) as file, closing(file.iter_batches(PIECE, groups, names)) as batches:
+            # Read ahead, the file would be in memory by its end.
+            with (
+                pq.ParquetFile(self.source, pre_buffer=False) as file,
+                closing(file.iter_batches(PIECE, groups, names)) as batches,
+            ):
                 for batch in batches:
                     yield pa.table({column: self._text(column, batch.column(column)) for column in names})
         except (OSError, pa.ArrowException) as error:
