@@ -92,9 +92,8 @@ def outcome(tables: list[pd.DataFrame], form: str, inputs: dict[str, str], size:
         try:
             curate.main()
         except Refusal as refusal:
-            return re.sub(r"labels\.parquet, row (\d+)", lambda m: f"labels.csv:{int(m[1]) + 1}", str(refusal)).split(
-                "\n"
-            )
+            lines = re.sub(r"labels\.parquet, row (\d+)", lambda m: f"labels.csv:{int(m[1]) + 1}", str(refusal))
+            return lines.replace("labels.parquet", "labels.csv").split("\n")
     report = json.loads(Path("reports/data.json").read_text(encoding="utf-8"))
     text = json.dumps(report).replace("labels.parquet", "labels.csv")
     return [text, *(Path(path).read_bytes() for path in OUTPUTS[:-1])]
