@@ -79,4 +79,4 @@ def read_examples(paths: Sequence[Path] = tuple(TABLES)) -> pd.DataFrame:
     if not all(path.is_file() for path in paths):
         raise Refusal(f"{EXAMPLES.as_posix()}/ is missing; `dvc repro` writes it.")
     tables = [read_table(path).assign(split=path.stem) for path in paths]
-    return pd.concat(tables, ignore_index=True).fillna("")
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True).fillna("")
