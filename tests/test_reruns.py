@@ -57,6 +57,7 @@ RERUNS = {
     "datapass/comparison/proof.py": "",
     "datapass/comparison/revisions.py": "",
     "datapass/comparison/scope.py": "",
+    "datapass/comparison/side_by_side.py": "",
     "datapass/comparison/stale.py": "",
     "datapass/comparison/statistics.py": "evaluate",
     "datapass/comparison/sureness.py": "",
