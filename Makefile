@@ -74,7 +74,7 @@ $(VENV)/ready: pyproject.toml $(TEMPLATE)/pyproject.toml $(CONSTRAINTS) tests/re
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/ready
-	@$(PYTHON) tests/requirements.py test docs dev cluster > $(VENV)/requirements-test.txt
+	@$(PYTHON) tests/requirements.py test docs dev cluster large > $(VENV)/requirements-test.txt
 	pip install -c "$(CONSTRAINTS)" -r $(VENV)/requirements-test.txt
 	@touch $@
 
@@ -88,7 +88,7 @@ sums: $(VENV)/ready
 	cd "$(TEMPLATE)/src" && python -c 'from datapass import integrity; integrity.SUMS.write_text(integrity.sums(), encoding="utf-8")'
 
 pins: $(VENV)/ready-test
-	python tests/requirements.py test docs dev cluster remotes > $(VENV)/requirements-test.txt
+	python tests/requirements.py test docs dev cluster large remotes > $(VENV)/requirements-test.txt
 	pip install --upgrade --upgrade-strategy eager -r $(VENV)/requirements-test.txt
 	@sed -n 1p "$(CONSTRAINTS)" > $(VENV)/constraints.txt
 	@pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' >> $(VENV)/constraints.txt

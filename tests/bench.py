@@ -19,6 +19,7 @@ import yaml
 from PIL import Image
 
 import bench_audit
+import bench_parquet
 import bench_revisions
 import bench_rows
 import bench_scale
@@ -291,6 +292,11 @@ def rows(folder: Path) -> list[Row]:
     ]
 
 
+def parquet(folder: Path) -> list[Row]:
+    """Curate and diff of labels in Parquet, with the memory of each."""
+    return bench_parquet.measure(render(folder))
+
+
 def audit(folder: Path) -> list[Row]:
     """Print how many wrong labels the audit's queue finds, beside a random queue."""
     bench_audit.main(baseline(folder).path)
@@ -311,6 +317,7 @@ ROWS: dict[str, Callable[[Path], Iterable[Row]]] = {
     "compare": comparing,
     "revisions": revisions,
     "scale": scale,
+    "parquet": parquet,
     "pack": packing,
     "rows": rows,
     "shards": shards,

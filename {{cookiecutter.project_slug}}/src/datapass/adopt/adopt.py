@@ -11,7 +11,7 @@ import pandas as pd
 from ..data.examples import metadata
 from ..data.next_pass import current_state, place_pass
 from ..data.passes import pass_names
-from ..data.raw import Raw, read_raw
+from ..data.raw import Raw, labels_in, read_raw
 from ..data.state import WAITING
 from ..files.paths import PASSES, RAW
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
@@ -87,7 +87,7 @@ def adopt(
         )
     if path.resolve().is_relative_to(RAW.resolve()) or RAW.resolve().is_relative_to(path.resolve()):
         raise Refusal(f"{quoted(path)} holds or lies in data/raw/, where adopt writes; name a folder or file outside.")
-    first = project.has_example() or not (RAW / "labels.csv").is_file()
+    first = project.has_example() or not labels_in(RAW)
     if first and not project.has_example() and project.POINTER.is_file():
         raise Refusal(
             f"{project.POINTER.as_posix()} names data that is not here; `dvc pull` or `dvc checkout` it first."

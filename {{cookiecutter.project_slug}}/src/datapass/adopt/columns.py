@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from ..data.raw import RESERVED
+from ..data.raw_checks import RESERVED
 from ..messages.problems import Problem, Refusal, near_miss, quoted, refuse
 from . import kinds
 from .look import Delivered

@@ -9,11 +9,11 @@ import pandas as pd
 from ..comparison.lock import Lock
 from ..comparison.revisions import Revision, blobs, git, hashes, is_shallow
 from ..files.paths import TRAIN, VALIDATION
-from ..files.tables import TEXT, read_table
+from ..files.tables import MAGIC, TEXT, read_table
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
 
-FILES = (TRAIN.as_posix(), VALIDATION.as_posix())
+FILES = tuple(path.with_suffix(suffix).as_posix() for suffix in (".csv", ".parquet") for path in (TRAIN, VALIDATION))
 AT_ONCE = 8  # tables in memory
 
 
@@ -57,7 +57,12 @@ def _held() -> tuple[list[str], dict[tuple[str, str], str]]:
     commits = git("log", "--all", "--full-history", "--format=%H", "--", *files).decode().split()
     found = hashes(commits, files)
     tables = list(dict.fromkeys(one for *row, _ in found for one in row if one))
-    gaps = [(commit, row, lock) for commit, (*row, lock) in zip(commits, found, strict=True) if lock and None in row]
+    # Of each table one of both forms is held, by Git or by DVC.
+    gaps = [
+        (commit, row, lock)
+        for commit, (*row, lock) in zip(commits, found, strict=True)
+        if lock and None in [one or other for one, other in zip(row[:2], row[2:], strict=True)]
+    ]
     locks = list(dict.fromkeys(lock for *_, lock in gaps))
     read = dict(zip(locks, map(Lock.parse, blobs(locks)), strict=True))
     held = {
@@ -84,5 +89,7 @@ def _columns(content: bytes) -> tuple[pd.Series, pd.Series]:
         table = read_table(TRAIN, content=content)
         return table["id"], table["input"] if "input" in table else pd.Series([], dtype=TEXT)
     except (Refusal, KeyError):  # committed with a conflict in it, or empty
+        if content[: len(MAGIC)] == MAGIC:  # whose cells cannot be told
+            raise
         cells = pd.Series(re.split(r"[,\r\n]+", content.decode("utf-8", "replace")), dtype=TEXT).str.strip('"')
         return cells, cells

@@ -1,6 +1,5 @@
 """What changed in the data, by row, between two data revisions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,6 +16,7 @@ from ..messages.problems import Refusal
 from .augmentation import changed as augmentation
 from .augmentation import sizes
 from .revisions import Revision
+from .side_by_side import changed_rows
 
 COLUMNS = ["id", "kind", "split", "column", "old", "new", "passes"]
 KINDS = ("added", "removed", "dropped", "restored", "relabelled", "input changed", "moved", "metadata changed")
@@ -61,16 +61,6 @@ class DataDiff:
         return table.sort_values(["count", "old", "new"], ascending=[False, True, True], ignore_index=True)
 
 
-def load_examples(revision: Revision, splits: Sequence[str]) -> pd.DataFrame:
-    """Return the examples of some sets of a revision: the columns of the example tables and `split`, its number."""
-    tables = []
-    for split in splits:
-        number = SPLITS.index(split)
-        tables.append(revision.table(TABLES[number]).assign(split=np.int8(number)))
-    joined = pd.concat(tables, ignore_index=True)
-    return joined if all(len(table.columns) == len(joined.columns) for table in tables) else joined.fillna("")
-
-
 def renamed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
     """Return the classes that have another name in the candidate and are otherwise the same: {old: new}.
 
@@ -108,9 +98,8 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
     rows, notes = pd.DataFrame(columns=COLUMNS, dtype="str"), []
     if changed:
         try:
-            before = load_examples(baseline, changed)
-            before["label"] = before["label"].replace(names)
-            rows = _rows(before, load_examples(candidate, changed))
+            parts = [_rows(*pair) for pair in changed_rows(baseline, candidate, changed, names)]
+            rows = pd.concat([rows, *parts], ignore_index=True)
         except Refusal as refusal:
             same = ", ".join(split for split in SPLITS if equal[split]) or "none"
             notes = [
@@ -129,7 +118,7 @@ def _same(baseline: Revision, candidate: Revision, path: str) -> bool:
 
 
 def _rows(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Return the changes between two tables of examples."""
+    """Return the changes between two tables of examples, sorted by id."""
     ids = strings(old["id"]), strings(new["id"])
     if ids[0].equals(ids[1]):
         place = np.arange(len(old))

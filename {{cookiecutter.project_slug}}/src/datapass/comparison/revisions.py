@@ -1,11 +1,12 @@
 """Reading a data revision where it is: any Git revision, `dvc exp` name, or the workspace; never a checkout."""
 
+import io
 import json
 import sys
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -105,7 +106,11 @@ class Revision:
         return self.contents[path]
 
     def need(self, path: str | Path) -> bytes:
-        """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none."""
+        """Return a file's content, from Git, else from DVC's cache or remote. Raises Refusal where it is in none.
+
+        Of an example table that is stored as Parquet it is the content of that file, which `read_table` reads too.
+        """
+        path = self.stored(path)
         content = self.read(path)
         if content is None and self.commit is not None and (digest := self.digest(path)):
             content = self.shared.cached(digest)
@@ -124,19 +129,44 @@ class Revision:
 
     def digest(self, path: str | Path) -> str | None:
         """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
-        return None if self.read("dvc.lock") is None else self.lock.outs.get(Path(path).as_posix())
+        outs = {} if self.read("dvc.lock") is None else self.lock.outs
+        return outs.get(Path(path).as_posix()) or (outs.get(_parquet(path)) if Path(path) in TABLES else None)
+
+    def stored(self, path: str | Path) -> str:
+        """Return where the revision has a table: as .parquet, where a stage wrote it so by dvc.lock."""
+        if Path(path) in TABLES and self.read(path) is None and self.read("dvc.lock") is not None:
+            return _parquet(path) if _parquet(path) in self.lock.outs else Path(path).as_posix()
+        return Path(path).as_posix()
 
     def table(self, path: str | Path) -> pd.DataFrame:
-        """Return a CSV file as text columns; what a comparison asks for many times is read once."""
+        """Return a CSV file, or a table that is stored as Parquet, as text columns; what a comparison asks for many times is read once."""
         found = next((table for one, name, table in LATEST if one is self and name == path), None)
         if found is None:
             content = self.need(path)
-            found = self.shared.table(Path(path), f"{self.name}:{path}", content)
+            found = self.shared.table(Path(path), f"{self.name}:{self.stored(path)}", content)
             if len(content) > LARGE:  # not held twice
                 self.contents.pop(Path(path).as_posix(), None)
             if path in (TEST, PREDICTIONS):
                 LATEST.append((self, path, found))
         return found.copy(deep=False)
+
+    @contextmanager
+    def opened(self, path: str) -> Iterator[Any]:
+        """Give a file to read from, or its path: what `need` returns, without it in memory where DVC has it."""
+        if self.commit is None and Path(path).is_file():
+            yield Path(path)
+        elif self.commit is None or path in self.files or not self.digest(path):
+            yield io.BytesIO(self.need(path))
+        else:
+            from dvc.api import open as dvc_open
+            from dvc.exceptions import DvcException
+
+            with ExitStack() as stack:
+                try:
+                    file = stack.enter_context(dvc_open(path, rev=self.commit, mode="rb"))
+                except (DvcException, OSError):
+                    file = io.BytesIO(self.need(path))  # or a Refusal, in words
+                yield file
 
     def json(self, path: str | Path) -> Any:
         """Return a JSON file."""
@@ -172,6 +202,10 @@ def load_all(revisions: Sequence[Revision], paths: Sequence[str]) -> None:
     wanted = (one.files[path] for one in committed for path in paths if path in one.files)
     with suppress(Refusal, LookupError):  # where a clone lacks one, each revision says so of its own
         shared.read(wanted)
+
+
+def _parquet(path: str | Path) -> str:
+    return Path(path).with_suffix(".parquet").as_posix()
 
 
 def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:

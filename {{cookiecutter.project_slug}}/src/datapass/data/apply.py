@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..files import parquet
 from ..files.paths import EXAMPLES, SPLITS
-from ..files.tables import strings
 from ..messages.problems import Problem, near_miss, quoted
 from . import to_test
 from .passes import ADDS, CLASS_ACTIONS, EXAMPLE_ACTIONS, Pass
@@ -27,7 +27,7 @@ class Plan:
         wrong: what is wrong at rows of the pass.
         classes: names of the class codes afterwards.
         remap: new code of each code that was there; others than its own for merged classes.
-        places: row in `raw.table` of each edit of an example that is right (k).
+        places: row in `raw` of each edit of an example that is right (k).
         actions: their actions (k).
         codes: their new class codes, -1 where the label stays (k).
     """
@@ -62,11 +62,15 @@ def unusable(state: State) -> list[Problem]:
 
 
 def rows_of(state: State, passes: Sequence[Pass]) -> pd.Series:
-    """Return the row in `raw.table` of each example that passes name, by id."""
+    """Return the row in `raw` of each example that passes name, by id."""
     wanted = pa.array(pd.unique(pd.concat([p.edits["id"] for p in passes])) if passes else [], pa.string())
-    found = pc.index_in(strings(state.raw.table["id"]), value_set=wanted).combine_chunks()
-    rows = np.flatnonzero(found.is_valid())
-    return pd.Series(rows, index=wanted.take(found.take(pa.array(rows))).to_pylist())
+    found = [np.empty((2, 0), dtype=np.int64)]
+    for start, piece in state.raw.pieces(["id"], max(parquet.PIECE, len(wanted))) if len(wanted) else ():
+        place = pc.index_in(piece["id"], value_set=wanted).combine_chunks()
+        rows = np.flatnonzero(place.is_valid())
+        found.append(np.stack([start + rows, place.take(pa.array(rows)).to_numpy()]))
+    rows, places = np.concatenate(found, axis=1)
+    return pd.Series(rows, index=wanted.take(pa.array(places)).to_pylist())
 
 
 def check(state: State, one: Pass, row_of: pd.Series) -> Plan:
@@ -172,7 +176,7 @@ def _check_class(
 def _check_examples(
     state: State, edits: pd.DataFrame, classes: list[str | None], remap: np.ndarray, row_of: pd.Series
 ) -> tuple[dict[int, str], np.ndarray, np.ndarray]:
-    """Return what is wrong with edits of examples, by place in `edits`; their rows in `raw.table`; their new codes or -1."""
+    """Return what is wrong with edits of examples, by place in `edits`; their rows in `raw`; their new codes or -1."""
     wrong: dict[int, str] = {}
 
     def mark(where: pd.Series, what: Any) -> None:
@@ -186,8 +190,8 @@ def _check_examples(
     mark(ids.duplicated(), "this id stands above already; a pass edits an example once")
     places = row_of.reindex(ids).to_numpy()
     missing = pd.Series(np.isnan(places.astype(float)), index=edits.index)
-    known_ids = state.raw.table["id"]
-    few = missing.sum() <= HINTED and len(known_ids) <= SEARCHED
+    few = 0 < missing.sum() <= HINTED and len(state.raw) <= SEARCHED
+    known_ids = state.raw.table["id"] if few else ()
     unknown = "no example of data/raw/ has this id{}; correct the id, or deliver the example first"
     mark(missing, lambda n: unknown.format(near_miss(ids.iloc[n], known_ids) if few else ""))
     places = np.where(missing, 0, places).astype(int)

@@ -1,12 +1,11 @@
 """What curate warns of: nothing here stops a run, all of it is worth a look before training."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..files.paths import BOOK, SPLITS, TABLES
+from ..files.paths import BOOK, SPLITS
 from ..messages.problems import quoted
 from ..settings import Checks
 from .label_book import sections
@@ -30,10 +29,9 @@ def warnings(
         book: the label book's text.
     """
     found: list[dict[str, Any]] = []
-    raw_ids = state.raw.table["id"]
 
     def warn(kind: str, what: str, rows: np.ndarray | None = None, count: int | None = None) -> None:
-        ids = [] if rows is None else sorted(raw_ids.iloc[rows[:NAMED]])
+        ids = [] if rows is None else sorted(state.raw.text("id", rows[:NAMED]))
         found.append({"kind": kind, "what": what, "count": len(rows) if rows is not None else count or 1, "ids": ids})
 
     active = state.status == ACTIVE
@@ -53,7 +51,7 @@ def warnings(
         warn("input in several sets", what, hidden)
     waiting = np.flatnonzero(state.status == WAITING)
     if len(waiting):
-        numbers = np.unique(state.raw.delivery[waiting])
+        numbers = np.unique(state.raw.delivery_of(waiting))
         listed = ", ".join(state.raw.files[number] for number in numbers)
         what = f'{len(waiting):,} rows of {listed} are in no pass and not used; the action "add" or "add-test" brings them in'
         warn("not added", what, waiting)
@@ -108,22 +106,26 @@ def _check_classes(state: State, sets: np.ndarray, weight: np.ndarray, limits: C
             warn("empty set", f"no example counts in the {split} set")
 
 
-def summary(state: State, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """Return the counts for reports/data.json: by set and class, and what the passes did."""
-    known = state.known()
-    sets = {}
-    for split, path in zip(SPLITS, TABLES, strict=True):
-        table = tables[path.name]
-        counts = table.loc[table["weight"] > 0, "label"].value_counts()
-        sets[split] = {
-            "examples": int((table["weight"] > 0).sum()),
-            "weight_0": int((table["weight"] == 0).sum()),
-            "classes": {name: int(counts.get(name, 0)) for name in known},
+def summary(state: State, sets: np.ndarray, weight: np.ndarray) -> dict[str, Any]:
+    """Return the counts for reports/data.json: by set and class, and what the passes did.
+
+    Args:
+        state: after all passes.
+        sets, weight: see `warnings`.
+    """
+    found = {}
+    for number, split in enumerate(SPLITS):
+        here = sets == number
+        counts = np.bincount(state.codes[here & weight], minlength=len(state.classes)).tolist()
+        found[split] = {
+            "examples": sum(counts),
+            "weight_0": int((here & (state.status != WAITING) & ~weight).sum()),
+            "classes": {name: count for name, count in zip(state.classes, counts, strict=True) if name is not None},
         }
     edits = pd.DataFrame(state.history).T
     return {
-        "classes": known,
-        "sets": sets,
+        "classes": state.known(),
+        "sets": found,
         "passes": [{"name": name} | counts for name, counts in state.history.items()],
         "edits": {} if edits.empty else edits.sum().astype(int).sort_index().to_dict(),
     }

@@ -13,8 +13,8 @@ from ..messages.problems import Problem, Refusal, quoted, refuse
 from ..settings import load
 from .apply import apply, check, rows_of, unusable
 from .passes import COLUMNS, Pass, chosen, pass_names, read_passes
-from .raw import read_raw
-from .split import input_hashes, numbered
+from .raw import labels_in, read_raw
+from .split import numbered
 from .state import ACTIVE, State, start
 
 
@@ -30,9 +30,9 @@ def current_state() -> State:
     raw = read_raw(RAW)
     refuse(raw.found)
     try:
-        inputs = numbered(input_hashes(raw))
+        inputs = numbered(raw)
     except Refusal:  # a delivery that is not packed yet: what only its inputs can tell, `curate` will say
-        inputs = np.full(len(raw.table), -1)
+        inputs = np.full(len(raw), -1)
     state = start(raw, data.classes, data.split, inputs)
     passes, problems = read_passes(PASSES, chosen(pass_names(PASSES), data.passes))
     refuse(problems + apply(state, passes))
@@ -50,7 +50,7 @@ def check_passes() -> tuple[int, bool]:
     """
     names = pass_names(PASSES)
     passes, problems = read_passes(PASSES, names)
-    if not (RAW / "labels.csv").is_file():
+    if not labels_in(RAW):
         refuse(problems)
         return len(passes), False
     refuse(unusable(current_state()))

@@ -1,27 +1,58 @@
 """Which set an example belongs to: the user's own `split`, else a hash; adding or dropping rows moves no other row."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from ..files import parquet
+from ..files.parquet import ParquetTable, regular
 from ..files.paths import INDEX, SPLITS
-from ..files.tables import strings
+from ..files.tables import text_column
 from ..messages.problems import Refusal, quoted
 from ..settings import Split
+from .alike import alike
 from .fraction import fraction
 from .raw import Raw
 
 
+def inputs_of(raw: Raw) -> Iterator[pa.ChunkedArray]:
+    """Yield the hash of each raw row's input, in the pieces of `raw.pieces`.
+
+    Raises:
+        Refusal: where data/inputs/ was packed from other deliveries.
+    """
+    other = Refusal(f"{INDEX.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
+    if not INDEX.is_file():
+        raise other
+    index = ParquetTable(INDEX, INDEX.as_posix())
+    if index.rows != len(raw):
+        raise other
+    packed = regular(index.pieces(["id", "input"]), parquet.PIECE)
+    for (_, piece), inputs in zip(raw.pieces(["id"]), packed, strict=True):
+        if not inputs["id"].equals(piece["id"]):
+            raise other
+        yield inputs["input"]
+
+
 def input_hashes(raw: Raw) -> pd.Series:
-    """Return the hash of each raw row's input. Raises Refusal where data/inputs/ was packed from other deliveries."""
-    index = pd.read_parquet(INDEX, columns=["id", "input"]) if INDEX.is_file() else None
-    if index is None or len(index) != len(raw.table) or not strings(index["id"]).equals(strings(raw.table["id"])):
-        raise Refusal(f"{INDEX.as_posix()} is not of this data/raw/; `dvc repro` packs the inputs again.")
-    return index["input"]
+    """Return the hash of each raw row's input. Raises Refusal, see `inputs_of`."""
+    chunks = [chunk for piece in inputs_of(raw) for chunk in piece.chunks]
+    return text_column(pa.chunked_array(chunks, pa.string()))
 
 
-def numbered(hashes: pd.Series) -> np.ndarray:
-    """Return the number of each input: equal for equal hashes, -1 where there is none to compare (n, int)."""
-    return np.where(hashes == "", -1, hashes.factorize()[0])
+def numbered(raw: Raw) -> np.ndarray:
+    """Return the number of each input that several rows have: equal for equal inputs, -1 where no other row has it (n, int32).
+
+    Raises:
+        Refusal: see `inputs_of`.
+    """
+    numbers = np.full(len(raw), -1, dtype=np.int32)
+    rows, codes = alike(lambda: inputs_of(raw), len(raw))
+    numbers[rows] = codes
+    return numbers
 
 
 def assign(raw: Raw, inputs: np.ndarray, split: Split) -> np.ndarray:
@@ -39,36 +70,39 @@ def assign(raw: Raw, inputs: np.ndarray, split: Split) -> np.ndarray:
     Raises:
         Refusal: for rows whose own `split` is not their group's.
     """
-    table = raw.table
-    sets = np.full(len(table), -1, dtype=np.int8)
-    if "split" in table:
-        for number, name in enumerate(SPLITS):
-            sets[(table["split"] == name).to_numpy()] = number
-    own = sets >= 0
-    keys, grouped, later = table["id"], np.zeros(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
-    if "group" in table:
-        grouped = (table["group"] != "").to_numpy()
-        keys = table["group"].where(grouped, keys)
-        later = grouped & table["group"].duplicated().to_numpy()
-    hashed = np.flatnonzero(~own & ~later)
-    u = fraction(keys.iloc[hashed], str(split.salt))
-    sets[hashed] = np.where(u < split.test, 2, np.where(u < split.test + split.validation, 1, 0))
-    if grouped.any():
-        rows = np.flatnonzero(grouped)
-        homes = pd.Series(sets[rows]).groupby(keys.iloc[rows].to_numpy()).transform("first").to_numpy()
-        torn = rows[(sets[rows] >= 0) & (sets[rows] != homes)]
-        names = dict(zip(rows.tolist(), homes.tolist(), strict=True))
-        what = "the split {} is not that of its group {}, which is in {}; a group is never divided"
-        wrong = {r: what.format(table.at[r, "split"], quoted(keys[r]), SPLITS[names[r]]) for r in torn.tolist()}
-        if wrong:
-            raise Refusal(raw.problems(wrong))
-        sets[rows] = homes
-    again = pd.Series(inputs).duplicated().to_numpy()
-    free = ~own & ~grouped & (inputs >= 0) & again
-    if free.any():
-        first = pd.Series(sets[~again], index=inputs[~again])
-        sets[free] = first.loc[inputs[free]].to_numpy()
+    given = raw.coded("split")
+    sets = np.array([SPLITS.index(word) if word in SPLITS else -1 for word in given.words], np.int8)[given.codes]
+    own, groups = sets >= 0, raw.groups
+    grouped = groups >= 0
+    members, leaders = firsts(groups)
+    alone = ~own
+    alone[members[members != leaders]] = False
+    for start, piece in raw.pieces(["id", "group"]):
+        here = slice(start, start + len(piece))
+        keys = pc.if_else(pc.equal(piece["group"], ""), piece["id"], piece["group"]).filter(pa.array(alone[here]))
+        u = fraction(text_column(keys), str(split.salt))
+        sets[here][alone[here]] = np.where(u < split.test, 2, np.where(u < split.test + split.validation, 1, 0))
+    if len(members):
+        torn = (sets[members] >= 0) & (sets[members] != sets[leaders])
+        if torn.any():
+            rows, homes = members[torn], sets[leaders[torn]]
+            what = "the split {} is not that of its group {}, which is in {}; a group is never divided"
+            told = zip(rows.tolist(), homes.tolist(), raw.text("group", rows), strict=True)
+            raise Refusal(raw.problems({r: what.format(given[r], quoted(g), SPLITS[home]) for r, home, g in told}))
+        sets[members] = sets[leaders]
+    copies, originals = firsts(inputs)
+    free = ~own[copies] & ~grouped[copies]
+    sets[copies[free]] = sets[originals[free]]
     return sets
+
+
+def firsts(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows with a number that is not negative, and the first row that has the same number (k and k, int64)."""
+    rows = np.flatnonzero(numbers >= 0)
+    codes, names = pd.factorize(numbers[rows])
+    first = np.empty(len(names), dtype=np.int64)
+    first[codes[::-1]] = rows[::-1]
+    return rows, first[codes]
 
 
 def shadowed(sets: np.ndarray, inputs: np.ndarray, active: np.ndarray) -> np.ndarray:

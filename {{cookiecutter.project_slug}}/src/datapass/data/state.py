@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ..files.tables import strings
 from ..messages.problems import Refusal, near_miss, quoted
 from ..settings import Split
 from .passes import EXAMPLE_ACTIONS
@@ -18,7 +17,7 @@ WAITING, ACTIVE, DROPPED = 0, 1, 2
 
 @dataclass
 class State:
-    """The examples while passes are applied; a row for each of `raw.table`.
+    """The examples while passes are applied; a row for each of `raw`.
 
     Attributes:
         classes: name of each class code; None once it is merged, split or retired.
@@ -82,9 +81,8 @@ def start(raw: Raw, classes: Sequence[str | int] | None, split: Split, inputs: n
     Raises:
         Refusal: for each label that is not among the classes, with the near miss named.
     """
-    first = len(raw.table) if len(raw.starts) == 1 else raw.starts[1]
-    encoded = strings(raw.table["label"]).dictionary_encode().combine_chunks()
-    words, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    first = raw.tables[0].rows
+    words, codes = (given := raw.coded("label")).words, given.codes
     if classes is None:
         present = np.bincount(codes[:first], minlength=len(words)) > 0
         classes = sorted(word for word, here in zip(words, present, strict=True) if here)
@@ -99,7 +97,9 @@ def start(raw: Raw, classes: Sequence[str | int] | None, split: Split, inputs: n
                 of = f" ({len(rows):,} rows)" if len(rows) > 1 else ""
                 wrong[int(rows[0])] = f"the class {quoted(word)} is not known{of}{unknown[word]}"
         raise Refusal(raw.problems(wrong))
-    translate = np.array([place[word] for word in words], dtype=np.int32)
-    status = np.where(np.arange(len(codes)) < first, ACTIVE, WAITING).astype(np.int8)
-    current = translate[codes]
-    return State(raw, list(names), current, status, np.where(status == ACTIVE, current, -1), split, inputs)
+    current = np.array([place[word] for word in words], dtype=np.int32)[codes]
+    status = np.full(len(codes), WAITING, dtype=np.int8)
+    status[:first] = ACTIVE
+    original = current.copy()
+    original[first:] = -1
+    return State(raw, list(names), current, status, original, split, inputs)

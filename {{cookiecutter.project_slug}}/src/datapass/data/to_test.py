@@ -1,11 +1,11 @@
 """`add-test`: rows of a later delivery enter the test set, whatever the hash says; what trains stays as it was."""
 
 import numpy as np
-import pandas as pd
 
 from ..files.paths import SPLITS
 from ..messages.problems import quoted
 from .examples import CHOSEN, PICKED_AS
+from .raw import Coded
 from .split import shadowed
 from .state import ACTIVE, WAITING, State
 
@@ -17,8 +17,8 @@ BIASED = (
 
 def biased(state: State) -> dict[int, str]:
     """Return what is wrong with rows of the test set that were chosen by what the model answers on them, by row."""
-    picked = _column(state, PICKED_AS)
-    there = (state.status == ACTIVE) & (state.sets == SPLITS.index("test")) & picked.isin(CHOSEN).to_numpy()
+    picked = state.raw.coded(PICKED_AS)
+    there = (state.status == ACTIVE) & (state.sets == SPLITS.index("test")) & picked.among(CHOSEN)
     return {row: BIASED.format(picked[row]) for row in np.flatnonzero(there).tolist()}
 
 
@@ -30,28 +30,30 @@ def refused(state: State, places: np.ndarray, actions: np.ndarray, right: np.nda
 
     Args:
         state: before the pass.
-        places: row in `raw.table` of each edit of an example (k).
+        places: row in `raw` of each edit of an example (k).
         actions: their actions (k).
         right: edits in which nothing else is wrong (k, bool).
     """
     numbers = np.flatnonzero(right & (actions == "add-test"))
-    rows, ids = places[numbers], state.raw.table["id"]
+    rows = places[numbers]
     wrong: dict[int, str] = {}
-    given, picked = _given(state), _column(state, PICKED_AS)
+    given, picked = state.raw.coded("split"), state.raw.coded(PICKED_AS)
     for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
         if picked[row] in CHOSEN:
             wrong[number] = BIASED.format(picked[row])
         elif given[row] not in ("", "test"):
-            file = state.raw.files[state.raw.delivery[row]]
+            file = state.raw.files[int(state.raw.delivery_of(row))]
             wrong[number] = f"{file} gives it the split {given[row]}; write test or nothing there, or use add"
     torn = _torn(state, rows, given)
     copied = _copied(state, rows, places[right & (actions == "drop")], places[right & (actions == "add")])
+    named = list(dict.fromkeys([*torn.values(), *copied.values()]))
+    ids = dict(zip(named, state.raw.text("id", np.array(named)), strict=True))
+    groups = dict(zip(torn, state.raw.text("group", np.array([*torn])), strict=True))
     for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
         if row in torn:
             other = torn[row]
             where = f"{SPLITS[state.sets[other]]}, such as {quoted(ids[other])}"
-            group = quoted(state.raw.table.at[row, "group"])
-            said = f"its group {group} has members in {where}; a group is never divided: use add, or delete this line"
+            said = f"its group {quoted(groups[row])} has members in {where}; a group is never divided: use add, or delete this line"
         elif row in copied:
             other = copied[row]
             said = (
@@ -69,38 +71,23 @@ def moved(state: State, rows: np.ndarray) -> np.ndarray:
 
     These are the rows, those of their groups, and waiting rows that go where the first row with their input is.
     """
-    table = state.raw.table
-    found = np.zeros(len(table), dtype=bool)
+    found = np.zeros(len(state.status), dtype=bool)
     found[rows] = True
-    free = (state.status == WAITING) & (_given(state) == "").to_numpy() & (state.inputs >= 0)
-    if "group" in table:
-        groups = table["group"].iloc[rows]
-        found |= table["group"].isin(groups[groups != ""]).to_numpy()
-        free &= (table["group"] == "").to_numpy()
+    groups, given = state.raw.groups, state.raw.coded("split")
+    found |= np.isin(groups, groups[rows][groups[rows] >= 0])
+    free = (state.status == WAITING) & given.among([""]) & (state.inputs >= 0) & (groups < 0)
     return found | (free & np.isin(state.inputs, state.inputs[found]))
 
 
-def _given(state: State) -> pd.Series:
-    """Return each row's own `split`; empty where it has none (n, str)."""
-    return _column(state, "split")
-
-
-def _column(state: State, name: str) -> pd.Series:
-    table = state.raw.table
-    return table[name] if name in table else pd.Series("", index=table.index, dtype="str")
-
-
-def _torn(state: State, rows: np.ndarray, given: pd.Series) -> dict[int, int]:
+def _torn(state: State, rows: np.ndarray, given: Coded) -> dict[int, int]:
     """Return those of the rows whose group is in train or validation, with a row of the group that is."""
-    if "group" not in state.raw.table:
-        return {}
-    group = state.raw.table["group"]
-    mine = group.iloc[rows]
+    groups = state.raw.groups
+    mine = groups[rows]
     there = (state.status != WAITING) & (state.sets != SPLITS.index("test"))
-    there |= given.isin(SPLITS[:2]).to_numpy()
-    others = np.flatnonzero(group.isin(mine[mine != ""]).to_numpy() & there)
-    first = dict(zip(group.iloc[others[::-1]], others[::-1].tolist(), strict=True))
-    return {row: first[name] for row, name in zip(rows.tolist(), mine, strict=True) if name in first}
+    there |= given.among(SPLITS[:2])
+    others = np.flatnonzero(np.isin(groups, mine[mine >= 0]) & there)
+    first = dict(zip(groups[others[::-1]].tolist(), others[::-1].tolist(), strict=True))
+    return {row: first[name] for row, name in zip(rows.tolist(), mine.tolist(), strict=True) if name in first}
 
 
 def _copied(state: State, rows: np.ndarray, gone: np.ndarray, come: np.ndarray) -> dict[int, int]:

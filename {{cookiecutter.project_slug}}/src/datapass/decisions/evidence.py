@@ -19,7 +19,7 @@ from ..comparison.history import ledger
 from ..comparison.lineup import slices
 from ..comparison.metric import Metric
 from ..comparison.revisions import WORKSPACE, YAML, Revision, git
-from ..data.examples import counts, metadata
+from ..data.examples import counts, metadata, stored
 from ..data.passes import pass_names
 from ..files.paths import AUDIT, CURVES, METRICS, PARAMS, PASSES, PREDICTIONS, SUSPECTS, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
@@ -68,10 +68,11 @@ class Evidence:
 
 def read_results() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the predictions and the test examples of the workspace. Raises Refusal where one is missing."""
-    for path in (PREDICTIONS, TEST):
+    paths = [PREDICTIONS, stored(TEST)]
+    for path in paths:
         if not path.is_file():
             raise Refusal(f"{path.as_posix()} is missing; `dvc repro` writes it.")
-    return read_table(PREDICTIONS), read_table(TEST)
+    return read_table(paths[0]), read_table(paths[1])
 
 
 def read() -> tuple[Errors, Evidence]:
@@ -82,7 +83,7 @@ def read() -> tuple[Errors, Evidence]:
     """
     params = yaml.load(PARAMS.read_bytes(), Loader=YAML) if PARAMS.is_file() else {}
     metric = Metric.read(params.get("evaluate", {}))
-    tables = {path: read_table(path) for path in (TRAIN, VALIDATION) if path.is_file()}
+    tables = {path: read_table(stored(path)) for path in (TRAIN, VALIDATION) if stored(path).is_file()}
     tables = {path: table[counts(table)].reset_index(drop=True) for path, table in tables.items()}
     audited = pd.concat([t["label"] for t in tables.values()]) if tables else pd.Series(dtype="str")
     audit = json.loads(AUDIT.read_text(encoding="utf-8")) if AUDIT.is_file() else None

@@ -15,12 +15,15 @@ INCOMING = Path("data/incoming")  # new inputs without labels, a folder a delive
 PICKED = Path("data/picked")  # which of them were picked for labelling, and their labels
 ANNOTATIONS = Path("data/annotations.csv")  # collected since the delivery, whose own are in data/raw/
 
+PIPELINE = Path("dvc.yaml")
+
 # What the stages write.
 PARAMS = Path("params.yaml")
 INPUTS = Path("data/inputs")
 ARRAYS, VALUES, INDEX = INPUTS / "arrays.npy", INPUTS / "values.parquet", INPUTS / "index.parquet"
 SHARDS = INPUTS / "shards.parquet"
 EXAMPLES = Path("data/examples")
+# Where dvc.yaml says so they are .parquet, see `data/examples.stored`.
 TRAIN, VALIDATION, TEST = TABLES = [EXAMPLES / f"{split}.csv" for split in SPLITS]
 CLASSES = EXAMPLES / "classes.csv"
 DATA = Path("reports/data.json")

@@ -1,4 +1,4 @@
-"""Tables of text: CSV read strictly and written plainly."""
+"""Tables of text: CSV read strictly and written plainly; Parquet read as the same text."""
 
 import csv
 import io
@@ -12,31 +12,45 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from ..messages.problems import Problem, Refusal, quoted
+from .parquet import ParquetTable
 from .writes import written
 
 BLOCK = 1 << 26  # bytes parsed at a time, and so the longest row
 TEXT = pd.StringDtype(na_value=float("nan"))  # what pandas calls `str`
+MAGIC = b"PAR1"  # of Parquet
 FORMULA = r"[=+\-@\t\r]"  # a spreadsheet runs a cell that starts with one of these
 csv.field_size_limit(BLOCK)
 
 
 def read_table(path: Path, name: str | None = None, content: bytes | None = None) -> pd.DataFrame:
-    """Read a CSV file in which every cell is text: `007`, `1e5`, `NA` and `null` stay what they are.
+    """Read a table in which every cell is text: `007`, `1e5`, `NA` and `null` stay what they are. See `read_text`."""
+    return frame(read_text(path, name, content))
 
-    A byte order mark and CRLF are accepted. Empty lines are skipped.
+
+def frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table of strings as columns of `str`, without making Python strings of them."""
+    return table.to_pandas(types_mapper={pa.string(): TEXT}.get)
+
+
+def read_text(path: Path, name: str | None = None, content: bytes | None = None) -> pa.Table:
+    """Read a CSV file as columns of strings; or a Parquet file, by the suffix, or by the first and last bytes of `content`.
+
+    In a CSV a byte order mark and CRLF are accepted, and empty lines are skipped.
 
     Args:
         path: the file; `content` is read in its place where given (a file of another Git revision).
         name: what messages call the file; the path as given where left out.
 
     Returns:
-        One column of `str` for each column of the header.
+        One column of strings for each column of the header.
 
     Raises:
         Refusal: naming each line that is not UTF-8, holds a NUL, has too few or too many cells or a quote that does
-            not close; or a header that is missing or names a column twice.
+            not close; or a header that is missing or names a column twice. For Parquet see `ParquetTable`.
     """
     name = name or path.as_posix()
+    if path.suffix == ".parquet" or (content is not None and content[:4] == content[-4:] == MAGIC):
+        return ParquetTable(path if content is None else pa.BufferReader(content), name).read()
     if content is None:
         try:
             content = path.read_bytes()
@@ -84,7 +98,7 @@ def read_table(path: Path, name: str | None = None, content: bytes | None = None
             Problem(name, f"{cells} cells where the header has {len(header)}; put cells with commas in quotes", line)
             for (_, cells), line in zip(ragged, lines, strict=True)
         )
-    return table.to_pandas(types_mapper={pa.string(): TEXT}.get)
+    return table
 
 
 def strings(column: pd.Series) -> pa.ChunkedArray:
@@ -156,15 +170,34 @@ def lines_of(content: bytes, rows: Iterable[int]) -> list[int]:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a CSV file: UTF-8, LF, quotes only where needed, an empty cell for NaN."""
-    header = io.StringIO()
-    csv.writer(header, lineterminator="\n").writerow(table.columns)
-    with written(path) as aside, aside.open("wb") as file:
-        file.write(header.getvalue().encode())
-        for batch in pa.Table.from_pandas(table, preserve_index=False).to_batches(max_chunksize=1 << 18):
+    with written(path) as aside:
+        writer = CsvWriter(aside)
+        writer.write(pa.Table.from_pandas(table, preserve_index=False))
+        writer.close()
+
+
+class CsvWriter:
+    """Writes a CSV file piece by piece, as `write_table` does."""
+
+    def __init__(self, path: Path) -> None:
+        self.file, self.began = path.open("wb"), False
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows; each call has the same columns. The first writes the header too."""
+        if not self.began:
+            header = io.StringIO()
+            csv.writer(header, lineterminator="\n").writerow(table.column_names)
+            self.file.write(header.getvalue().encode())
+            self.began = True
+        for batch in table.to_batches(max_chunksize=1 << 18):
             cells = [_cells(column) for column in batch.columns]
             rows = _join(_join(*cells, between=","), "\n")
             offsets = np.frombuffer(rows.buffers()[1], np.int64)[rows.offset : rows.offset + len(rows) + 1]
-            file.write(memoryview(rows.buffers()[2])[offsets[0] : offsets[-1]])
+            self.file.write(memoryview(rows.buffers()[2])[offsets[0] : offsets[-1]])
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
 
 
 def _join(*parts: pa.Array | str, between: str = "") -> pa.Array:

@@ -36,7 +36,7 @@ class Problem:
     Attributes:
         file: path relative to the project.
         what: what is wrong and what to do, as a sentence.
-        line: 1-based line in the file, where there is one.
+        line: 1-based line in the file, where there is one; the 1-based row of a Parquet file.
         id: the example's id, where there is one.
     """
 
@@ -46,7 +46,9 @@ class Problem:
     id: str | None = None
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        place = self.file
+        if self.line is not None:
+            place += f", row {self.line}" if place.endswith(".parquet") else f":{self.line}"
         return f"{place}: {self.what}" if self.id is None else f"{place}: id {quoted(self.id)}: {self.what}"
 
 

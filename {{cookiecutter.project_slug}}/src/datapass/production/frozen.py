@@ -12,6 +12,7 @@ from ..comparison.stale import stale
 from ..data.examples import class_codes
 from ..data.next_pass import current_state
 from ..data.packed import Packed
+from ..data.raw import labels_in
 from ..files.paths import CLASSES, MODELS, RAW
 from ..files.tables import read_table
 from ..messages.problems import Refusal, quoted
@@ -74,8 +75,7 @@ def refuse_other_classes(frozen: Frozen) -> None:
 
     Where data/raw/ is not here, as in a scheduled job, the classes are those of the last `curate`.
     """
-    here = (RAW / "labels.csv").is_file()
-    if set(current_state().known() if here else read_table(CLASSES)["class"]) != set(frozen.classes):
+    if set(current_state().known() if labels_in(RAW) else read_table(CLASSES)["class"]) != set(frozen.classes):
         raise Refusal(f"The classes are others than {MODELS.as_posix()}/ knows; `dvc repro` trains with those of now.")
 
 
