@@ -99,7 +99,12 @@ TABLE: dict[str, tuple[Edit | None, str, list[str], str]] = {
     "how suspects are found": (add("src/datapass/review/suspects.py"), PROVE, ["audit"], ""),
     "how passes apply": (add("src/datapass/data/apply.py"), PROVE, ["curate"], ""),
     "how files are packed": (add("src/datapass/data/pack.py"), PROVE, ["pack"], "code src/datapass/data/pack.py"),
-    "how seeds are kept": (add("src/datapass/stages/kept.py"), PROVE, ["train"], "code src/datapass/stages/kept.py"),
+    "how seeds are kept": (
+        add("src/datapass/stages/kept.py"),
+        PROVE,
+        ["train", "audit"],
+        "code src/datapass/stages/kept.py",
+    ),
     "what all stages read": (
         add(MACHINERY),
         PROVE,

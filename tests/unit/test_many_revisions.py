@@ -76,7 +76,7 @@ def commit(reference: str, files: Files, parent: str = "") -> None:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
     """Count the processes of Git, the contents that it is asked for, and the tables that are parsed."""
     found = dict.fromkeys(("processes", "contents", "tables"), 0)
-    run, read, blobs = subprocess.run, objects.read_table, objects.blobs
+    run, read, blobs = subprocess.run, objects.read_text, objects.blobs
 
     def counting(name: str, inner: Callable[..., object]) -> Callable[..., object]:
         def call(*arguments: object, **more: object) -> object:
@@ -86,7 +86,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
         return call
 
     monkeypatch.setattr(subprocess, "run", counting("processes", run))
-    monkeypatch.setattr(objects, "read_table", counting("tables", read))
+    monkeypatch.setattr(objects, "read_text", counting("tables", read))
     monkeypatch.setattr(objects, "blobs", counting("contents", blobs))
     return found
 

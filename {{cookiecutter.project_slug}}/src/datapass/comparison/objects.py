@@ -1,14 +1,15 @@
 """What Git holds, asked in few calls: a process costs more than what it reads, and revisions share most of their files."""
 
+import re
 import subprocess
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
 
-from ..files.tables import read_table
+from ..files.tables import read_text
 from ..messages.problems import Refusal
 
 KEPT = 16  # tables that stay parsed: those of a baseline, and of the candidate that it is compared with
@@ -94,7 +95,7 @@ class Shared:
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
-        self._tables: OrderedDict[bytes, pd.DataFrame] = OrderedDict()
+        self._tables: OrderedDict[bytes, pa.Table] = OrderedDict()
 
     def read(self, wanted: Iterable[str]) -> None:
         """Read what Git holds under these hashes, as far as it was not read before; in one call."""
@@ -108,17 +109,19 @@ class Shared:
         return cache() / "files" / "md5"
 
     def cached(self, digest: str) -> bytes | None:
-        """Return the file that DVC's cache here holds under a hash; None where it does not, or a folder."""
+        """Return the file that DVC's cache here holds under a hash; None where it does not, or that is none of a file."""
+        if not re.fullmatch(r"[0-9a-f]{32}", str(digest)):  # somebody else's dvc.lock may say what it likes
+            return None
         file = self._cache / digest[:2] / digest[2:]
-        return file.read_bytes() if file.suffix != ".dir" and file.is_file() else None
+        return file.read_bytes() if file.is_file() else None
 
-    def table(self, path: Path, name: str, content: bytes) -> pd.DataFrame:
-        """Return a CSV file as text columns, see `read_table`; the same content is parsed once, unless it is large."""
+    def text(self, path: Path, name: str, content: bytes) -> pa.Table:
+        """Return a table as columns of strings, see `read_text`; the same content is parsed once, unless it is large."""
         table = self._tables.pop(content, None) if len(content) <= SMALL else None
         if table is None:
-            table = read_table(path, name, content)
+            table = read_text(path, name, content)
         if len(content) <= SMALL:
             self._tables[content] = table
             while len(self._tables) > KEPT:
                 self._tables.popitem(last=False)
-        return table.copy(deep=False)  # pandas copies what is written to
+        return table

@@ -16,6 +16,7 @@ import pandas as pd
 import yaml
 
 from ..files.paths import CLASSES, CURVES, DATA, METRICS, PREDICTIONS, SCOPE, TABLES, TEST
+from ..files.tables import frame
 from ..messages.problems import Refusal, near_miss, quoted
 from . import lock
 from .experiments import HOW, queued
@@ -143,7 +144,7 @@ class Revision:
         found = next((table for one, name, table in LATEST if one is self and name == path), None)
         if found is None:
             content = self.need(path)
-            found = self.shared.table(Path(path), f"{self.name}:{self.stored(path)}", content)
+            found = frame(self.shared.text(Path(path), f"{self.name}:{self.stored(path)}", content))
             if len(content) > LARGE:  # not held twice
                 self.contents.pop(Path(path).as_posix(), None)
             if path in (TEST, PREDICTIONS):

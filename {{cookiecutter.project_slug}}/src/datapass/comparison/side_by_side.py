@@ -13,7 +13,7 @@ from ..data.alike import in_order
 from ..files import parquet
 from ..files.parquet import ParquetTable, regular
 from ..files.paths import SPLITS, TABLES
-from ..files.tables import frame, read_text
+from ..files.tables import frame
 from ..messages.problems import Problem, Refusal
 from .revisions import Revision
 
@@ -77,7 +77,7 @@ def _read(revision: Revision, split: str, stack: ExitStack) -> tuple[pa.Table, I
         table = ParquetTable(stack.enter_context(revision.opened(path)), name)
         empty = pa.table({column: pa.array([], pa.string()) for column in table.columns})
         return empty, _sorted(regular(table.pieces(table.columns), parquet.PIECE), name)
-    whole = read_text(Path(path), name, revision.need(path))
+    whole = revision.shared.text(Path(path), name, revision.need(path))
     if not in_order(iter([whole["id"]])):
         whole = whole.sort_by("id")
     return whole.slice(0, 0), regular([whole], parquet.PIECE)
