@@ -64,7 +64,8 @@ class Local(ThreadPoolExecutor):
         if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
             raise ValueError(f"workers must be a number from 1, or null, not {workers!r}")
         self.places, self.mine = cycle([Device(names) for names in devices]), threading.local()
-        super().__init__(workers or room(threads), "training", self._settle)
+        self.workers = workers or room(threads)
+        super().__init__(self.workers, "training", self._settle)
 
     def _settle(self) -> None:
         self.mine.device = next(self.places, None)

@@ -22,6 +22,7 @@ from .sent import there
 
 SOURCE = Path(__file__).with_name("place.py").read_text(encoding="utf-8")
 MODULE = f"datapass_{hashlib.sha256(SOURCE.encode()).hexdigest()[:16]}"
+START = 5.0  # seconds that new processes take until they train
 LOCAL = {"_target_": "datapass.executors.local.Local"}
 Answer = tuple[dict[str, Any], bytes]
 
@@ -36,7 +37,8 @@ def answers(
 ) -> Iterator[tuple[int, Answer]]:
     """Yield the place of a request and its answer, as they come: what the training says of itself, and its file.
 
-    Those `beside` come after, and only such as this machine finds a process for before the last of the others is done.
+    Those `beside` come after, on this machine alone: in processes that would have nothing to do, and all of them where that
+    takes less time than new processes for them would.
 
     Args:
         stage: `train` or `audit`.
@@ -44,7 +46,7 @@ def answers(
         settings: of which `trainer.executor` says where.
         progress: advanced by `steps` for each.
         steps: of one whole training.
-        beside: further requests, for processes that would have nothing to do; what goes wrong with one is not said.
+        beside: further requests; what goes wrong with one is not said.
 
     Raises:
         Refusal: where a training is refused, its process was killed twice, or there is nobody to train.
@@ -60,16 +62,20 @@ def answers(
         place = asdict(Place(folder, digest, variables))
         shared = pool.share(archive) if archive and hasattr(pool, "share") else archive  # once, not with each request
         waiting: dict[Future[Answer], int] = {}
-        needed: list[Future[Answer]] = []  # those of them that are not beside
-        lock = threading.Lock()
+        lock, took, left = threading.Lock(), list[float](), len(beside)
 
         def told(steps: int, note: str) -> None:
             with lock:  # the trainings tell of themselves from several threads
                 progress.advance(steps, note)
 
         def in_time(*asked: Any) -> Answer:
-            """Ask where a process would have nothing to do, not where one comes free as all is done."""
-            return ({}, b"") if all(one.done() for one in needed) else ask(*asked)
+            """Ask, unless that would keep those waiting who wait for the others."""
+            nonlocal left
+            with lock:
+                idle = progress.total - progress.done >= steps / 2
+                quick = bool(took) and left * min(took) < START * getattr(pool, "workers", 1)
+                left -= 1
+            return ask(*asked) if idle or quick else ({}, b"")
 
         start()
         try:
@@ -82,8 +88,6 @@ def answers(
                     asked = request | {"state": known} if folder else request
                     future = pool.submit(there, MODULE, SOURCE, place, shared, stage, asked)
                 waiting[future] = number
-                if number < len(requests):
-                    needed.append(future)
             for done in as_completed(waiting):
                 number = waiting[done]
                 if number >= len(requests):
@@ -91,12 +95,14 @@ def answers(
                         yield number, done.result()
                     continue
                 about, content = _answer(done, stage)
+                took += [about["seconds"]] if "seconds" in about else []
                 if not here:
                     progress.advance(requests[number].get("until", steps), note=str(about.get("host", "")))
                 yield number, (about, content)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            stop(at_once=any(not one.done() for one in waiting))
+            # Where something is logged, what a process does as it ends may be a part of that; else it is a second of tidying up.
+            stop(at_once=settings.trainer.logger is None or any(not one.done() for one in waiting))
 
 
 def _answer(done: "Future[Answer]", stage: str) -> Answer:
