@@ -444,7 +444,16 @@ def side(examples: dict[str, Any], form: str, drop: bool) -> Revision:
         contents |= {path.as_posix(): None, path.with_suffix(form).as_posix(): made.read_bytes()}
     outs = [{"path": path.with_suffix(form).as_posix(), "md5": "0"} for path in TABLES]
     contents["dvc.lock"] = yaml.safe_dump({"stages": {"curate": {"cmd": "c", "outs": outs}}}).encode()
+    contents["dvc.yaml"] = f"outs: {[one['path'] for one in outs]}".encode()
     return Revision("side", None, contents)
+
+
+def test_a_table_of_the_other_form_is_none_of_a_revisions_data(here: Path) -> None:
+    """Such as one that Git still holds from before, or that somebody put there: no stage wrote it."""
+    one = side({"a": {"label": "cat", "weight": "1", "input": "p", "note": "", "split": 0}}, ".parquet", drop=True)
+    one.contents["data/examples/train.csv"] = b"id,label,given_label,weight,row,input,passes\nghost,dog,dog,1,0,q,\n"
+    assert one.table(TABLES[0])["id"].tolist() == ["a"]
+    assert [list(old["id"]) for old, _ in changed_rows(one, side({}, ".csv", drop=True), SPLITS, {})] == [["a"]]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

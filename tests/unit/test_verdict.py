@@ -1,6 +1,7 @@
 """Which verdict two revisions get: a table of what may differ, on revisions made by hand."""
 
 import dataclasses
+import io
 import json
 from collections.abc import Callable, Iterable
 from hashlib import md5
@@ -22,6 +23,8 @@ from datapass.comparison.statistics import Interval, t_interval
 from datapass.comparison.sureness import Aim
 from datapass.comparison.tries import _augmentation
 from datapass.comparison.verdict import compare
+from datapass.files.paths import TABLES
+from datapass.files.tables import read_table
 from datapass.messages.problems import Refusal
 from datapass.report import words
 from datapass.report.comparison_view import comparison
@@ -435,6 +438,37 @@ def test_machinery_that_gives_other_weights_is_the_suspect(same_data: tuple[Made
     assert not found.proof.neutral
     assert "the same data and model gave other weights" in found.why[0]
     assert f"code {SMALL}: changed" in found.why[0]
+
+
+def as_parquet(revision: Revision) -> Revision:
+    """Return the same revision with its example tables as Parquet."""
+    contents, lock, names = dict(revision.contents), str(revision.need("dvc.lock"), "utf-8"), list[str]()
+    for path in TABLES:
+        csv, written = contents.pop(path.as_posix()), io.BytesIO()
+        assert csv is not None
+        read_table(path, content=csv).to_parquet(written, index=False)
+        names.append(path.with_suffix(".parquet").as_posix())
+        contents[names[-1]] = written.getvalue()
+        lock = lock.replace(path.as_posix(), names[-1])
+        lock = lock.replace(f"md5: {md5(csv).hexdigest()}\n", f"md5: {md5(written.getvalue()).hexdigest()}\n")
+    contents |= {"dvc.lock": lock.encode(), "dvc.yaml": revision.need("dvc.yaml") + f"vars: {names}\n".encode()}
+    made = Revision(revision.name, revision.commit, contents)
+    made.__dict__["files"] = {path: md5(content or b"").hexdigest() for path, content in contents.items()}
+    return made
+
+
+@pytest.mark.parametrize("what", ["weights", "answers"])
+def test_the_same_data_in_another_form_is_the_same_data(same_data: tuple[Made, Made], what: str) -> None:
+    """Else a change that nothing records would be taken for a gain of the data, at the commit that changes the form."""
+    old, new = same_data
+    new.files.clear()
+    assert compare(old.revision(), as_parquet(new.revision())).verdict == v.NO_DIFFERENCE
+    if what == "weights":
+        new.weights = "other"
+    new.answers = answer(new.test, 0.86)
+    found = compare(old.revision(), as_parquet(new.revision()))
+    assert found.verdict == v.NOT_COMPARABLE
+    assert f"gave other {what}" in found.why[0]
 
 
 def test_other_weights_on_another_machine_are_no_objection(same_data: tuple[Made, Made]) -> None:

@@ -104,6 +104,14 @@ class Network(Part):
     callbacks: dict[str, Node]
 
     @model_validator(mode="after")
+    def _a_row_for_each_device(self) -> "Network":
+        if self.batch_size < self.devices:
+            raise ValueError(
+                f"a batch_size of {self.batch_size} leaves one of {self.devices} devices without an example"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _leave_the_shapes(self) -> "Network":
         given = sorted({"shape", "classes"} & self.network.keys())
         if given:

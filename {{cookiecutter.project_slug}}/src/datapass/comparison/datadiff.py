@@ -54,6 +54,12 @@ class DataDiff:
         return {key: int(number) for numbers in counted for key, number in numbers.items()}
 
     @property
+    def untouched(self) -> set[str]:
+        """The sets of which no row differs; none where the rows cannot be told."""
+        touched = {*self.rows["split"], *self.rows.loc[self.rows["kind"] == "moved", "old"]}
+        return set() if self.notes else {*SPLITS} - touched
+
+    @property
     def transitions(self) -> pd.DataFrame:
         """The label transitions (old, new, count), most frequent first."""
         rows = self.rows[self.rows["kind"] == "relabelled"]
@@ -111,8 +117,9 @@ def diff(baseline: Revision, candidate: Revision) -> DataDiff:
 
 def _same(baseline: Revision, candidate: Revision, path: str) -> bool:
     """Return whether two revisions hold the same table, by hash where that is known."""
-    if path in baseline.files and path in candidate.files and baseline.commit and candidate.commit:
-        return baseline.files[path] == candidate.files[path]
+    old, new = baseline.stored(path), candidate.stored(path)
+    if old in baseline.files and new in candidate.files and baseline.commit and candidate.commit:
+        return baseline.files[old] == candidate.files[new]
     digests = baseline.digest(path), candidate.digest(path)
     return digests[0] is not None and digests[0] == digests[1] and None not in (baseline.commit, candidate.commit)
 

@@ -110,7 +110,9 @@ class Shared:
 
     def cached(self, digest: str) -> bytes | None:
         """Return the file that DVC's cache here holds under a hash; None where it does not, or that is none of a file."""
-        if not re.fullmatch(r"[0-9a-f]{32}", str(digest)):  # somebody else's dvc.lock may say what it likes
+        if not isinstance(digest, str) or not re.fullmatch(
+            r"[0-9a-f]{32}", digest
+        ):  # somebody else's dvc.lock may say what it likes
             return None
         file = self._cache / digest[:2] / digest[2:]
         return file.read_bytes() if file.is_file() else None

@@ -97,6 +97,7 @@ def prove(
     other_inputs: bool,
     renamed: Mapping[str, str] | None = None,
     other_seeds: bool = False,
+    untouched: Iterable[str] = (),
 ) -> Proof:
     """Compare what the results of two revisions were made with.
 
@@ -105,6 +106,7 @@ def prove(
             libraries that write its index leave their versions there.
         renamed: classes of the baseline that have another name in the candidate, see `datadiff.renamed`.
         other_seeds: whether other `seeds` are no difference, as who asks looks at those alone that both have.
+        untouched: sets of which no row differs: as CSV on one side and Parquet on the other they are the same data.
     """
     revisions = (baseline, candidate)
     stages = {name: [revision.lock.stages.get(name) for revision in revisions] for name in RESULTS}
@@ -120,6 +122,10 @@ def prove(
     found = {
         name: sort(name, pairs[name], revisions, reseeded) for name in ("train", "evaluate") if None not in stages[name]
     }
+    for part in found.values():
+        for split in untouched:
+            forms = {(EXAMPLES / f"{split}{suffix}").as_posix() for suffix in (".csv", ".parquet")}
+            part.data[:] = [path for path in part.data if not (forms <= {*part.data} and path in forms)]
     # Inputs may differ because the files do, but not because they are prepared in another way.
     if any(INPUTS.as_posix() in part.data for part in found.values()):
         found["pack"] = sort("pack", pairs["pack"], revisions)

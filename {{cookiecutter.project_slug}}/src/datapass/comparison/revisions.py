@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from ..data.examples import written_as
 from ..files.paths import CLASSES, CURVES, DATA, METRICS, PREDICTIONS, SCOPE, TABLES, TEST
 from ..files.tables import frame
 from ..messages.problems import Refusal, near_miss, quoted
@@ -130,14 +131,16 @@ class Revision:
 
     def digest(self, path: str | Path) -> str | None:
         """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
-        outs = {} if self.read("dvc.lock") is None else self.lock.outs
-        return outs.get(Path(path).as_posix()) or (outs.get(_parquet(path)) if Path(path) in TABLES else None)
+        return None if self.read("dvc.lock") is None else self.lock.outs.get(self.stored(path))
+
+    @cached_property
+    def suffix(self) -> str:
+        """The suffix of its example tables, by its dvc.yaml; a file with the other one is none of its data."""
+        return written_as(self.read("dvc.yaml") or b"")
 
     def stored(self, path: str | Path) -> str:
-        """Return where the revision has a table: as .parquet, where a stage wrote it so by dvc.lock."""
-        if Path(path) in TABLES and self.read(path) is None and self.read("dvc.lock") is not None:
-            return _parquet(path) if _parquet(path) in self.lock.outs else Path(path).as_posix()
-        return Path(path).as_posix()
+        """Return where the revision has a table: an example table has the suffix that its dvc.yaml says."""
+        return Path(path).with_suffix(self.suffix).as_posix() if Path(path) in TABLES else Path(path).as_posix()
 
     def table(self, path: str | Path) -> pd.DataFrame:
         """Return a CSV file, or a table that is stored as Parquet, as text columns; what a comparison asks for many times is read once."""
@@ -203,10 +206,6 @@ def load_all(revisions: Sequence[Revision], paths: Sequence[str]) -> None:
     wanted = (one.files[path] for one in committed for path in paths if path in one.files)
     with suppress(Refusal, LookupError):  # where a clone lacks one, each revision says so of its own
         shared.read(wanted)
-
-
-def _parquet(path: str | Path) -> str:
-    return Path(path).with_suffix(".parquet").as_posix()
 
 
 def resolve(names: Sequence[str], on: str | None = None) -> list[Revision]:

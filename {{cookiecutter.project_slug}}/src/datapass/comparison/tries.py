@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..data.examples import counts
-from ..files.paths import METRICS, TEST, TRAIN, VALIDATION
+from ..data.examples import counts, written_as
+from ..files.paths import METRICS, PIPELINE, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
 from .lock import AUGMENT, Lock
@@ -47,6 +47,12 @@ class Tries:
         return [(*tables, *trained[lock]) for *tables, lock in found]
 
     @cached_property
+    def elsewhere(self) -> bool:
+        """Whether some results have tables that Git does not hold as CSV, by their dvc.yaml or as they are missing."""
+        pipelines = {pipeline for (pipeline,) in hashes(self.commits, [PIPELINE.as_posix()]) if pipeline}
+        return any(row[0] is None for row in self.rows) or any(map(_as_parquet, blobs(sorted(pipelines))))
+
+    @cached_property
     def tests(self) -> dict[str | None, bytes | None]:
         """The tables of test examples of `rows`, by their hash."""
         names = [test for test in dict.fromkeys(row[0] for row in self.rows) if test]
@@ -81,11 +87,19 @@ def looks(test_of: Revision, tries: Tries | None = None) -> int:
         tries: of this repository, where several are asked about.
     """
     tries = tries or Tries()
-    if test_of.read(TEST) is None:  # DVC holds the tables, so each dvc.lock tells them apart
+    # Where DVC holds tables, of one or another, each dvc.lock tells all of them apart.
+    if test_of.stored(TEST) != TEST.as_posix() or test_of.read(TEST) is None or tries.elsewhere:
         own, (rows, tests) = _locked(test_of), tries.locked
         return _number(own, rows, tests | {own[0]: _table(test_of)}, tries.inputs)
     own = (*(_hash(test_of, path) for path in TABLES), *_trained(test_of.read(LOCK) or b""))
     return _number(own, tries.rows, tries.tests | {own[0]: test_of.need(TEST)}, tries.inputs)
+
+
+def _as_parquet(pipeline: bytes) -> bool:
+    try:
+        return written_as(pipeline) != ".csv"
+    except Refusal:  # of a revision that was broken then
+        return True
 
 
 def _hash(revision: Revision, path: Path) -> str:

@@ -184,7 +184,9 @@ def weigh(baseline: Revision, candidate: Revision, frozen: bool = True) -> tuple
             `seeds` one: those that both have are compared.
     """
     data = diff(baseline, candidate)
-    proof = prove(baseline, candidate, bool(data.notes or data.number("input changed")), data.renamed, not frozen)
+    proof = prove(
+        baseline, candidate, bool(data.notes or data.number("input changed")), data.renamed, not frozen, data.untouched
+    )
     metric = candidate.lock.metric  # the baseline's too, else there is no verdict
     wider = score(baseline, candidate, data.renamed, proof.paired, metric)
     scored = wider.of(wider.counts)

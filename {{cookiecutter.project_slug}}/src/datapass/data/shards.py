@@ -44,6 +44,8 @@ def open_shards(inputs: Any, folder: Path) -> Shards:
     Raises:
         ValueError: saying what is wrong with the folder, and what to do.
     """
+    if folder.is_relative_to(RAW) and ".." in folder.parts:
+        raise ValueError(f"leads out of {RAW.as_posix()}/; put the shards there")
     if not folder.is_dir():
         raise ValueError("is no folder that is here; `dvc pull` brings it where DVC has it")
     if folder.is_relative_to(RAW) and not folder.resolve().is_relative_to(RAW.resolve()):

@@ -81,7 +81,7 @@ def same_model(one: Revision, other: Revision) -> bool:
     """Return whether two revisions, maybe of other data, are of one model; other seeds make no other."""
     data = diff(one, other)
     inputs = bool(data.notes or data.number("input changed"))
-    return not prove(one, other, inputs, data.renamed, other_seeds=True).model
+    return not prove(one, other, inputs, data.renamed, other_seeds=True, untouched=data.untouched).model
 
 
 def effects(v00: Revision, v10: Revision, v01: Revision, v11: Revision) -> Effects:
@@ -94,7 +94,8 @@ def effects(v00: Revision, v10: Revision, v01: Revision, v11: Revision) -> Effec
     sides: list[Scored] = []
     for old, new in ((v00, v01), (v10, v11)):
         changed = diff(old, new)
-        proof = prove(old, new, bool(changed.notes or changed.number("input changed")), renamed, other_seeds=True)
+        inputs = bool(changed.notes or changed.number("input changed"))
+        proof = prove(old, new, inputs, renamed, other_seeds=True, untouched=changed.untouched)
         sides.append(score(old, new, renamed, proof.paired, metric))
     _check(sides)
     sides = [side.of(side.counts) for side in sides]

@@ -95,7 +95,7 @@ def answers(
                         yield number, done.result()
                     continue
                 about, content = _answer(done, stage)
-                took += [about["seconds"]] if "seconds" in about else []
+                took += [about["seconds"]] if "seconds" in about and "until" not in requests[number] else []
                 if not here:
                     progress.advance(requests[number].get("until", steps), note=str(about.get("host", "")))
                 yield number, (about, content)

@@ -53,7 +53,10 @@ def out_of_fold(classes: int, settings: Settings) -> np.ndarray:
     if len(used) < 2:
         raise Refusal("The audit needs two folds that hold examples: see `audit` in conf/config.yaml.")
     kept, wanted = KeptFolds(Kept(settings)), requests(settings, used.tolist())
-    content = {number: found for number, request in enumerate(wanted) if (found := kept.take(request)) is not None}
+    content = dict[int, np.ndarray]()
+    for number, request in enumerate(wanted):
+        found = kept.take(request, (int((fold == request["fold"]).sum()), classes))
+        content |= {} if found is None else {number: found}
     if content:
         print(f"{len(content)} of {len(wanted)} trainings without a fold were done before and are taken over")
     missing = [number for number in range(len(wanted)) if number not in content]
@@ -61,12 +64,12 @@ def out_of_fold(classes: int, settings: Settings) -> np.ndarray:
         progress = Progress("audit", len(missing) * steps(settings))
         asked = [wanted[number] for number in missing]
         for place, (_, answer) in answers("audit", asked, settings, progress, steps(settings)):
-            content[missing[place]] = answer
+            content[missing[place]] = np.load(io.BytesIO(answer), allow_pickle=False)
             kept.put(asked[place], answer)
     kept.tidy()
     total = np.zeros((len(fold), classes))
     for number, request in enumerate(wanted):
-        total[fold == request["fold"]] += np.load(io.BytesIO(content[number]), allow_pickle=False)
+        total[fold == request["fold"]] += content[number]
     return total / len({request["seed"] for request in wanted})
 
 

@@ -90,7 +90,8 @@ def train(settings: Settings, seeds: list[int], kept: Kept, folder: Path) -> lis
         requests += [{"seed": seeds[0], "until": min(CHECKED, steps(settings))}] * 2
     progress = Progress("train", sum(request.get("until", steps(settings)) for request in requests))
     folds = KeptFolds(kept)
-    beside = folds.missing(trainings_of_the_audit(settings)) if "audit" in stages() else []
+    together = isinstance(settings.model, Network) and settings.model.devices > 1  # whose processes know each other
+    beside = folds.missing(trainings_of_the_audit(settings)) if "audit" in stages() and not together else []
     for number, (about, content) in answers("train", requests, settings, progress, steps(settings), beside):
         if number >= len(requests):
             folds.put(beside[number - len(requests)], content)

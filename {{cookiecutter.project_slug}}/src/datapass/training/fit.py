@@ -126,8 +126,13 @@ def train_seed(
     """
     model = settings.model
     assert isinstance(model, Network)
-    if not train.counts.any():
-        raise Refusal("No training example counts, so there is nothing to train on.")
+    if int(train.counts.sum()) < model.devices:
+        what = (
+            "No training example counts"
+            if not train.counts.any()
+            else "Fewer training examples count than devices train"
+        )
+        raise Refusal(f"{what}, so there is nothing to train on.")
     pl.seed_everything(seed, verbose=False)
     one = train.take(torch.nonzero(train.counts)[0])[0]
     network = make_network(model.network, tuple(one.shape[1:]), classes)
