@@ -496,7 +496,7 @@ def test_thumbnails_are_of_the_very_inputs_that_were_scored(tmp_path, monkeypatc
     digests = [hashlib.sha256(image.tobytes()).hexdigest()[:16] for image in images]
     lines = ["id,label,given_label,weight,row,input,passes", f"a,1,1,1,0,{digests[0]},", f"b,1,1,1,1,{digests[0]},"]
     lines += [f"c,1,1,1,99,{digests[0]},", f"d,1,1,1,x,{digests[0]},"]
-    revision = Revision("r", "c" * 40, {"data/examples/test.csv": "\n".join(lines).encode()})
+    revision = Revision("r", "c" * 40, {"dvc.yaml": b"", "data/examples/test.csv": "\n".join(lines).encode()})
     assert thumbnails(revision, ["a"]) == {}
     Path("data/inputs").mkdir(parents=True)
     np.save("data/inputs/arrays.npy", images)
@@ -514,7 +514,7 @@ def test_large_colour_pictures_get_small(tmp_path, monkeypatch):
     table = f"id,label,given_label,weight,row,input,passes\na,1,1,1,0,{digest},\n".encode()
     Path("data/inputs").mkdir(parents=True)
     np.save("data/inputs/arrays.npy", images)
-    (uri,) = thumbnails(Revision("r", "c" * 40, {"data/examples/test.csv": table}), ["a"]).values()
+    (uri,) = thumbnails(Revision("r", "c" * 40, {"dvc.yaml": b"", "data/examples/test.csv": table}), ["a"]).values()
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
         assert picture.size == (96, 64)
     assert len(uri) < 12_000
