@@ -2,11 +2,12 @@
 
 import re
 import subprocess
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 
 from ..files.tables import read_text
@@ -91,10 +92,12 @@ class Shared:
 
     Attributes:
         contents: of files, by Git's hash.
+        latest: what was asked for last as a table, with whose and which; two tables of two revisions.
     """
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
+        self.latest: deque[tuple[object, str | Path, pd.DataFrame]] = deque(maxlen=4)
         self._tables: OrderedDict[bytes, pa.Table] = OrderedDict()
 
     def read(self, wanted: Iterable[str]) -> None:

@@ -4,7 +4,6 @@ import io
 import json
 import sys
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -144,14 +143,14 @@ class Revision:
 
     def table(self, path: str | Path) -> pd.DataFrame:
         """Return a CSV file, or a table that is stored as Parquet, as text columns; what a comparison asks for many times is read once."""
-        found = next((table for one, name, table in LATEST if one is self and name == path), None)
+        found = next((table for one, name, table in self.shared.latest if one is self and name == path), None)
         if found is None:
             content = self.need(path)
             found = frame(self.shared.text(Path(path), f"{self.name}:{self.stored(path)}", content))
             if len(content) > LARGE:  # not held twice
                 self.contents.pop(Path(path).as_posix(), None)
             if path in (TEST, PREDICTIONS):
-                LATEST.append((self, path, found))
+                self.shared.latest.append((self, path, found))
         return found.copy(deep=False)
 
     @contextmanager
@@ -187,9 +186,6 @@ class Revision:
             raise Refusal(
                 f"{self.name}:{path} is not YAML ({error}); resolve its conflict and run `dvc repro`."
             ) from None
-
-
-LATEST: deque[tuple[Revision, str | Path, pd.DataFrame]] = deque(maxlen=4)  # two tables of two revisions
 
 
 def load_all(revisions: Sequence[Revision], paths: Sequence[str]) -> None:

@@ -119,7 +119,7 @@ def serve(stage: str, answers: TextIO, requests: "Queue[dict[str, Any] | None]",
             answer = {"refused": of_system(error, stage)}
         except Exception as error:
             answer = {"full": str(error)} if full(error) else {"broken": traceback.format_exc()}
-        if {"refused", "broken", "full"} & answer.keys():
+        if "file" not in answer:
             say(answers, answer)
             os._exit(0)
         busy.clear()

@@ -62,26 +62,35 @@ def answers(
         place = asdict(Place(folder, digest, variables))
         shared = pool.share(archive) if archive and hasattr(pool, "share") else archive  # once, not with each request
         waiting: dict[Future[Answer], int] = {}
-        lock, took, left = threading.Lock(), list[float](), len(beside)
+        lock, took, left, todo = threading.Lock(), list[float](), len(beside), progress.total - progress.done
 
         def told(steps: int, note: str) -> None:
+            nonlocal todo
             with lock:  # the trainings tell of themselves from several threads
+                todo -= steps
                 progress.advance(steps, note)
 
-        def in_time(*asked: Any) -> Answer:
+        def told_beside(steps: int, note: str) -> None:
+            with lock:
+                progress.advance(steps, f"{note}, for the audit".lstrip(", "))
+
+        def in_time(request: dict[str, Any]) -> Answer:
             """Ask, unless that would keep those waiting who wait for the others."""
             nonlocal left
             with lock:
-                idle = progress.total - progress.done >= steps / 2
+                idle = todo >= steps / 2
                 quick = bool(took) and left * min(took) < START * getattr(pool, "workers", 1)
                 left -= 1
-            return ask(*asked) if idle or quick else ({}, b"")
+                if not (idle or quick):
+                    return {}, b""
+                progress.expect(steps)
+            return ask(place, archive, stage, request, told_beside)
 
         start()
         try:
             for number, request in enumerate([*requests, *(beside if here else ())]):
                 if number >= len(requests):
-                    future = pool.submit(in_time, place, archive, stage, request)
+                    future = pool.submit(in_time, request)
                 elif here:
                     future = pool.submit(ask, place, archive, stage, request, told)
                 else:

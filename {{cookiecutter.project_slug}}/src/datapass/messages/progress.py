@@ -1,5 +1,6 @@
 """Progress with time left: a live bar on a terminal; in a log file a line each tenth, at most one a second."""
 
+import atexit
 import sys
 import time
 from typing import TextIO
@@ -29,6 +30,7 @@ class Progress:
             self.bar = Bar(*columns, *times, console=Console(file=self.stream))
             self.task = self.bar.add_task(label, total=total, note="")
             self.bar.start()
+            atexit.register(self.bar.stop)  # an error or Ctrl-C would leave the terminal without its cursor
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Count `steps` more and show them if it is time to; `note` says what is being worked on."""
@@ -40,6 +42,13 @@ class Progress:
         elif self.done >= min(self.next, self.total):
             self.next = -(-self.total * (self.done * 10 // self.total + 1) // 10)
             self._line(note)
+
+    def expect(self, steps: int) -> None:
+        """Count up to so many steps more."""
+        self.total += steps
+        if self.bar is not None:
+            self.bar.update(self.task, total=self.total)
+            self.bar.start()
 
     def _line(self, note: str) -> None:
         now = time.monotonic()

@@ -1,5 +1,7 @@
 """The frame that every stage runs in: its params, its errors, and the promise that it declared its code."""
 
+import gc
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,7 @@ def run(stage: str, main: Callable[[], None]) -> None:
         refuse_undeclared_code(stage)
         main()
         refuse_undeclared_code(stage)  # again, for what was imported on the way
+        gc.freeze()  # all of it goes with the process: torch's objects are else looked through for half a second
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))
     except OSError as error:
@@ -47,9 +50,10 @@ def loaded_code() -> list[str]:
 
     Empty files and NEUTRAL ones hold nothing that a stage could depend on.
     """
-    found = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
-    inside = {path for path in found if path.is_relative_to(PROJECT) and path.is_file() and path.stat().st_size}
-    inside = {path for path in inside if "site-packages" not in path.parts}
+    files = {file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    start = os.path.normcase(f"{PROJECT}{os.sep}")  # as text: there are thousands, and each training asks
+    found = {Path(file) for file in files if os.path.normcase(file).startswith(start)}
+    inside = {path for path in found if path.is_file() and path.stat().st_size and "site-packages" not in path.parts}
     inside = {path for path in inside if not any(path.is_relative_to(neutral) for neutral in NEUTRAL)}
     return sorted(path.relative_to(PROJECT).as_posix() for path in inside)
 

@@ -5,6 +5,7 @@ import json
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from types import ModuleType
@@ -48,13 +49,19 @@ def libraries(nodes: Mapping[str, Any]) -> set[str]:
     Raises:
         Refusal: where such a library is not installed as a package, so that nothing would tell its versions apart.
     """
-    installed = packages_distributions()
+    installed = _installed()
     roots = _roots(nodes) - sys.stdlib_module_names - {"numpy", "datapass"}
     strange = sorted(roots - installed.keys())
     if strange:
         what = "which is no installed package, so its changes would not be seen; put it under src/ or install it"
         raise Refusal(f"conf/model: the model uses {', '.join(strange)}, {what}.")
     return {installed[root][0] for root in roots}
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """Return the packages of each top-level module; reading them takes a quarter of a second, and each training asks."""
+    return packages_distributions()
 
 
 def _roots(nodes: Mapping[str, Any]) -> set[str]:
