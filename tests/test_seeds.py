@@ -1,6 +1,12 @@
 """More seeds extend what is there, and a training that was stopped goes on where it was: with the bytes of one from the start."""
 
+import re
+import subprocess
+import sys
+import time
 from pathlib import Path
+
+import numpy as np
 
 from conftest import Project
 
@@ -41,6 +47,36 @@ def test_a_training_that_was_stopped(project: Project) -> None:
     resumed = files(project)
     project.run("python", "-m", "datapass.stages.train", DATAPASS_TRAIN_AGAIN="1")
     assert files(project) == resumed
+
+
+def test_what_changes_while_it_trains(project: Project) -> None:
+    train = project.path / "data" / "examples" / "train.csv"
+    before, content = files(project), train.read_bytes()
+    command = [sys.executable, "-m", "datapass.stages.train"]
+    env = project.env | {"DATAPASS_TRAIN_AGAIN": "1"}
+    with subprocess.Popen(command, cwd=project.path, env=env, stderr=subprocess.PIPE, text=True) as running:
+        while running.poll() is None and not (project.path / ".models.partial").exists():
+            time.sleep(0.01)
+        train.touch()  # as `git checkout` there and back does; what the processes read in between, nobody knows
+        said = running.communicate()[1]
+    assert running.returncode == 2 and said.endswith("`dvc repro` goes on with the rest.\n")
+    assert "data/examples/train.csv changed while the model trained" in said
+    assert files(project) == before and train.read_bytes() == content
+
+
+def test_inputs_of_another_revision(project: Project) -> None:
+    """After `git checkout` without `dvc checkout`: the tables are of one revision, the packed inputs of another."""
+    arrays = project.path / "data" / "inputs" / "arrays.npy"
+    packed = np.load(arrays)
+    arrays.unlink()  # a link into DVC's cache
+    packed[:10] = packed[:10, ::-1]
+    np.save(arrays, packed)
+    for stage in ("train", "evaluate", "audit"):
+        done = project.run("python", "-m", f"datapass.stages.{stage}", ok=False)
+        assert done.returncode == 2
+        assert re.match(
+            r"data/inputs/ does not hold the inputs of \d+ of [\d,]+ examples of data/examples/", done.stderr
+        )
 
 
 def first(project: Project) -> str:

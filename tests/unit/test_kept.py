@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,10 +15,12 @@ import pandas as pd
 import pytest
 
 from conftest import Project, params
-from datapass.files.paths import CLASSES, TRAIN, VALIDATION, VALUES
+from datapass.files.paths import ARRAYS, CLASSES, TRAIN, VALIDATION, VALUES
+from datapass.messages.problems import Refusal
 from datapass.settings import Settings, check
 from datapass.stages import kept
-from datapass.stages.kept import AGAIN, MONTH, Kept, seconds, specification
+from datapass.stages.folds import STATES, KeptFolds
+from datapass.stages.kept import AGAIN, DAY, MONTH, Kept, seconds, specification
 
 ABOUT = {"fingerprint": "0123456789ab", "environment": "python 3.11"}
 CURVE = pd.DataFrame({"step": [10, 20], "validation_loss": [0.1 + 0.2, float("nan")]})
@@ -110,6 +113,23 @@ def declare(here: Path, dep: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "dep",
+    ['"${weights}"', "https://example.com/weights.bin", "data/not-here.bin"],
+    ids=["a variable of dvc.yaml", "a URL", "a file that is not here"],
+)
+def test_nothing_is_taken_over_where_something_declared_cannot_be_read(here: Path, dep: str) -> None:
+    declare(here, dep)
+    assert specification(settings()) is None
+
+
+def test_nothing_is_taken_over_where_the_command_has_a_variable(here: Path) -> None:
+    path = here / "dvc.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("datapass.stages.train\n", "datapass.stages.train --rate ${rate}\n"), encoding="utf-8")
+    assert specification(settings()) is None
+
+
 @pytest.mark.parametrize("file", ["data/pretrained.bin", "pretrained/scale.json", "src/digits/table.json"])
 def test_whatever_train_declares_is_read(here: Path, file: str) -> None:
     declare(here, file.rpartition("/")[0] if file.startswith("pretrained") else file)
@@ -139,6 +159,34 @@ def test_a_variable_of_the_shell(here: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("ATEN_CPU_CAPABILITY")
     monkeypatch.setenv("EDITOR", "vi")
     assert specification(settings()) == before
+
+
+class Library:
+    """A library that is installed, and what its installer wrote down."""
+
+    metadata: ClassVar = {"Name": "theirs"}
+    version = "1.0"
+
+    def __init__(self, **files: str) -> None:
+        self.files = files
+
+    def read_text(self, name: str) -> str | None:
+        return self.files.get(name)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"RECORD": "theirs.py,sha256=def,7"}, {"RECORD": "theirs.py,sha256=abc,7", "direct_url.json": '{"url": "git+x"}'}],
+    ids=["other files", "from elsewhere"],
+)
+def test_a_library_that_was_installed_anew_under_its_version(
+    here: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
+) -> None:
+    monkeypatch.setattr(kept, "distributions", lambda: [Library(RECORD="theirs.py,sha256=abc,7")])
+    before = specification(settings())
+    assert before == specification(settings())
+    monkeypatch.setattr(kept, "distributions", lambda: [Library(**files)])
+    assert specification(settings()) not in (before, None)
 
 
 class Editable:
@@ -196,6 +244,53 @@ def test_a_seed_is_given_back_as_it_was(here: Path, tmp_path: Path) -> None:
     assert (tmp_path / "there" / "seed-3.safetensors").read_bytes() == b"weights"
     pd.testing.assert_frame_equal(pd.DataFrame(record.curve), CURVE)  # to the last bit, and steps as whole numbers
     assert (record.fingerprint, record.environment) == tuple(ABOUT.values())
+
+
+@pytest.mark.parametrize(
+    "path", ["params.yaml", "src/digits/network.py", *(path.as_posix() for path in (TRAIN, VALUES, ARRAYS))]
+)
+def test_what_was_trained_while_something_changed_is_not_kept(here: Path, tmp_path: Path, path: str) -> None:
+    one, folds = Kept(settings()), {"fold": 0, "of": 5, "seed": 3}
+    (here / path).write_bytes((here / path).read_bytes() if (here / path).exists() else b"new")
+    os.utime(here / path, ns=(1, 1))  # the content of before: in between it may have been another
+    for keep in (lambda: one.put(3, b"weights", about(3)), lambda: KeptFolds(one).put(folds, b"answers")):
+        with pytest.raises(Refusal, match=f"^{path} changed while the model trained"):
+            keep()
+    assert Kept(settings()).take(3, tmp_path) is None
+    assert KeptFolds(one).missing([folds]) == [folds]
+
+
+def test_folds_are_not_trained_where_none_will_be_taken_over(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(AGAIN, "1")
+    assert KeptFolds(Kept(settings())).missing([{"fold": 0, "of": 5, "seed": 3}]) == []
+
+
+def test_folds_of_other_states_go_when_nobody_is_at_them(here: Path) -> None:
+    folds = KeptFolds(put())
+    others = [folds.folder.with_name(f"{number}") for number in range(STATES + 3)]
+    for age, other in enumerate(others):
+        other.mkdir(parents=True)
+        os.utime(other, (time.time() - (age - 1) * DAY, time.time() - (age - 1) * DAY))
+    folds.tidy()
+    assert [other.exists() for other in others] == [True] * STATES + [False] * 3
+
+
+def test_what_a_killed_process_left_aside_goes_after_a_day(here: Path) -> None:
+    one = put()
+    left = [one.folder / f".3.json.{name}.partial" for name in ("old", "new")]
+    for path in left:
+        path.touch()
+    os.utime(left[0], (time.time() - DAY - 60,) * 2)
+    one.tidy()
+    assert [path.exists() for path in left] == [False, True]
+
+
+def test_several_processes_keep_the_same(here: Path, tmp_path: Path) -> None:
+    one, content = Kept(settings()), os.urandom(1 << 20)
+    with ThreadPoolExecutor(8) as pool:
+        records = set(pool.map(lambda _: one.put(3, content, about(3)).md5, range(64)))
+    assert records == {hashlib.md5(content).hexdigest()}
+    assert one.take(3, tmp_path) is not None
 
 
 def spoil_model(one: Kept) -> None:

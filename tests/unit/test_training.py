@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from conftest import params
 from datapass.messages.problems import Refusal
 from datapass.messages.progress import Progress
 from datapass.settings import Settings, check
+from datapass.training import environment as environments
 from datapass.training.batches import Augment, Batches, Examples
 from datapass.training.environment import environment
 from datapass.training.fit import hardware, loggers, silence, train_seed
@@ -457,6 +459,25 @@ def team() -> None:
     """The team's modules are imported, as they are once the model is made."""
     make_network(NETWORK, (1, 2, 2), 3)
     __import__("digits.inputs"), __import__("digits.task")
+
+
+ORIGINS = {
+    "a repository": (
+        '{"url": "https://x", "vcs_info": {"vcs": "git", "commit_id": "0123456789abcdef"}}',
+        "1.0+git.0123456789ab",
+    ),
+    "a file": ('{"url": "file:///x.whl", "archive_info": {"hash": "sha256=abc"}}', "1.0"),
+    "an index": (None, "1.0"),
+}
+
+
+@pytest.mark.parametrize(("origin", "version"), ORIGINS.values(), ids=ORIGINS.keys())
+def test_a_version_from_a_repository_names_the_commit(
+    origin: str | None, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = SimpleNamespace(version="1.0", read_text={"direct_url.json": origin}.get)
+    monkeypatch.setattr(environments, "distribution", lambda name: installed)
+    assert environments.line(["theirs"], "cpu").split(", ")[1] == f"theirs {version}"
 
 
 def test_a_library_without_a_version_is_refused() -> None:

@@ -368,6 +368,11 @@ KINDS = {
     "numpy": (environment("numpy 2.4.1", "numpy 1.26.0"), UNPAIRED, "numpy 2.4.1 → numpy 1.26.0"),
     "model library, patch": (environment("timm 1.0.3", "timm 1.0.9"), UNPAIRED, "timm 1.0.3 → timm 1.0.9"),
     "model library, minor": (environment("timm 1.0.3", "timm 1.1.0"), MODEL, "environment: timm 1.0.3 → timm 1.1.0"),
+    "model library, commit": (
+        environment("timm 1.0.3", "timm 1.0.3+git.0af"),
+        MODEL,
+        "timm 1.0.3 → timm 1.0.3+git.0af",
+    ),
     "model library missing": (environment("timm 1.0.3, ", ""), MODEL, "environment: timm 1.0.3 → nothing"),
     "minor version of torch": (environment("torch 2.13.0", "torch 2.14.0"), MODEL, "torch 2.14.0+cpu"),
     "major version of lightning": (environment("lightning 2.6.6", "lightning 3.6.6"), MODEL, "pytorch-lightning 3.6.6"),

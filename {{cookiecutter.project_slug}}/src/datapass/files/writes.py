@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,14 +25,17 @@ def write_text(content: str, path: Path) -> None:
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
+def written(path: Path, shared: bool = False) -> Iterator[Path]:
     """Give a path beside `path` to write to; it takes the place of `path` when the block ends without an error.
 
     A kill at any moment leaves the old file or the new one. What a killed run left aside is overwritten by the next.
     Works for a folder too, of which the old one is swapped out in one step where the system can.
+
+    Args:
+        shared: other processes may write the same at the same time; what a killed one left aside then stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.parent / f".{path.name}.partial"
+    aside = path.parent / f".{path.name}{f'.{uuid.uuid4().hex}' if shared else ''}.partial"
     remove(aside)
     try:
         yield aside

@@ -8,7 +8,7 @@ import pandas as pd
 from ..annotators.annotations import read_annotations
 from ..data.examples import counts, packed_rows, read_examples
 from ..data.label_book import read_book
-from ..data.packed import read_packed
+from ..data.packed import confirm, read_packed
 from ..data.passes import COLUMNS, chosen, pass_names, read_pass
 from ..executors.run import answers
 from ..files.paths import AUDIT, CLASSES, PASSES, SUSPECTS, VALUES
@@ -48,11 +48,13 @@ def out_of_fold(classes: int, settings: Settings) -> np.ndarray:
     Raises:
         Refusal: where one fold holds all examples.
     """
-    fold = folds(audited(), settings.audit.folds)
+    table = audited()
+    fold = folds(table, settings.audit.folds)
     used = np.unique(fold)
     if len(used) < 2:
         raise Refusal("The audit needs two folds that hold examples: see `audit` in conf/config.yaml.")
     kept, wanted = KeptFolds(Kept(settings)), requests(settings, used.tolist())
+    confirm(read_packed(), table)
     content = dict[int, np.ndarray]()
     for number, request in enumerate(wanted):
         found = kept.take(request, (int((fold == request["fold"]).sum()), classes))

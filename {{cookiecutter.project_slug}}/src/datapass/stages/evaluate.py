@@ -12,7 +12,7 @@ from ..comparison.f_score import macro_f1
 from ..comparison.metric import ACCURACY, MACRO_F1, Metric
 from ..comparison.statistics import recall
 from ..data.examples import counts, packed_rows, read_examples
-from ..data.packed import read_packed
+from ..data.packed import confirm, read_packed
 from ..files.paths import CLASSES, DATA, METRICS, MODELS, PREDICTIONS, TEST
 from ..files.tables import read_table, write_table
 from ..files.writes import write_json, written
@@ -34,6 +34,7 @@ def main() -> None:
     chosen.check(classes)
     test = read_examples([TEST])
     rows, packed = packed_rows(test), read_packed()
+    confirm(packed, test)
     models = load_models(MODELS, settings, inputs)
     about = models[0].about
     if about["classes"] != classes:

@@ -4,6 +4,7 @@ What is kept is of one state of code, data and settings, as the seeds are (`kept
 """
 
 import shutil
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from ..files.writes import written
 from ..messages.progress import Progress
 from ..settings import Settings, make
 from ..training.models import Trainer, trainer
-from .kept import Kept
+from .kept import DAY, Kept
 
 BATCH = 1024  # inputs at a time
 STATES = 3  # others, of which folds are kept
@@ -85,14 +86,14 @@ class KeptFolds:
     """
 
     def __init__(self, kept: Kept) -> None:
-        self.again, self.folder = kept.again, kept.folder.parents[1] / "folds" / kept.folder.name
+        self.kept, self.again, self.folder = kept, kept.again, kept.folder.parents[1] / "folds" / kept.folder.name
 
     def _path(self, request: Request) -> Path:
         return self.folder / f"fold-{request['fold']}-of-{request['of']}-seed-{request['seed']}.npy"
 
     def missing(self, wanted: list[Request]) -> list[Request]:
-        """Return those requests that nothing is kept of."""
-        return [request for request in wanted if self.again or not self._path(request).is_file()]
+        """Return those requests that nothing is kept of, though it will be taken."""
+        return [request for request in wanted if not self.again and not self._path(request).is_file()]
 
     def take(self, request: Request, shape: tuple[int, int]) -> np.ndarray | None:
         """Return the answer that is kept of a request; None where there is none of this shape, or it is damaged."""
@@ -102,12 +103,18 @@ class KeptFolds:
         return None
 
     def put(self, request: Request, content: bytes) -> None:
-        """Keep an answer."""
-        with written(self._path(request)) as aside:
+        """Keep an answer. Raises Refusal where what was trained from has changed."""
+        self.kept.refuse_changes()
+        with written(self._path(request), shared=True) as aside:
             aside.write_bytes(content)
 
     def tidy(self) -> None:
         """Delete what is kept of states but this one and the last few."""
-        others = [path for path in self.folder.parent.glob("*") if path != self.folder]
-        for old in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[STATES:]:
-            shutil.rmtree(old, ignore_errors=True)
+        ages = dict[Path, float]()
+        for path in self.folder.parent.glob("*"):
+            with suppress(FileNotFoundError):  # another process tidies up as well
+                ages[path] = time.time() - path.stat().st_mtime
+        ages.pop(self.folder, None)
+        for old in sorted(ages, key=lambda path: ages[path])[STATES:]:
+            if ages[old] > DAY:  # no other process is at it
+                shutil.rmtree(old, ignore_errors=True)

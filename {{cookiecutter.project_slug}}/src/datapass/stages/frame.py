@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def declared(stage: str) -> dict[str, Any]:
     return stages()[stage]
 
 
-def dependencies(stage: dict[str, Any]) -> list[Path]:
+def dependencies(stage: Mapping[str, Any]) -> list[Path]:
     """Return the paths that a stage declares to read."""
     return [Path(dep) for dep in stage["deps"] if isinstance(dep, str)]
 

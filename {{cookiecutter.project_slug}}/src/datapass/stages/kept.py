@@ -11,6 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -22,14 +23,16 @@ from urllib.request import url2pathname
 from dvc.config import Config
 
 from ..executors.place import DECIDES
-from ..files.paths import ARRAYS, PARAMS, VALUES
-from ..files.writes import write_text, written
+from ..files.paths import INPUTS, PARAMS, VALUES
+from ..files.writes import written
+from ..messages.problems import Refusal
 from ..settings import Settings
 from .frame import declared, dependencies
 
 AGAIN = "DATAPASS_TRAIN_AGAIN"  # set in the shell: train all seeds, whatever is kept
 SHELL = (*DECIDES, "CUDA_", "NVIDIA_")
-MONTH = 30 * 24 * 3600.0  # after which a model is given up that DVC never took over
+DAY = 24 * 3600.0  # seconds, after which nobody is still writing what lies aside
+MONTH = 30 * DAY  # after which a model is given up that DVC never took over
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,14 @@ def specification(settings: Settings) -> str | None:
     """Return 64 hex digits that change with everything but the seed that decides the weights, and with the machine.
 
     Code, data and params are all that stage `train` declares, but for the packed inputs, which the tables hold a hash of
-    each of (of packed rows all are read, as the categories of one may be known from another); libraries are all that are
-    installed, more than what is used. None where a library is installed from a folder, whose files may change unseen.
+    each of (`packed.confirm`; of packed rows all are read, as the categories of one may be known from another); libraries
+    are all that are installed, more than what is used. None where something of that cannot be read here: a library that is
+    installed from a folder, whose files may change unseen, a dependency that is no file, a variable of dvc.yaml.
     """
     stage = declared("train")
     installed = list(distributions())
-    if any(_edited_in_place(one) for one in installed):
+    if any(_edited_in_place(one) for one in installed) or not _is_plain(stage):
         return None
-    deps = set(dependencies(stage)) - {ARRAYS.parent, Path("conf.ok")} | {VALUES}
-    files = sorted({file for dep in deps for file in (dep.rglob("*") if dep.is_dir() else [dep]) if file.is_file()})
-    others = sorted({name for one in stage["params"] if isinstance(one, dict) for name in one})
     data = settings.data.model_dump(include={"inputs", "augment", "size"})
     where = settings.trainer.model_dump(include={"accelerator", "devices"})
     if not settings.trainer.here:
@@ -82,14 +83,44 @@ def specification(settings: Settings) -> str | None:
         "settings": [settings.model.model_dump(), data, where],
         "files": [
             [path.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
-            for path in (*files, *(Path(name) for name in others if Path(name) != PARAMS and Path(name).is_file()))
-            if path.suffix != ".pyc"
+            for path in _files(stage)
+            if path == VALUES or not path.is_relative_to(INPUTS)
         ],
-        "libraries": sorted({f"{one.metadata['Name']} {one.version}" for one in installed}),
+        "libraries": sorted(_library(one) for one in installed),
         "machine": [platform.python_version(), *platform.uname()[:5]],
         "shell": sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith(SHELL)),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _paths(stage: Mapping[str, Any]) -> set[Path]:
+    """Return what a stage declares to read, but for conf.ok, and the files of its params but params.yaml."""
+    others = {Path(name) for one in stage["params"] if isinstance(one, dict) for name in one}
+    return set(dependencies(stage)) - {Path("conf.ok")} | others - {PARAMS}
+
+
+def _is_plain(stage: Mapping[str, Any]) -> bool:
+    """Return whether all that a stage declares are files and folders that are here, by their names."""
+    here = all(isinstance(dep, str) for dep in stage["deps"]) and all(path.exists() for path in _paths(stage))
+    return here and "${" not in json.dumps(stage)
+
+
+def _files(stage: Mapping[str, Any]) -> list[Path]:
+    """Return the files that a stage declares to read, sorted."""
+    found = {file for path in _paths(stage) for file in (path.rglob("*") if path.is_dir() else [path])}
+    return sorted(file for file in found if file.is_file() and file.suffix != ".pyc")
+
+
+def _stamps(stage: Mapping[str, Any]) -> dict[Path, tuple[int, int, int]]:
+    """Return what tells that a file was written anew, of each that a stage reads."""
+    stats = {path: path.stat() for path in (*_files(stage), PARAMS) if path.is_file()}
+    return {path: (one.st_mtime_ns, one.st_size, one.st_ino) for path, one in stats.items()}
+
+
+def _library(one: Distribution) -> str:
+    """Return name and version of a library, and a hash of what its installer wrote down: files, and where they are from."""
+    written_down = [one.read_text("RECORD"), one.read_text("direct_url.json")]
+    return f"{one.metadata['Name']} {one.version} {hashlib.sha256(json.dumps(written_down).encode()).hexdigest()}"
 
 
 def _edited_in_place(library: Distribution) -> bool:
@@ -109,6 +140,8 @@ class Kept:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._stage = declared("train")
+        self._stamps = _stamps(self._stage)
         self.cache, found = cache(), specification(settings)
         self.again = bool(os.environ.get(AGAIN)) or found is None
         self.folder = self.cache / "datapass" / "seeds" / (found or "unknown")
@@ -133,22 +166,46 @@ class Kept:
         Args:
             content: of the model's file.
             about: with what a record holds but its `name`, which is `file` there, and its `md5`.
+
+        Raises:
+            Refusal: see `refuse_changes`.
         """
+        self.refuse_changes()
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         names = ("fingerprint", "environment", "host", "seconds", "curve")
         record = Record(name=about["file"], md5=md5, **{name: about[name] for name in names})
-        with written(self.folder / record.name) as aside:
+        with written(self.folder / record.name, shared=True) as aside:
             aside.write_bytes(content)
-        write_text(json.dumps(asdict(record), indent=1) + "\n", self.folder / f"{seed}.json")
+        with written(self.folder / f"{seed}.json", shared=True) as aside:
+            aside.write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8", newline="\n")
         return record
+
+    def refuse_changes(self) -> None:
+        """Refuse what was trained if anything that trainings read was written since: processes read it at several times."""
+        now = _stamps(self._stage)
+        changed = sorted(
+            path.as_posix() for path in now.keys() | self._stamps if now.get(path) != self._stamps.get(path)
+        )
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            raise Refusal(
+                f"{', '.join(changed[:3])}{more} changed while the model trained, so nobody could say what it learnt from. "
+                "Leave alone what stage `train` reads until it is done, or train in a folder of its own with `dvc exp run --temp`. "
+                "What was trained before is kept: `dvc repro` goes on with the rest."
+            )
 
     def tidy(self) -> None:
         """Delete the models that DVC's cache has by now, and those that it did not take over within a month."""
+        for path in self.folder.parent.glob("*/.*.partial"):  # of runs that were killed
+            with suppress(FileNotFoundError):  # another process tidies up as well
+                if time.time() - path.stat().st_mtime > DAY:
+                    path.unlink()
         for path in self.folder.parent.glob("*/seed-*"):
             record = _read(path.parent / f"{path.stem.removeprefix('seed-')}.json")
             taken = record is not None and _cached(self.cache, record.md5).is_file()
-            if taken or time.time() - path.stat().st_mtime > MONTH:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if taken or time.time() - path.stat().st_mtime > MONTH:
+                    path.unlink()
 
 
 def seconds(fingerprint: str) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..data.examples import read_examples
-from ..data.packed import read_packed
+from ..data.packed import confirm, read_packed
 from ..executors.run import answers
 from ..files.paths import CLASSES, CURVES, MODELS, TRAIN, VALIDATION
 from ..files.tables import read_table, write_table
@@ -124,6 +124,7 @@ def main() -> None:
         print(f"note: {len(seeds)} in seeds of conf/config.yaml; a verdict needs at least 3")
     kept = Kept(settings)
     kept.tidy()
+    confirm(read_packed(), read_examples([TRAIN, VALIDATION]))
     with written(MODELS) as folder:
         folder.mkdir()
         records = {seed: record for seed in seeds if (record := kept.take(seed, folder))}
@@ -135,6 +136,7 @@ def main() -> None:
         if len({(one.fingerprint, one.environment) for one in records.values()}) > 1:
             records = dict(zip(seeds, train(settings, seeds, kept, folder), strict=True))
         refuse_mixture(records)
+        kept.refuse_changes()  # DVC writes down what it finds when a stage ends
         curves = pd.concat(pd.DataFrame(records[seed].curve) for seed in seeds)
         write_table(curves.groupby("step", as_index=False).mean().round(6), CURVES)
 

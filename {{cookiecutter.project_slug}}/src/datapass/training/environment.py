@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from ..settings import targets
 if TYPE_CHECKING:  # an estimator's environment needs none
     import torch
 
+COMMIT = "git."  # in a version, before the commit
 SOURCE = Path(__file__).resolve().parents[2]
 
 
@@ -35,9 +36,17 @@ def environment(device: "torch.device", nodes: Mapping[str, Any]) -> str:
 
 def line(packages: Sequence[str], device: str) -> str:
     """Return the versions of python and of packages, the system and the device as one line."""
-    parts = [f"{name} {version(name)}" for name in packages]
+    parts = [f"{name} {_version(name)}" for name in packages]
     machine = f"{platform.system()} {platform.machine()}"
     return ", ".join([f"python {platform.python_version()}", *parts, machine, device.replace(",", "")])
+
+
+def _version(name: str) -> str:
+    """Return the version of a package, with the commit where it comes from a repository: there a version may stay (PEP 610)."""
+    found = distribution(name)
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    commit = origin.get("vcs_info", {}).get("commit_id")
+    return f"{found.version}{'.' if '+' in found.version else '+'}{COMMIT}{commit[:12]}" if commit else found.version
 
 
 def libraries(nodes: Mapping[str, Any]) -> set[str]:
