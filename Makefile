@@ -43,7 +43,7 @@ lint: $(VENV)/ready-test
 
 test: lint build/node/ready
 	python tests/browser.py
-	python -m pytest -n auto --dist loadscope
+	python -m pytest -n auto --dist loadscope --no-loadscope-reorder # files in order: the stories, few and slow, come before tests/unit
 
 bench: $(VENV)/ready-test
 	PYTHONPATH="$(TEMPLATE)/src" python tests/bench.py
