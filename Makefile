@@ -41,9 +41,10 @@ lint: $(VENV)/ready-test
 	ruff check --config pyproject.toml $(PYTHONS) && ruff format --config pyproject.toml --check $(PYTHONS)
 	mypy
 
+# Files in order: the stories, few and slow, come before tests/unit.
 test: lint build/node/ready
 	python tests/browser.py
-	python -m pytest -n auto --dist loadscope --no-loadscope-reorder # files in order: the stories, few and slow, come before tests/unit
+	python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 bench: $(VENV)/ready-test
 	PYTHONPATH="$(TEMPLATE)/src" python tests/bench.py
