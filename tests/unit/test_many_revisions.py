@@ -238,3 +238,21 @@ def test_what_dvc_holds_is_read_from_its_cache_here(
     (held,) = resolve(["held"])
     assert held.read("data/examples/train.csv") is None and held.need("data/examples/train.csv") == table
     assert held.shared.cached(f"{digest}.dir") is held.shared.cached("0" * 32) is None
+
+
+def test_what_was_changed_in_dvcs_cache_is_not_taken(
+    repository: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC gives it as it is; the rows of somebody else would pass for this revision's."""
+    folder = repository(0)
+    table = files_of(new("main"))["data/examples/train.csv"] or b""
+    commit("refs/heads/held", {"data/examples/train.csv": None}, git("rev-parse", "main").decode().strip())
+    digest = md5(table, usedforsecurity=False).hexdigest()
+    kept = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(table.replace(b"cat", b"dog"))
+    monkeypatch.setattr("dvc.api.read", lambda *_, **__: kept.read_bytes())
+    (held,) = resolve(["held"])
+    assert held.shared.cached(digest) is None
+    with pytest.raises(Refusal, match=rf"held: data/examples/train.csv is damaged in DVC's cache.*{digest[2:]}"):
+        held.need("data/examples/train.csv")

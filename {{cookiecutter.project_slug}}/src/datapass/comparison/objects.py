@@ -5,6 +5,7 @@ import subprocess
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from hashlib import md5
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,12 @@ from ..messages.problems import Refusal
 
 KEPT = 16  # tables that stay parsed: those of a baseline, and of the candidate that it is compared with
 SMALL = 1 << 24  # bytes of a table up to which it does
+FILE = re.compile(r"[0-9a-f]{32}")  # DVC's hash of a file; that of a folder ends in .dir
+
+
+def is_of(content: bytes, digest: str) -> bool:
+    """Return whether a file's content is what DVC's hash of it says."""
+    return md5(content, usedforsecurity=False).hexdigest() == digest
 
 
 def git(*arguments: str, stdin: bytes | None = None) -> bytes:
@@ -112,13 +119,15 @@ class Shared:
         return cache() / "files" / "md5"
 
     def cached(self, digest: str) -> bytes | None:
-        """Return the file that DVC's cache here holds under a hash; None where it does not, or that is none of a file."""
-        if not isinstance(digest, str) or not re.fullmatch(
-            r"[0-9a-f]{32}", digest
-        ):  # somebody else's dvc.lock may say what it likes
+        """Return the file that DVC's cache here holds under a hash; None where it does not, or that is none of a file.
+
+        A file that was changed there since is none that it holds.
+        """
+        if not isinstance(digest, str) or not FILE.fullmatch(digest):  # somebody else's dvc.lock may say what it likes
             return None
         file = self._cache / digest[:2] / digest[2:]
-        return file.read_bytes() if file.is_file() else None
+        content = file.read_bytes() if file.is_file() else None
+        return content if content is not None and is_of(content, digest) else None  # nothing else guards a cache
 
     def text(self, path: Path, name: str, content: bytes) -> pa.Table:
         """Return a table as columns of strings, see `read_text`; the same content is parsed once, unless it is large."""

@@ -23,7 +23,7 @@ from .experiments import HOW, queued
 from .experiments import experiments_on as experiments_on
 from .experiments import list_experiments as list_experiments
 from .lock import Lock
-from .objects import Shared, trees
+from .objects import FILE, Shared, is_of, trees
 from .objects import blobs as blobs
 from .objects import git as git
 from .objects import hashes as hashes
@@ -121,6 +121,9 @@ class Revision:
 
                 with suppress(DvcException, OSError):
                     content = read(str(path), rev=self.commit, mode="rb")
+                if content is not None and FILE.fullmatch(digest) and not is_of(content, digest):
+                    hint = f"delete {digest[:2]}/{digest[2:]} in the folder files/md5 there, then run `dvc fetch`"
+                    raise Refusal(f"{self.name}: {path} is damaged in DVC's cache or remote; {hint}.")
             if content is None:
                 hint = "`dvc fetch` may bring it; else run `dvc repro` there and commit what it writes"
                 raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
