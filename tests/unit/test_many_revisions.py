@@ -1,5 +1,6 @@
 """Many revisions in a real repository: each is read once, whatever is asked, and the baseline is not read again for each."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from hashlib import md5
@@ -15,6 +16,7 @@ from datapass.comparison.compared import compare_all
 from datapass.comparison.experiments import experiments_on, matching
 from datapass.comparison.objects import trees
 from datapass.comparison.revisions import Revision, git, load_all, resolve
+from datapass.comparison.stale import digest_of
 from datapass.decisions.gains import gains
 from datapass.decisions.worth import measure
 from datapass.messages.problems import Refusal
@@ -59,8 +61,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int
     return make
 
 
-def commit(reference: str, files: Files, parent: str = "") -> None:
-    """Commit files of the project without a checkout; None deletes one."""
+def commit(reference: str, files: Files, parent: str = "", **submodules: str) -> None:
+    """Commit files of the project without a checkout; None deletes one. Submodules of `src` are commits elsewhere."""
     parts = [f"commit {reference}\ncommitter T <t@example.com> 1700000000 +0000\ndata 1\nx\n".encode()]
     parts += [f"from {parent}\n".encode()] if parent else []
     for path, content in files.items():
@@ -69,6 +71,7 @@ def commit(reference: str, files: Files, parent: str = "") -> None:
             parts.append(f"D {where}\n".encode())
         else:
             parts.append(f"M 100644 inline {where}\ndata {len(content)}\n".encode() + content + b"\n")
+    parts += [f'M 160000 {there} "projekt ä/src/{name}"\n'.encode() for name, there in submodules.items()]
     git("fast-import", "--quiet", "--force", stdin=b"".join(parts))
 
 
@@ -256,3 +259,57 @@ def test_what_was_changed_in_dvcs_cache_is_not_taken(
     assert held.shared.cached(digest) is None
     with pytest.raises(Refusal, match=rf"held: data/examples/train.csv is damaged in DVC's cache.*{digest[2:]}"):
         held.need("data/examples/train.csv")
+
+
+SUBMODULES: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {
+    "the same": ({"lib": "1" * 40}, {"lib": "1" * 40}, ["code src/lib: changed"]),  # as what was not committed there
+    "another commit": ({"lib": "1" * 40}, {"lib": "2" * 40}, ["code src/lib: changed"]),
+    "new": ({}, {"lib": "2" * 40}, ["code src/lib: added"]),
+    "gone": ({"lib": "1" * 40}, {}, ["code src/lib: deleted"]),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "differs"), SUBMODULES.values(), ids=SUBMODULES.keys())
+def test_a_submodule_is_a_dependency_as_others(
+    repository: Callable[[int], Path], before: dict[str, str], after: dict[str, str], differs: list[str]
+) -> None:
+    """Its commit is no object of this repository, so what it holds is not read, nor said to be checked."""
+    repository(0)
+    for name, submodules in (("old", before), ("new", after)):
+        made = new(name)
+        made.extra = {"path": "src/lib", "md5": f"{name}.dir"}
+        commit(f"refs/heads/{name}", files_of(made), **submodules)
+    found = resolve(["old", "new"])
+    assert [one.files.get("src/lib", "")[-40:] for one in found] == [side.get("lib", "") for side in (before, after)]
+    load_all(again := resolve(["new", "old"]), [])
+    assert [one.files for one in again] == [one.files for one in found[::-1]]
+    (compared,) = compare_all(found[0], found[1:])
+    assert compared.proof.model == differs
+    told = [
+        f"src/lib of {one.name} is not checked: a part of it is a Git submodule"
+        for one in found
+        if one.paths("src/lib")
+    ]
+    assert [line for line in compared.warnings if "submodule" in line] == told
+
+
+def test_a_submodule_in_the_workspace_is_what_is_checked_out(repository: Callable[[int], Path]) -> None:
+    folder = repository(0)
+    git("init", "--quiet", "src/lib")
+    git("-C", "src/lib", "commit", "--quiet", "--allow-empty", "-m", "x")
+    there = git("-C", "src/lib", "rev-parse", "HEAD").decode().strip()
+    git("add", "src/lib")
+    git("commit", "--quiet", "-m", "x")
+    head, workspace = resolve(["HEAD", "workspace"])
+    assert head.read("src/lib") == workspace.read("src/lib") and (head.read("src/lib") or b"").endswith(there.encode())
+    assert head.is_submodule("src/lib") and workspace.is_submodule("src/lib")
+    assert digest_of(head, "src", ["src/lib"]) is digest_of(workspace, "src", ["src/lib"]) is None
+    shutil.rmtree(folder / "src" / "lib" / ".git")
+    assert resolve(["workspace"])[0].read("src/lib") is None
+
+
+def test_what_git_lacks_is_named(repository: Callable[[int], Path]) -> None:
+    """As where a clone was damaged, or fetched without it and has no remote now."""
+    repository(0)
+    with pytest.raises(Refusal, match=rf"Git has no {'3' * 40} here.*`git fetch --refetch`"):
+        objects.blobs([git("rev-parse", "main:./params.yaml").decode().strip(), "3" * 40])

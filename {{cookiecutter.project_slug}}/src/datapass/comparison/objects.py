@@ -16,6 +16,7 @@ from ..messages.problems import Refusal
 
 KEPT = 16  # tables that stay parsed: those of a baseline, and of the candidate that it is compared with
 SMALL = 1 << 24  # bytes of a table up to which it does
+SUBMODULE = "Subproject commit "  # what Git says of one, before the commit; what that holds is in another repository
 FILE = re.compile(r"[0-9a-f]{32}")  # DVC's hash of a file; that of a folder ends in .dir
 
 
@@ -36,12 +37,16 @@ def git(*arguments: str, stdin: bytes | None = None) -> bytes:
 
 
 def blobs(hashes: Sequence[str]) -> list[bytes]:
-    """Return what Git holds under these hashes, in one call."""
+    """Return what Git holds under these hashes, in one call. Raises Refusal where it holds nothing under one."""
     answer = git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in hashes).encode()) if hashes else b""
     start, found = 0, []
     for _ in hashes:
         end = answer.index(b"\n", start)
-        size = int(answer[start:end].split()[2])
+        digest, *about = answer[start:end].decode().split()
+        if about == ["missing"]:
+            hint = "`git fetch --refetch` brings what a remote has of them, and `git fsck` names what stays missing"
+            raise Refusal(f"Git has no {digest} here, which is a file of a revision; {hint}.")
+        size = int(about[1])
         found.append(answer[end + 1 : end + 1 + size])
         start = end + 2 + size
     return found
@@ -63,14 +68,14 @@ def is_shallow() -> bool:
 def trees(commits: Sequence[str]) -> list[dict[str, str]]:
     """Return Git's hash of each file, by path relative to the project, of each commit; in two calls.
 
-    The first is listed whole, of the others only what differs from it.
+    The first is listed whole, of the others only what differs from it. A submodule is as one file, see `SUBMODULE`.
     """
     if not commits:
         return []
     first, *others = commits
     listed = git("ls-tree", "-r", "-z", first, "--", ".").split(b"\0")
     rows = (line.split(b"\t", 1) for line in listed if line)
-    whole = {_path(path): about.split()[2].decode() for about, path in rows}
+    whole = {_path(path): _hash(mode, digest) for about, path in rows for mode, _, digest in [about.decode().split()]}
     found = {first: whole}
     if others := [commit for commit in dict.fromkeys(others) if commit != first]:
         asked = "".join(f"{commit} {first}\n" for commit in others)  # a commit, and what is taken as its parent
@@ -82,12 +87,16 @@ def trees(commits: Sequence[str]) -> list[dict[str, str]]:
             if not part.startswith(b":"):
                 tree = found[part.decode()]
                 continue
-            (*_, after, status), path = part.decode().split(), _path(next(parts))
+            (_, mode, _, after, status), path = part.decode().split(), _path(next(parts))
             if status == "D":
                 del tree[path]
             else:
-                tree[path] = after
+                tree[path] = _hash(mode, after)
     return [found[commit] for commit in commits]
+
+
+def _hash(mode: str, digest: str) -> str:
+    return SUBMODULE + digest if mode == "160000" else digest
 
 
 def _path(given: bytes) -> str:
@@ -110,6 +119,8 @@ class Shared:
     def read(self, wanted: Iterable[str]) -> None:
         """Read what Git holds under these hashes, as far as it was not read before; in one call."""
         missing = [one for one in dict.fromkeys(wanted) if one not in self.contents]
+        self.contents |= {one: one.encode() for one in missing if one.startswith(SUBMODULE)}
+        missing = [one for one in missing if one not in self.contents]
         self.contents |= zip(missing, blobs(missing), strict=True)
 
     @cached_property

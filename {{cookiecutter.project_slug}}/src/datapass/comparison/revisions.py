@@ -23,7 +23,7 @@ from .experiments import HOW, queued
 from .experiments import experiments_on as experiments_on
 from .experiments import list_experiments as list_experiments
 from .lock import Lock
-from .objects import FILE, Shared, is_of, trees
+from .objects import FILE, SUBMODULE, Shared, is_of, trees
 from .objects import blobs as blobs
 from .objects import git as git
 from .objects import hashes as hashes
@@ -93,12 +93,22 @@ class Revision:
         missing = [path for path in paths if path not in self.contents]
         if self.commit is None:
             for path in missing:
-                self.contents[path] = Path(path).read_bytes() if Path(path).is_file() else None
+                self.contents[path] = Path(path).read_bytes() if Path(path).is_file() else self._checked_out(path)
             return
         known = {path: self.files[path] for path in missing if path in self.files}
         self.contents |= dict.fromkeys(path for path in missing if path not in known)
         self.shared.read(known.values())
         self.contents |= {path: self.shared.contents[digest] for path, digest in known.items()}
+
+    def is_submodule(self, path: str) -> bool:
+        """Return whether Git holds one of `files` as the commit of another repository."""
+        return Path(path).is_dir() if self.commit is None else self.files[path].startswith(SUBMODULE)
+
+    def _checked_out(self, path: str) -> bytes | None:
+        """Return what `trees` says of a submodule, of its commit in the workspace; None where there is none."""
+        if not (Path(path) / ".git").exists() or path not in self.files:
+            return None
+        return SUBMODULE.encode() + git("-C", path, "rev-parse", "HEAD").strip()
 
     def read(self, path: str | Path) -> bytes | None:
         """Return a file's content, or None where the revision does not have it."""
@@ -203,7 +213,7 @@ def load_all(revisions: Sequence[Revision], paths: Sequence[str]) -> None:
         read = ((path, content) for path, content in one.contents.items() if content is not None)
         shared.contents |= {one.files[path]: content for path, content in read if path in one.files}
     wanted = (one.files[path] for one in committed for path in paths if path in one.files)
-    with suppress(Refusal, LookupError):  # where a clone lacks one, each revision says so of its own
+    with suppress(Refusal):  # where a clone lacks one, each revision says so of its own
         shared.read(wanted)
 
 
