@@ -7,6 +7,7 @@ from hashlib import md5
 from pathlib import Path
 
 import pytest
+import yaml
 from test_gains import new
 from test_verdict import Made, examples
 
@@ -173,6 +174,26 @@ def test_looks_are_counted_as_one_after_another(repository: Callable[[int], Path
     found = resolve([f"exp-{number:02}" for number in range(5)])
     tries = history.Tries()
     assert [history.looks(one, tries) for one in found] == [history.looks(one) for one in found] == [6] * 5
+
+
+@pytest.mark.parametrize("metrics", ["by Git", "by DVC"])
+def test_looks_are_counted_whoever_holds_the_metrics(repository: Callable[[int], Path], metrics: str) -> None:
+    """A commit that changed dvc.lock alone, or data without a result of it, is none."""
+    repository(0)
+    lost: Files = {"metrics.json": None} if metrics == "by DVC" else {}
+    for number in range(3):
+        made, later = one(number), one(number + 5)
+        made.examples = number + 1  # as metrics.json tells
+        files, curated = files_of(made), files_of(later)
+        again = files | {"dvc.lock": (files["dvc.lock"] or b"").replace(b"cmd: f", b"cmd: g")}
+        locks = [yaml.safe_load(side["dvc.lock"] or b"")["stages"] for side in (curated, files)]
+        stages = locks[0] | {name: locks[1][name] for name in ("train", "evaluate")}
+        halfway = curated | {"dvc.lock": yaml.safe_dump({"stages": stages}).encode()}
+        halfway["metrics.json"] = files["metrics.json"]
+        for content in (files, again, halfway):
+            commit("refs/heads/main", content | lost, "main")
+    (main,) = resolve(["main~1"])
+    assert history.looks(main) == 4, "the baseline, and three"
 
 
 def test_a_pattern_names_experiments_branches_and_tags(repository: Callable[[int], Path]) -> None:

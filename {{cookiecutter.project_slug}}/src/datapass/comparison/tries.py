@@ -13,7 +13,7 @@ from ..data.examples import counts, written_as
 from ..files.paths import METRICS, PIPELINE, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
-from .lock import AUGMENT, Lock
+from .lock import AUGMENT, NOTHING, Lock
 from .revisions import Revision, blobs, commits, git, hashes, load_all
 
 TABLES = (TEST, TRAIN, VALIDATION)
@@ -36,7 +36,18 @@ class Tries:
     def commits(self) -> list[str]:
         """The commits of all results."""
         experiments = git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
-        return list(dict.fromkeys([*commits("--full-history", "--", METRICS.as_posix()), *experiments]))
+        results = commits("--full-history", "--", METRICS.as_posix())
+        return list(dict.fromkeys([*results, *self._by_lock, *experiments]))
+
+    @cached_property
+    def _by_lock(self) -> list[str]:
+        """The commits of results that DVC holds: there dvc.lock alone tells that one changed."""
+        locked = commits("--full-history", "--", LOCK)
+        found = hashes(locked, [METRICS.as_posix(), LOCK])
+        locks = list(dict.fromkeys(lock for metrics, lock in found if lock and not metrics))
+        scored = dict(zip(locks, map(_scored, blobs(locks)), strict=True))
+        both = zip(locked, found, strict=True)
+        return [commit for commit, (metrics, lock) in both if not metrics and lock and scored[lock]]
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -155,6 +166,15 @@ def _table(revision: Revision) -> bytes | None:
         return revision.need(TEST)
     except Refusal:
         return None
+
+
+def _scored(lock: bytes) -> bool:
+    """Return whether the results in one dvc.lock are of the data in it: a commit may come after `curate` and before them."""
+    read = Lock.parse(lock)
+    if read is None or METRICS.as_posix() not in read.outs:
+        return False
+    deps = (dep for name in ("train", "evaluate") for dep in read.stages.get(name, NOTHING).deps.items())
+    return all(read.outs.get(path, digest) == digest for path, digest in deps)
 
 
 def _trained(lock: bytes) -> tuple[str, str]:
