@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from hashlib import md5
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
@@ -194,6 +195,34 @@ def test_looks_are_counted_whoever_holds_the_metrics(repository: Callable[[int],
             commit("refs/heads/main", content | lost, "main")
     (main,) = resolve(["main~1"])
     assert history.looks(main) == 4, "the baseline, and three"
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_looks_are_not_counted_where_a_test_table_is_nowhere(
+    repository: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    """As where DVC's cache was cleaned, or never held what others scored; fewer looks would make a verdict look surer."""
+    monkeypatch.setattr("dvc.api.read", mock.Mock(side_effect=FileNotFoundError))
+    folder = repository(0)
+    made = {"main": files_of(new("main"))}
+    for number in range(3):
+        result = one(number)
+        result.examples = number + 1  # as metrics.json tells
+        made[f"exp-{number}"] = files_of(result)
+    tables = [files["data/examples/test.csv"] or b"" for files in made.values()]
+    for name, files in made.items():
+        commit(f"refs/heads/{name}", files | {"data/examples/test.csv": None}, "" if name == "main" else "main")
+    for table in [tables[0], *tables[1 + lost :]]:
+        digest = md5(table, usedforsecurity=False).hexdigest()
+        kept = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(table)
+    main, last = resolve(["main", "exp-2"])
+    (compared,) = compare_all(main, [last])
+    assert compared.looks == (None if lost else 4) and (compared.all_looks is None) == bool(lost)
+    assert (history.ABSENT in compared.warnings) == bool(lost)
+    text = " ".join(markdown(gains_view.gains(gains(main))).replace("<code>", "`").replace("</code>", "`").split())
+    assert (history.ABSENT in text) == bool(lost)
 
 
 def test_a_pattern_names_experiments_branches_and_tags(repository: Callable[[int], Path]) -> None:

@@ -70,13 +70,18 @@ class Tries:
         return dict(zip(names, blobs(names), strict=True))
 
     @cached_property
-    def locked(self) -> tuple[list[Row], dict[str | None, bytes | None]]:
-        """The same two by the hashes in each dvc.lock, where DVC holds the tables."""
+    def locked(self) -> tuple[list[Row], dict[str | None, bytes | None]] | None:
+        """The same two by the hashes in each dvc.lock, where DVC holds the tables; None where a test table is not here."""
         revisions = [Revision(commit, commit) for commit in self.commits]
         load_all(revisions, [LOCK])
         rows = [_locked(revision) for revision in revisions]
         first = {row[0]: revision for row, revision in zip(rows[::-1], revisions[::-1], strict=True)}
-        return rows, {test: _table(revision) for test, revision in first.items()}
+        tests: dict[str | None, bytes | None] = {}
+        for test, revision in first.items():
+            tests[test] = _table(revision)
+            if test is not None and tests[test] is None:
+                return None
+        return rows, tests
 
     def inputs(self, test: bytes) -> Inputs:
         """Return `_inputs` of a table; equal ones, of which there are many, are one."""
@@ -86,8 +91,11 @@ class Tries:
         return self._inputs[test]
 
 
-def looks(test_of: Revision, tries: Tries | None = None) -> int:
+def looks(test_of: Revision, tries: Tries | None = None) -> int | None:
     """Return how many different data revisions were scored on the test set of a revision, itself included.
+
+    None where a table of test examples that DVC holds is neither in its cache here nor in a remote: of how many of them it
+    holds nobody can tell.
 
     Another augmentation of the same examples is another data revision, and other seeds of the same data are another look
     at it. A revision counts where it was scored on half of the examples of this test set, or half of its own are in this
@@ -100,6 +108,8 @@ def looks(test_of: Revision, tries: Tries | None = None) -> int:
     tries = tries or Tries()
     # Where DVC holds tables, of one or another, each dvc.lock tells all of them apart.
     if test_of.stored(TEST) != TEST.as_posix() or test_of.read(TEST) is None or tries.elsewhere:
+        if tries.locked is None:
+            return None
         own, (rows, tests) = _locked(test_of), tries.locked
         return _number(own, rows, tests | {own[0]: _table(test_of)}, tries.inputs)
     own = (*(_hash(test_of, path) for path in TABLES), *_trained(test_of.read(LOCK) or b""))
