@@ -1,9 +1,11 @@
 """Many revisions in a real repository: each is read once, whatever is asked, and the baseline is not read again for each."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from hashlib import md5
+from operator import itemgetter
 from pathlib import Path
 from unittest import mock
 
@@ -30,6 +32,11 @@ Files = dict[str, bytes | None]
 
 def files_of(made: Made) -> Files:
     return {path: content for path, content in made.revision().contents.items() if content is not None}
+
+
+def hashed(content: bytes) -> str:
+    """Return DVC's hash of a file."""
+    return md5(content, usedforsecurity=False).hexdigest()
 
 
 def one(number: int) -> Made:
@@ -213,7 +220,7 @@ def test_looks_are_not_counted_where_a_test_table_is_nowhere(
     for name, files in made.items():
         commit(f"refs/heads/{name}", files | {"data/examples/test.csv": None}, "" if name == "main" else "main")
     for table in [tables[0], *tables[1 + lost :]]:
-        digest = md5(table, usedforsecurity=False).hexdigest()
+        digest = hashed(table)
         kept = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(table)
@@ -283,7 +290,7 @@ def test_what_dvc_holds_is_read_from_its_cache_here(
     files = files_of(new("main"))
     table = files["data/examples/train.csv"] or b""
     commit("refs/heads/held", {"data/examples/train.csv": None}, git("rev-parse", "main").decode().strip())
-    digest = md5(table, usedforsecurity=False).hexdigest()
+    digest = hashed(table)
     for place, content in ((digest, table), (f"{digest}.dir", b"[]")):
         kept = folder / ".dvc" / "cache" / "files" / "md5" / place[:2] / place[2:]
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -300,7 +307,7 @@ def test_what_was_changed_in_dvcs_cache_is_not_taken(
     folder = repository(0)
     table = files_of(new("main"))["data/examples/train.csv"] or b""
     commit("refs/heads/held", {"data/examples/train.csv": None}, git("rev-parse", "main").decode().strip())
-    digest = md5(table, usedforsecurity=False).hexdigest()
+    digest = hashed(table)
     kept = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
     kept.parent.mkdir(parents=True)
     kept.write_bytes(table.replace(b"cat", b"dog"))
@@ -363,3 +370,37 @@ def test_what_git_lacks_is_named(repository: Callable[[int], Path]) -> None:
     repository(0)
     with pytest.raises(Refusal, match=rf"Git has no {'3' * 40} here.*`git fetch --refetch`"):
         objects.blobs([git("rev-parse", "main:./params.yaml").decode().strip(), "3" * 40])
+
+
+CACHES: dict[str, tuple[str, str, bytes, bool]] = {
+    "beside the project": ("", ".dvc/cache", b"", True),
+    "where its config says": ("[cache]\n    dir = ../shared ä\n", "shared ä", b"", True),
+    "not where its config says": ("[cache]\n    dir = ../shared ä\n", ".dvc/cache", b"", False),
+    "with another list than its name says": ("", ".dvc/cache", b" ", False),
+}
+
+
+@pytest.mark.parametrize(("config", "cache", "more", "found"), CACHES.values(), ids=CACHES.keys())
+def test_the_files_of_a_folder_that_dvc_holds_are_known_from_its_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str, cache: str, more: bytes, found: bool
+) -> None:
+    """Whole or a part of a dependency that Git holds else: then both are hashed as DVC does."""
+    monkeypatch.chdir(tmp_path)
+    listed = [{"md5": "1" * 32, "relpath": "a.png"}, {"md5": "2" * 32, "relpath": "b/c.png"}]
+    content = json.dumps(listed).encode()
+    digest = hashed(content)
+    kept = Path(cache) / "files" / "md5" / digest[:2] / f"{digest[2:]}.dir"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(content + more)
+    Path(".dvc").mkdir(exist_ok=True)
+    Path(".dvc/config").write_text(config, encoding="utf-8")
+    Path("data/raw").mkdir(parents=True)
+    Path("data/raw/new.dvc").write_text(f"outs: [{{path: new, md5: {digest}.dir}}]", encoding="utf-8")
+    Path("data/raw/labels.csv").write_bytes(b"id\n")
+    rows = [{"md5": hashed(file.read_bytes()), "relpath": file.name} for file in Path("data/raw").iterdir()]
+    rows += [one | {"relpath": f"new/{one['relpath']}"} for one in listed]
+    rows.sort(key=itemgetter("relpath"))
+    expected = hashed(json.dumps(rows).encode()) + ".dir"
+    workspace = Revision("workspace", None)
+    files = ["data/raw/labels.csv", "data/raw/new.dvc"]
+    assert digest_of(workspace, "data/raw", files) == (expected if found else None)

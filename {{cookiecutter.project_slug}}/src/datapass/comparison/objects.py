@@ -1,5 +1,6 @@
 """What Git holds, asked in few calls: a process costs more than what it reads, and revisions share most of their files."""
 
+import json
 import re
 import subprocess
 from collections import OrderedDict, deque
@@ -136,9 +137,18 @@ class Shared:
         """
         if not isinstance(digest, str) or not FILE.fullmatch(digest):  # somebody else's dvc.lock may say what it likes
             return None
+        return self._kept(digest)
+
+    def listed(self, digest: str) -> list[dict[str, str]] | None:
+        """Return the files of a folder that DVC's cache here lists under a hash, with `md5` and `relpath`; else None."""
+        content = self._kept(digest)
+        return None if content is None else json.loads(content)
+
+    def _kept(self, digest: str) -> bytes | None:
         file = self._cache / digest[:2] / digest[2:]
         content = file.read_bytes() if file.is_file() else None
-        return content if content is not None and is_of(content, digest) else None  # nothing else guards a cache
+        # Nothing else guards a cache.
+        return content if content is not None and is_of(content, digest.removesuffix(".dir")) else None
 
     def text(self, path: Path, name: str, content: bytes) -> pa.Table:
         """Return a table as columns of strings, see `read_text`; the same content is parsed once, unless it is large."""

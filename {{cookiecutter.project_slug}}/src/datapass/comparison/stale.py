@@ -129,10 +129,9 @@ def digest_of(revision: Revision, path: str, files: Sequence[str]) -> str | None
             out = revision.yaml(file)["outs"][0]
             start, digest = (Path(file).parent / out["path"]).as_posix(), str(out.get("md5"))
             if digest.endswith(".dir"):
-                listing = Path(".dvc/cache/files/md5") / digest[:2] / digest[2:]
-                if not listing.is_file():
+                parts = revision.shared.listed(digest)
+                if parts is None:
                     return None
-                parts = json.loads(listing.read_bytes())
                 rows += [part | {"relpath": f"{start}/{part['relpath']}"} for part in parts]
             else:
                 rows.append({"md5": digest, "relpath": start})
