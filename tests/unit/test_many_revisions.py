@@ -297,6 +297,8 @@ def test_what_dvc_holds_is_read_from_its_cache_here(
         kept.write_bytes(content)
     (held,) = resolve(["held"])
     assert held.read("data/examples/train.csv") is None and held.need("data/examples/train.csv") == table
+    with held.opened("data/examples/train.csv") as file:
+        assert file.read_bytes() == table
     assert held.shared.cached(f"{digest}.dir") is held.shared.cached("0" * 32) is None
 
 
@@ -314,8 +316,11 @@ def test_what_was_changed_in_dvcs_cache_is_not_taken(
     monkeypatch.setattr("dvc.api.read", lambda *_, **__: kept.read_bytes())
     (held,) = resolve(["held"])
     assert held.shared.cached(digest) is None
-    with pytest.raises(Refusal, match=rf"held: data/examples/train.csv is damaged in DVC's cache.*{digest[2:]}"):
+    damaged = rf"held: data/examples/train.csv is damaged in DVC's cache.*{digest[2:]}"
+    with pytest.raises(Refusal, match=damaged):
         held.need("data/examples/train.csv")
+    with pytest.raises(Refusal, match=damaged), held.opened("data/examples/train.csv"):
+        pass
 
 
 SUBMODULES: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {

@@ -6,7 +6,7 @@ import subprocess
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from hashlib import md5
+from hashlib import file_digest, md5
 from pathlib import Path
 
 import pandas as pd
@@ -21,9 +21,12 @@ SUBMODULE = "Subproject commit "  # what Git says of one, before the commit; wha
 FILE = re.compile(r"[0-9a-f]{32}")  # DVC's hash of a file; that of a folder ends in .dir
 
 
-def is_of(content: bytes, digest: str) -> bool:
-    """Return whether a file's content is what DVC's hash of it says."""
-    return md5(content, usedforsecurity=False).hexdigest() == digest
+def is_of(content: bytes | Path, digest: str) -> bool:
+    """Return whether a file's content, or the file at a path, is what DVC's hash of it says; of a folder, its list."""
+    if isinstance(content, bytes):
+        return md5(content, usedforsecurity=False).hexdigest() == digest.removesuffix(".dir")
+    with content.open("rb") as file:
+        return file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest() == digest
 
 
 def git(*arguments: str, stdin: bytes | None = None) -> bytes:
@@ -130,25 +133,27 @@ class Shared:
 
         return cache() / "files" / "md5"
 
+    def place(self, digest: str) -> Path | None:
+        """Return where DVC's cache here has a file under a hash, whatever it holds; None where it has none."""
+        if not isinstance(digest, str) or not FILE.fullmatch(digest):  # somebody else's dvc.lock may say what it likes
+            return None
+        file = self._cache / digest[:2] / digest[2:]
+        return file if file.is_file() else None
+
     def cached(self, digest: str) -> bytes | None:
         """Return the file that DVC's cache here holds under a hash; None where it does not, or that is none of a file.
 
         A file that was changed there since is none that it holds.
         """
-        if not isinstance(digest, str) or not FILE.fullmatch(digest):  # somebody else's dvc.lock may say what it likes
-            return None
-        return self._kept(digest)
+        file = self.place(digest)
+        content = None if file is None else file.read_bytes()
+        return content if content is not None and is_of(content, digest) else None  # nothing else guards a cache
 
     def listed(self, digest: str) -> list[dict[str, str]] | None:
         """Return the files of a folder that DVC's cache here lists under a hash, with `md5` and `relpath`; else None."""
-        content = self._kept(digest)
-        return None if content is None else json.loads(content)
-
-    def _kept(self, digest: str) -> bytes | None:
         file = self._cache / digest[:2] / digest[2:]
         content = file.read_bytes() if file.is_file() else None
-        # Nothing else guards a cache.
-        return content if content is not None and is_of(content, digest.removesuffix(".dir")) else None
+        return json.loads(content) if content is not None and is_of(content, digest) else None
 
     def text(self, path: Path, name: str, content: bytes) -> pa.Table:
         """Return a table as columns of strings, see `read_text`; the same content is parsed once, unless it is large."""

@@ -132,14 +132,17 @@ class Revision:
                 with suppress(DvcException, OSError):
                     content = read(str(path), rev=self.commit, mode="rb")
                 if content is not None and FILE.fullmatch(digest) and not is_of(content, digest):
-                    hint = f"delete {digest[:2]}/{digest[2:]} in the folder files/md5 there, then run `dvc fetch`"
-                    raise Refusal(f"{self.name}: {path} is damaged in DVC's cache or remote; {hint}.")
+                    raise self._damaged(path, digest)
             if content is None:
                 hint = "`dvc fetch` may bring it; else run `dvc repro` there and commit what it writes"
                 raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
         if content is None:
             raise Refusal(f"{self.name} has no {path}; run `dvc repro` there and commit what it writes.")
         return content
+
+    def _damaged(self, path: str, digest: str) -> Refusal:
+        hint = f"delete {digest[:2]}/{digest[2:]} in the folder files/md5 there, then run `dvc fetch`"
+        return Refusal(f"{self.name}: {path} is damaged in DVC's cache or remote; {hint}.")
 
     def digest(self, path: str | Path) -> str | None:
         """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
@@ -171,8 +174,12 @@ class Revision:
         """Give a file to read from, or its path: what `need` returns, without it in memory where DVC has it."""
         if self.commit is None and Path(path).is_file():
             yield Path(path)
-        elif self.commit is None or path in self.files or not self.digest(path):
+        elif self.commit is None or path in self.files or not (digest := self.digest(path)):
             yield io.BytesIO(self.need(path))
+        elif (kept := self.shared.place(digest)) is not None:
+            if not is_of(kept, digest):
+                raise self._damaged(path, digest)
+            yield kept
         else:
             from dvc.api import open as dvc_open
             from dvc.exceptions import DvcException
