@@ -1,11 +1,16 @@
 """Many revisions in a real repository: each is read once, whatever is asked, and the baseline is not read again for each."""
 
+import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from hashlib import md5
+from operator import itemgetter
 from pathlib import Path
+from unittest import mock
 
 import pytest
+import yaml
 from test_gains import new
 from test_verdict import Made, examples
 
@@ -15,6 +20,7 @@ from datapass.comparison.compared import compare_all
 from datapass.comparison.experiments import experiments_on, matching
 from datapass.comparison.objects import trees
 from datapass.comparison.revisions import Revision, git, load_all, resolve
+from datapass.comparison.stale import digest_of
 from datapass.decisions.gains import gains
 from datapass.decisions.worth import measure
 from datapass.messages.problems import Refusal
@@ -26,6 +32,11 @@ Files = dict[str, bytes | None]
 
 def files_of(made: Made) -> Files:
     return {path: content for path, content in made.revision().contents.items() if content is not None}
+
+
+def hashed(content: bytes) -> str:
+    """Return DVC's hash of a file."""
+    return md5(content, usedforsecurity=False).hexdigest()
 
 
 def one(number: int) -> Made:
@@ -59,8 +70,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int
     return make
 
 
-def commit(reference: str, files: Files, parent: str = "") -> None:
-    """Commit files of the project without a checkout; None deletes one."""
+def commit(reference: str, files: Files, parent: str = "", **submodules: str) -> None:
+    """Commit files of the project without a checkout; None deletes one. Submodules of `src` are commits elsewhere."""
     parts = [f"commit {reference}\ncommitter T <t@example.com> 1700000000 +0000\ndata 1\nx\n".encode()]
     parts += [f"from {parent}\n".encode()] if parent else []
     for path, content in files.items():
@@ -69,6 +80,7 @@ def commit(reference: str, files: Files, parent: str = "") -> None:
             parts.append(f"D {where}\n".encode())
         else:
             parts.append(f"M 100644 inline {where}\ndata {len(content)}\n".encode() + content + b"\n")
+    parts += [f'M 160000 {there} "projekt ä/src/{name}"\n'.encode() for name, there in submodules.items()]
     git("fast-import", "--quiet", "--force", stdin=b"".join(parts))
 
 
@@ -172,6 +184,54 @@ def test_looks_are_counted_as_one_after_another(repository: Callable[[int], Path
     assert [history.looks(one, tries) for one in found] == [history.looks(one) for one in found] == [6] * 5
 
 
+@pytest.mark.parametrize("metrics", ["by Git", "by DVC"])
+def test_looks_are_counted_whoever_holds_the_metrics(repository: Callable[[int], Path], metrics: str) -> None:
+    """A commit that changed dvc.lock alone, or data without a result of it, is none."""
+    repository(0)
+    lost: Files = {"metrics.json": None} if metrics == "by DVC" else {}
+    for number in range(3):
+        made, later = one(number), one(number + 5)
+        made.examples = number + 1  # as metrics.json tells
+        files, curated = files_of(made), files_of(later)
+        again = files | {"dvc.lock": (files["dvc.lock"] or b"").replace(b"cmd: f", b"cmd: g")}
+        locks = [yaml.safe_load(side["dvc.lock"] or b"")["stages"] for side in (curated, files)]
+        stages = locks[0] | {name: locks[1][name] for name in ("train", "evaluate")}
+        halfway = curated | {"dvc.lock": yaml.safe_dump({"stages": stages}).encode()}
+        halfway["metrics.json"] = files["metrics.json"]
+        for content in (files, again, halfway):
+            commit("refs/heads/main", content | lost, "main")
+    (main,) = resolve(["main~1"])
+    assert history.looks(main) == 4, "the baseline, and three"
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_looks_are_not_counted_where_a_test_table_is_nowhere(
+    repository: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    """As where DVC's cache was cleaned, or never held what others scored; fewer looks would make a verdict look surer."""
+    monkeypatch.setattr("dvc.api.read", mock.Mock(side_effect=FileNotFoundError))
+    folder = repository(0)
+    made = {"main": files_of(new("main"))}
+    for number in range(3):
+        result = one(number)
+        result.examples = number + 1  # as metrics.json tells
+        made[f"exp-{number}"] = files_of(result)
+    tables = [files["data/examples/test.csv"] or b"" for files in made.values()]
+    for name, files in made.items():
+        commit(f"refs/heads/{name}", files | {"data/examples/test.csv": None}, "" if name == "main" else "main")
+    for table in [tables[0], *tables[1 + lost :]]:
+        digest = hashed(table)
+        kept = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(table)
+    main, last = resolve(["main", "exp-2"])
+    (compared,) = compare_all(main, [last])
+    assert compared.looks == (None if lost else 4) and (compared.all_looks is None) == bool(lost)
+    assert (history.ABSENT in compared.warnings) == bool(lost)
+    text = " ".join(markdown(gains_view.gains(gains(main))).replace("<code>", "`").replace("</code>", "`").split())
+    assert (history.ABSENT in text) == bool(lost)
+
+
 def test_a_pattern_names_experiments_branches_and_tags(repository: Callable[[int], Path]) -> None:
     repository(3)
     for kind in ("branch", "tag"):
@@ -230,11 +290,122 @@ def test_what_dvc_holds_is_read_from_its_cache_here(
     files = files_of(new("main"))
     table = files["data/examples/train.csv"] or b""
     commit("refs/heads/held", {"data/examples/train.csv": None}, git("rev-parse", "main").decode().strip())
-    digest = md5(table, usedforsecurity=False).hexdigest()
+    digest = hashed(table)
     for place, content in ((digest, table), (f"{digest}.dir", b"[]")):
         kept = folder / ".dvc" / "cache" / "files" / "md5" / place[:2] / place[2:]
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(content)
     (held,) = resolve(["held"])
     assert held.read("data/examples/train.csv") is None and held.need("data/examples/train.csv") == table
+    with held.opened("data/examples/train.csv") as file:
+        assert file.read_bytes() == table
     assert held.shared.cached(f"{digest}.dir") is held.shared.cached("0" * 32) is None
+
+
+def test_what_was_changed_in_dvcs_cache_is_not_taken(
+    repository: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC gives it as it is; the rows of somebody else would pass for this revision's."""
+    folder = repository(0)
+    table = files_of(new("main"))["data/examples/train.csv"] or b""
+    commit("refs/heads/held", {"data/examples/train.csv": None}, git("rev-parse", "main").decode().strip())
+    digest = hashed(table)
+    kept = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(table.replace(b"cat", b"dog"))
+    monkeypatch.setattr("dvc.api.read", lambda *_, **__: kept.read_bytes())
+    (held,) = resolve(["held"])
+    assert held.shared.cached(digest) is None
+    damaged = rf"held: data/examples/train.csv is damaged in DVC's cache.*{digest[2:]}"
+    with pytest.raises(Refusal, match=damaged):
+        held.need("data/examples/train.csv")
+    with pytest.raises(Refusal, match=damaged), held.opened("data/examples/train.csv"):
+        pass
+
+
+SUBMODULES: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {
+    "the same": ({"lib": "1" * 40}, {"lib": "1" * 40}, ["code src/lib: changed"]),  # as what was not committed there
+    "another commit": ({"lib": "1" * 40}, {"lib": "2" * 40}, ["code src/lib: changed"]),
+    "new": ({}, {"lib": "2" * 40}, ["code src/lib: added"]),
+    "gone": ({"lib": "1" * 40}, {}, ["code src/lib: deleted"]),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "differs"), SUBMODULES.values(), ids=SUBMODULES.keys())
+def test_a_submodule_is_a_dependency_as_others(
+    repository: Callable[[int], Path], before: dict[str, str], after: dict[str, str], differs: list[str]
+) -> None:
+    """Its commit is no object of this repository, so what it holds is not read, nor said to be checked."""
+    repository(0)
+    for name, submodules in (("old", before), ("new", after)):
+        made = new(name)
+        made.extra = {"path": "src/lib", "md5": f"{name}.dir"}
+        commit(f"refs/heads/{name}", files_of(made), **submodules)
+    found = resolve(["old", "new"])
+    assert [one.files.get("src/lib", "")[-40:] for one in found] == [side.get("lib", "") for side in (before, after)]
+    load_all(again := resolve(["new", "old"]), [])
+    assert [one.files for one in again] == [one.files for one in found[::-1]]
+    (compared,) = compare_all(found[0], found[1:])
+    assert compared.proof.model == differs
+    told = [
+        f"src/lib of {one.name} is not checked: a part of it is a Git submodule"
+        for one in found
+        if one.paths("src/lib")
+    ]
+    assert [line for line in compared.warnings if "submodule" in line] == told
+
+
+def test_a_submodule_in_the_workspace_is_what_is_checked_out(repository: Callable[[int], Path]) -> None:
+    folder = repository(0)
+    git("init", "--quiet", "src/lib")
+    git("-C", "src/lib", "commit", "--quiet", "--allow-empty", "-m", "x")
+    there = git("-C", "src/lib", "rev-parse", "HEAD").decode().strip()
+    git("add", "src/lib")
+    git("commit", "--quiet", "-m", "x")
+    head, workspace = resolve(["HEAD", "workspace"])
+    assert head.read("src/lib") == workspace.read("src/lib") and (head.read("src/lib") or b"").endswith(there.encode())
+    assert head.is_submodule("src/lib") and workspace.is_submodule("src/lib")
+    assert digest_of(head, "src", ["src/lib"]) is digest_of(workspace, "src", ["src/lib"]) is None
+    shutil.rmtree(folder / "src" / "lib" / ".git")
+    assert resolve(["workspace"])[0].read("src/lib") is None
+
+
+def test_what_git_lacks_is_named(repository: Callable[[int], Path]) -> None:
+    """As where a clone was damaged, or fetched without it and has no remote now."""
+    repository(0)
+    with pytest.raises(Refusal, match=rf"Git has no {'3' * 40} here.*`git fetch --refetch`"):
+        objects.blobs([git("rev-parse", "main:./params.yaml").decode().strip(), "3" * 40])
+
+
+CACHES: dict[str, tuple[str, str, bytes, bool]] = {
+    "beside the project": ("", ".dvc/cache", b"", True),
+    "where its config says": ("[cache]\n    dir = ../shared ä\n", "shared ä", b"", True),
+    "not where its config says": ("[cache]\n    dir = ../shared ä\n", ".dvc/cache", b"", False),
+    "with another list than its name says": ("", ".dvc/cache", b" ", False),
+}
+
+
+@pytest.mark.parametrize(("config", "cache", "more", "found"), CACHES.values(), ids=CACHES.keys())
+def test_the_files_of_a_folder_that_dvc_holds_are_known_from_its_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str, cache: str, more: bytes, found: bool
+) -> None:
+    """Whole or a part of a dependency that Git holds else: then both are hashed as DVC does."""
+    monkeypatch.chdir(tmp_path)
+    listed = [{"md5": "1" * 32, "relpath": "a.png"}, {"md5": "2" * 32, "relpath": "b/c.png"}]
+    content = json.dumps(listed).encode()
+    digest = hashed(content)
+    kept = Path(cache) / "files" / "md5" / digest[:2] / f"{digest[2:]}.dir"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(content + more)
+    Path(".dvc").mkdir(exist_ok=True)
+    Path(".dvc/config").write_text(config, encoding="utf-8")
+    Path("data/raw").mkdir(parents=True)
+    Path("data/raw/new.dvc").write_text(f"outs: [{{path: new, md5: {digest}.dir}}]", encoding="utf-8")
+    Path("data/raw/labels.csv").write_bytes(b"id\n")
+    rows = [{"md5": hashed(file.read_bytes()), "relpath": file.name} for file in Path("data/raw").iterdir()]
+    rows += [one | {"relpath": f"new/{one['relpath']}"} for one in listed]
+    rows.sort(key=itemgetter("relpath"))
+    expected = hashed(json.dumps(rows).encode()) + ".dir"
+    workspace = Revision("workspace", None)
+    files = ["data/raw/labels.csv", "data/raw/new.dvc"]
+    assert digest_of(workspace, "data/raw", files) == (expected if found else None)

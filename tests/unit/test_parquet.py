@@ -188,6 +188,19 @@ TEXTS = {
     "money": (pa.array([Decimal("1.50"), Decimal("2.00")]), ["1.50", "2.00"]),
     "days": (pa.array([0, 19000], pa.date32()), ["1970-01-01", "2022-01-08"]),
     "moments": (pa.array([0, 1], pa.timestamp("s")), ["1970-01-01 00:00:00", "1970-01-01 00:00:01"]),
+    "moments with fractions": (
+        pa.array([0, 1500000], pa.timestamp("us")),
+        ["1970-01-01 00:00:00", "1970-01-01 00:00:01.500000"],
+    ),
+    "moments of a zone": (
+        pa.array([0, 1500], pa.timestamp("ms", "Europe/Paris")),
+        ["1970-01-01 01:00:00+01:00", "1970-01-01 01:00:01.500+01:00"],
+    ),
+    "moments of the world": (
+        pa.array([0, None], pa.timestamp("us", "UTC")).dictionary_encode(),
+        ["1970-01-01 00:00:00+00:00", ""],
+    ),
+    "times of day": (pa.array([0, 1], pa.time32("ms")), ["00:00:00", "00:00:00.001"]),
     "nothing": (pa.nulls(2), ["", ""]),
 }
 
@@ -214,6 +227,17 @@ def test_whole_numbers_are_ids_and_labels(here: Path) -> None:
     )
 
 
+def test_groups_are_dates_alike_in_both_forms(here: Path) -> None:
+    """Days are written in one form, so a delivery of either names the same group."""
+    days = pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02"])).dt.date
+    table = pd.DataFrame({"id": ["a", "b"], "label": ["cat", "dog"], "group": days})
+    Path("data/raw").mkdir()
+    table.to_csv("data/raw/labels.csv", index=False)
+    deliver(table.assign(id=["c", "d"]), "later")
+    raw = read_raw(Path("data/raw"))
+    assert raw.table["group"].tolist() == ["2020-01-01", "2020-01-02"] * 2 and raw.groups.tolist() == [0, 1] * 2
+
+
 BYTES = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(np.array([0, 1], np.int32)), pa.py_buffer(b"\xff")])
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "id twice": (
@@ -231,6 +255,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "labels with fractions": (labels(label=pa.array([None] + [1.0] * 7)), "in the column `label`; write text or whole"),
     "groups with fractions": (labels(group=pa.array(np.arange(8.0))), "in the column `group`; write text or whole"),
+    "ids that are moments": (
+        labels(id=pa.array(range(8), pa.timestamp("us"))),
+        "has times (timestamp[us]) in the column `id`, which CSV has in several forms; write text or dates",
+    ),
+    "labels that are times of day": (
+        labels(label=pa.array([1] * 8, pa.time32("s"))),
+        "in the column `label`, which CSV",
+    ),
+    "groups that are moments": (
+        labels(group=pa.array([0] * 8, pa.timestamp("ms", "UTC"))),
+        "has times (timestamp[ms, tz=UTC]) in the column `group`",
+    ),
     "lists": (labels(box=[[1, 2]] * 8), 'has a column "box" of the type list<'),
     "nested": (labels(meta=[{"a": 1}] * 8), 'has a column "meta" of the type struct<'),
     "bytes": (labels(picture=[b"x"] * 8), 'has a column "picture" of the type binary'),

@@ -1,6 +1,7 @@
 """The scope card: which are read, which refused with line and what to do, and how a result stands to the target."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -250,10 +251,19 @@ def test_a_target_that_the_candidate_lowers_is_told() -> None:
     assert "human level 97.00 %: the model is below it" in said
 
 
-def test_a_clone_without_the_earlier_looks_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+UNCOUNTED = {
+    "a shallow clone": ("is_shallow", lambda: True, 10),
+    "a test table that is nowhere": ("looks", lambda _: None, 0),
+}
+
+
+@pytest.mark.parametrize(("asked", "answer", "looks"), UNCOUNTED.values(), ids=UNCOUNTED.keys())
+def test_a_clone_without_the_earlier_looks_says_so(
+    monkeypatch: pytest.MonkeyPatch, asked: str, answer: Callable[..., Any], looks: int
+) -> None:
     """As a check of a pull request has it."""
-    monkeypatch.setattr("datapass.comparison.scope.is_shallow", lambda: True)
-    said = str(scope_line(scoped(*made(target="79 %"), looks=10).scope, Metric()))
+    monkeypatch.setattr(f"datapass.comparison.scope.{asked}", answer)
+    said = str(scope_line(scoped(*made(target="79 %"), looks=looks).scope, Metric()))
     assert "reached" in said and said.endswith(
         " Judged as the first look at this test set: this clone does not hold the earlier ones."
     )

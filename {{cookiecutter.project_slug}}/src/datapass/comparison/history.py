@@ -18,6 +18,11 @@ from .verdict import HELPS, HURTS, NOT_COMPARABLE, Comparison, weigh
 from .ways import timed, ways
 
 SHALLOW = "This clone holds only the newest commits, so earlier looks at the test set are not counted."
+ABSENT = (
+    "Test tables of earlier results are neither in DVC's cache here nor in a remote, so earlier looks at the test set are not "
+    "counted. `dvc fetch --all-commits` brings them after `dvc push --all-commits` where they were made."
+)
+UNCOUNTED = (SHALLOW, ABSENT)  # each stands for a warning that cannot be told
 
 
 def ledger() -> list[dict[str, Any]]:
@@ -125,28 +130,29 @@ def add_looks(comparisons: list[Comparison]) -> None:
 
     The budget is the baseline's, as a pull request must not loosen the rule by which it is judged.
     """
-    counted: dict[bytes, int] = {}
+    counted: dict[bytes, int | None] = {}
     tries = Tries()
     shallow = is_shallow()
     for place, comparison in enumerate(comparisons):
         gain = comparison.gain
         if gain is None:
             continue
-        if shallow:
-            warnings = [*comparison.warnings, SHALLOW]
-            comparisons[place] = dataclasses.replace(comparison, warnings=warnings)
-            continue
         key = comparison.candidate.need(TEST)
         if key not in counted:
-            counted[key] = looks(comparison.candidate, tries)
+            counted[key] = None if shallow else looks(comparison.candidate, tries)
+        number = counted[key]
+        if number is None:
+            warnings = [*comparison.warnings, SHALLOW if shallow else ABSENT]
+            comparisons[place] = dataclasses.replace(comparison, warnings=warnings)
+            continue
         declared, theirs = budget(comparison.baseline), budget(comparison.candidate)
         found = None
         if comparison.readings:
             judged = comparison.verdict in (HELPS, HURTS)
-            number, ignored = max(1, counted[key] - 1), None if theirs == declared else theirs
-            found = over_all(comparison.readings, judged, number, declared, ignored)
+            ignored = None if theirs == declared else theirs
+            found = over_all(comparison.readings, judged, max(1, number - 1), declared, ignored)
             # What would show it is reckoned by the new labels; where another reading decides, it tells nothing.
             if judged and not found.holds and found.alpha > 0 and len(comparison.readings) == 1:
                 more = ways(comparison.components, comparison.examples, gain, alpha=found.alpha)
                 found = dataclasses.replace(found, ways=timed(more, comparison.proof.fingerprint))
-        comparisons[place] = dataclasses.replace(comparison, looks=counted[key], all_looks=found)
+        comparisons[place] = dataclasses.replace(comparison, looks=number, all_looks=found)

@@ -23,7 +23,7 @@ from .experiments import HOW, queued
 from .experiments import experiments_on as experiments_on
 from .experiments import list_experiments as list_experiments
 from .lock import Lock
-from .objects import Shared, trees
+from .objects import FILE, SUBMODULE, Shared, is_of, trees
 from .objects import blobs as blobs
 from .objects import git as git
 from .objects import hashes as hashes
@@ -93,12 +93,22 @@ class Revision:
         missing = [path for path in paths if path not in self.contents]
         if self.commit is None:
             for path in missing:
-                self.contents[path] = Path(path).read_bytes() if Path(path).is_file() else None
+                self.contents[path] = Path(path).read_bytes() if Path(path).is_file() else self._checked_out(path)
             return
         known = {path: self.files[path] for path in missing if path in self.files}
         self.contents |= dict.fromkeys(path for path in missing if path not in known)
         self.shared.read(known.values())
         self.contents |= {path: self.shared.contents[digest] for path, digest in known.items()}
+
+    def is_submodule(self, path: str) -> bool:
+        """Return whether Git holds one of `files` as the commit of another repository."""
+        return Path(path).is_dir() if self.commit is None else self.files[path].startswith(SUBMODULE)
+
+    def _checked_out(self, path: str) -> bytes | None:
+        """Return what `trees` says of a submodule, of its commit in the workspace; None where there is none."""
+        if not (Path(path) / ".git").exists() or path not in self.files:
+            return None
+        return SUBMODULE.encode() + git("-C", path, "rev-parse", "HEAD").strip()
 
     def read(self, path: str | Path) -> bytes | None:
         """Return a file's content, or None where the revision does not have it."""
@@ -121,12 +131,18 @@ class Revision:
 
                 with suppress(DvcException, OSError):
                     content = read(str(path), rev=self.commit, mode="rb")
+                if content is not None and FILE.fullmatch(digest) and not is_of(content, digest):
+                    raise self._damaged(path, digest)
             if content is None:
                 hint = "`dvc fetch` may bring it; else run `dvc repro` there and commit what it writes"
                 raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
         if content is None:
             raise Refusal(f"{self.name} has no {path}; run `dvc repro` there and commit what it writes.")
         return content
+
+    def _damaged(self, path: str, digest: str) -> Refusal:
+        hint = f"delete {digest[:2]}/{digest[2:]} in the folder files/md5 there, then run `dvc fetch`"
+        return Refusal(f"{self.name}: {path} is damaged in DVC's cache or remote; {hint}.")
 
     def digest(self, path: str | Path) -> str | None:
         """Return the hash of a stage's output by dvc.lock, or None where no stage writes it."""
@@ -158,8 +174,12 @@ class Revision:
         """Give a file to read from, or its path: what `need` returns, without it in memory where DVC has it."""
         if self.commit is None and Path(path).is_file():
             yield Path(path)
-        elif self.commit is None or path in self.files or not self.digest(path):
+        elif self.commit is None or path in self.files or not (digest := self.digest(path)):
             yield io.BytesIO(self.need(path))
+        elif (kept := self.shared.place(digest)) is not None:
+            if not is_of(kept, digest):
+                raise self._damaged(path, digest)
+            yield kept
         else:
             from dvc.api import open as dvc_open
             from dvc.exceptions import DvcException
@@ -200,7 +220,7 @@ def load_all(revisions: Sequence[Revision], paths: Sequence[str]) -> None:
         read = ((path, content) for path, content in one.contents.items() if content is not None)
         shared.contents |= {one.files[path]: content for path, content in read if path in one.files}
     wanted = (one.files[path] for one in committed for path in paths if path in one.files)
-    with suppress(Refusal, LookupError):  # where a clone lacks one, each revision says so of its own
+    with suppress(Refusal):  # where a clone lacks one, each revision says so of its own
         shared.read(wanted)
 
 

@@ -11,7 +11,7 @@ from ..files.paths import CLASSES, PREDICTIONS, SCOPE, TEST
 from ..messages.problems import Refusal
 from .crossed import units_of
 from .goals import Answers, Scope, judge, limits
-from .history import budget
+from .history import ABSENT, budget
 from .lineup import MIN_SEEDS, MIN_SLICE, MIN_UNITS, codes, draws
 from .looks import part
 from .revisions import Revision, is_shallow
@@ -56,7 +56,8 @@ def _judged(found: Scope, c: Comparison) -> Scope:
         return replace(found, why=f"{len(own.said)} seeds are too few; it takes {MIN_SEEDS}")
     if examples < MIN_SLICE or groups < MIN_UNITS:
         return replace(found, why=f"{examples:,} test examples are too few; it takes {MIN_SLICE} of {MIN_UNITS} groups")
-    tries = 0 if is_shallow() else max(1, (c.looks or looks(c.candidate)) - 1)
+    counted = None if is_shallow() or ABSENT in c.warnings else c.looks or looks(c.candidate)
+    tries = 0 if counted is None else max(1, counted - 1)
     alpha = ALPHA * part(tries or 1, budget(c.baseline))
     named = ((TARGET, card.target), (HUMAN, card.human_level))
     before = card_of(c.baseline)

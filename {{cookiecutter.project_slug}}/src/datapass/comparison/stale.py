@@ -51,11 +51,16 @@ def _check(revision: Revision) -> tuple[list[str], list[str]]:
     for name, path, locked in entries:
         known = path in outs or any(path.startswith(f"{out}/") for out in outs)
         now = digest_of(revision, path, inside[path]) if inside[path] else outs.get(path, locked) if known else None
-        if now is None and inside[path]:
-            unknown.append(
-                f"{path} of {revision.name} is not checked: DVC holds a part of it, which is not in the cache"
+        submodule = any(map(revision.is_submodule, inside[path]))
+        if submodule and revision.commit is None:  # DVC reads what is checked out of it
+            now = None if path in changed else locked
+        elif now is None and inside[path]:
+            part = (
+                "a part of it is a Git submodule" if submodule else "DVC holds a part of it, which is not in the cache"
             )
-        elif now != locked or (not inside[path] and path in changed):
+            unknown.append(f"{path} of {revision.name} is not checked: {part}")
+            continue
+        if now != locked or (not inside[path] and path in changed):
             found.append(f"{path} is not what stage {name} last ran with")
     params = revision.yaml("params.yaml")
     for name, stage in stages.items():
@@ -111,8 +116,11 @@ def _changed_for_dvc() -> set[str]:
 def digest_of(revision: Revision, path: str, files: Sequence[str]) -> str | None:
     """Return DVC's hash of a file or of a folder, of what Git (or the workspace) holds of it.
 
-    What a `.dvc` file in the folder tracks is a part of it; None where that is a folder of which the cache has no list.
+    What a `.dvc` file in the folder tracks is a part of it; None where that is a folder of which the cache has no list, and
+    where a submodule is a part of it, whose files are in another repository.
     """
+    if any(map(revision.is_submodule, files)):
+        return None
     if files == [path]:
         return _md5(revision.read(path) or b"")
     rows = [{"md5": _md5(content), "relpath": file} for file in files if (content := revision.read(file)) is not None]
@@ -121,10 +129,9 @@ def digest_of(revision: Revision, path: str, files: Sequence[str]) -> str | None
             out = revision.yaml(file)["outs"][0]
             start, digest = (Path(file).parent / out["path"]).as_posix(), str(out.get("md5"))
             if digest.endswith(".dir"):
-                listing = Path(".dvc/cache/files/md5") / digest[:2] / digest[2:]
-                if not listing.is_file():
+                parts = revision.shared.listed(digest)
+                if parts is None:
                     return None
-                parts = json.loads(listing.read_bytes())
                 rows += [part | {"relpath": f"{start}/{part['relpath']}"} for part in parts]
             else:
                 rows.append({"md5": digest, "relpath": start})

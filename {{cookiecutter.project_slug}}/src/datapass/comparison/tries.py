@@ -13,7 +13,7 @@ from ..data.examples import counts, written_as
 from ..files.paths import METRICS, PIPELINE, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
-from .lock import AUGMENT, Lock
+from .lock import AUGMENT, NOTHING, Lock
 from .revisions import Revision, blobs, commits, git, hashes, load_all
 
 TABLES = (TEST, TRAIN, VALIDATION)
@@ -36,7 +36,18 @@ class Tries:
     def commits(self) -> list[str]:
         """The commits of all results."""
         experiments = git("for-each-ref", "--format=%(objectname)", "refs/exps").decode().split()
-        return list(dict.fromkeys([*commits("--full-history", "--", METRICS.as_posix()), *experiments]))
+        results = commits("--full-history", "--", METRICS.as_posix())
+        return list(dict.fromkeys([*results, *self._by_lock, *experiments]))
+
+    @cached_property
+    def _by_lock(self) -> list[str]:
+        """The commits of results that DVC holds: there dvc.lock alone tells that one changed."""
+        locked = commits("--full-history", "--", LOCK)
+        found = hashes(locked, [METRICS.as_posix(), LOCK])
+        locks = list(dict.fromkeys(lock for metrics, lock in found if lock and not metrics))
+        scored = dict(zip(locks, map(_scored, blobs(locks)), strict=True))
+        both = zip(locked, found, strict=True)
+        return [commit for commit, (metrics, lock) in both if not metrics and lock and scored[lock]]
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -59,13 +70,18 @@ class Tries:
         return dict(zip(names, blobs(names), strict=True))
 
     @cached_property
-    def locked(self) -> tuple[list[Row], dict[str | None, bytes | None]]:
-        """The same two by the hashes in each dvc.lock, where DVC holds the tables."""
+    def locked(self) -> tuple[list[Row], dict[str | None, bytes | None]] | None:
+        """The same two by the hashes in each dvc.lock, where DVC holds the tables; None where a test table is not here."""
         revisions = [Revision(commit, commit) for commit in self.commits]
         load_all(revisions, [LOCK])
         rows = [_locked(revision) for revision in revisions]
         first = {row[0]: revision for row, revision in zip(rows[::-1], revisions[::-1], strict=True)}
-        return rows, {test: _table(revision) for test, revision in first.items()}
+        tests: dict[str | None, bytes | None] = {}
+        for test, revision in first.items():
+            tests[test] = _table(revision)
+            if test is not None and tests[test] is None:
+                return None
+        return rows, tests
 
     def inputs(self, test: bytes) -> Inputs:
         """Return `_inputs` of a table; equal ones, of which there are many, are one."""
@@ -75,8 +91,11 @@ class Tries:
         return self._inputs[test]
 
 
-def looks(test_of: Revision, tries: Tries | None = None) -> int:
+def looks(test_of: Revision, tries: Tries | None = None) -> int | None:
     """Return how many different data revisions were scored on the test set of a revision, itself included.
+
+    None where a table of test examples that DVC holds is neither in its cache here nor in a remote: of how many of them it
+    holds nobody can tell.
 
     Another augmentation of the same examples is another data revision, and other seeds of the same data are another look
     at it. A revision counts where it was scored on half of the examples of this test set, or half of its own are in this
@@ -89,6 +108,8 @@ def looks(test_of: Revision, tries: Tries | None = None) -> int:
     tries = tries or Tries()
     # Where DVC holds tables, of one or another, each dvc.lock tells all of them apart.
     if test_of.stored(TEST) != TEST.as_posix() or test_of.read(TEST) is None or tries.elsewhere:
+        if tries.locked is None:
+            return None
         own, (rows, tests) = _locked(test_of), tries.locked
         return _number(own, rows, tests | {own[0]: _table(test_of)}, tries.inputs)
     own = (*(_hash(test_of, path) for path in TABLES), *_trained(test_of.read(LOCK) or b""))
@@ -155,6 +176,15 @@ def _table(revision: Revision) -> bytes | None:
         return revision.need(TEST)
     except Refusal:
         return None
+
+
+def _scored(lock: bytes) -> bool:
+    """Return whether the results in one dvc.lock are of the data in it: a commit may come after `curate` and before them."""
+    read = Lock.parse(lock)
+    if read is None or METRICS.as_posix() not in read.outs:
+        return False
+    deps = (dep for name in ("train", "evaluate") for dep in read.stages.get(name, NOTHING).deps.items())
+    return all(read.outs.get(path, digest) == digest for path, digest in deps)
 
 
 def _trained(lock: bytes) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from ..messages.problems import Problem, near_miss, quoted
 from .examples import OWN
 
 RESERVED = {*OWN, "predicted", "delivery", "old_label", "new_label"} - {"id", "label"}
-WHOLE = ("id", "label", "group")  # columns in which 1.0 is another name than 1
+WHOLE = ("id", "label", "group")  # columns in which 1.0 is another name than 1, and a day than its midnight
 
 
 def of_header(name: str, columns: Sequence[str], types: Sequence[pa.DataType], rows: int) -> list[Problem]:
@@ -25,11 +25,13 @@ def of_header(name: str, columns: Sequence[str], types: Sequence[pa.DataType], r
         if needed not in columns:
             said.append(f"has no column `{needed}`{near_miss(needed, columns)}")
     said += [f"has a column `{taken}`, a name the project uses; rename it" for taken in sorted({*columns} & RESERVED)]
-    said += [
-        f"has numbers with fractions ({kind}) in the column `{column}`; write text or whole numbers"
-        for column, kind in zip(columns, types, strict=True)
-        if column in WHOLE and (kinds.is_floating(kind) or kinds.is_decimal(kind))
-    ]
+    for column, kind in zip(columns, types, strict=True):
+        if column in WHOLE and (kinds.is_floating(kind) or kinds.is_decimal(kind)):
+            said.append(f"has numbers with fractions ({kind}) in the column `{column}`; write text or whole numbers")
+        if column in WHOLE and (kinds.is_timestamp(kind) or kinds.is_time(kind)):
+            said.append(
+                f"has times ({kind}) in the column `{column}`, which CSV has in several forms; write text or dates"
+            )
     return [Problem(name, what, line) for what in said]
 
 

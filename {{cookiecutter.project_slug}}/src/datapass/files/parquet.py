@@ -22,6 +22,10 @@ MOMENTS = (kinds.is_date, kinds.is_time, kinds.is_timestamp)
 class ParquetTable:
     """A Parquet file of which every cell is read as text: numbers and dates as CSV has them, a missing cell as an empty one.
 
+    A timestamp is `2020-01-31 10:00:00`, at midnight too; `.500000` follows where it has a fraction, with the digits of its
+    unit, and `+01:00` where its column has a zone. In a CSV it is what was written: pandas leaves out the time where all of
+    a column are midnights, and the last zeros of its fractions.
+
     Attributes:
         name: what messages call it.
         columns: its columns.
@@ -106,10 +110,11 @@ class ParquetTable:
             values = array.to_numpy(zero_copy_only=False)
             array = pa.array(values.astype(str), pa.string(), mask=np.isnan(values))
         array = pc.fill_null(array.cast(pa.string()), "")
-        if kinds.is_timestamp(kind) or kinds.is_time(
-            kind
-        ):  # of which a file may hold no coarser ones than milliseconds
-            array = pc.replace_substring_regex(array, r"\.0+(Z?)$", r"\1")
+        if kinds.is_timestamp(kind) or kinds.is_time(kind):  # a file may hold none that are coarser than milliseconds
+            array = pc.replace_substring_regex(array, r"\.0+(Z|[+-]\d{4})?$", r"\1")
+        if kinds.is_timestamp(kind) and kind.tz is not None:  # Arrow has Z and +0100
+            array = pc.replace_substring_regex(array, "Z$", "+00:00")
+            array = pc.replace_substring_regex(array, r"([+-]\d\d)(\d\d)$", r"\1:\2")
         if _is_text(kind):
             try:
                 array.validate(full=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..comparison import verdict as v
 from ..comparison.experiments import HOW
-from ..comparison.history import SHALLOW
+from ..comparison.history import UNCOUNTED
 from ..comparison.metric import Metric
 from ..decisions.candidates import BOTH, DATA_ONLY, MODEL_ONLY, NEITHER, Candidate
 from ..decisions.gains import Gains
@@ -125,7 +125,7 @@ def _notes(found: Gains) -> list[Block]:
     for state, names in found.queued.items():
         said.append(f"In DVC's queue, {state}: {_some([f'`{one_line(name)}`' for name in names])}. {HOW[state]}.")
     warned = list(dict.fromkeys(line for one in found.candidates if one.found for line in one.found.warnings))
-    warned.sort(key=lambda line: line != SHALLOW)  # it stands for a warning that cannot be told
+    warned.sort(key=lambda line: line not in UNCOUNTED)
     warned[WARNINGS:] = [f"{len(warned) - WARNINGS:,} more such warnings"] * (len(warned) > WARNINGS)
     return sentences([*(f"⚠️ {line}" for line in warned), *said])
 
