@@ -59,9 +59,41 @@ def test_what_changes_while_it_trains(project: Project) -> None:
             time.sleep(0.01)
         train.touch()  # as `git checkout` there and back does; what the processes read in between, nobody knows
         said = running.communicate()[1]
-    assert running.returncode == 2 and said.endswith("`dvc repro` goes on with the rest.\n")
-    assert "data/examples/train.csv changed while the model trained" in said
+    assert running.returncode == 2 and "`dvc repro` again: trainings that ended before are kept." in said
+    assert said.splitlines()[-1].startswith("data/examples/train.csv changed while stage train ran")
     assert files(project) == before and train.read_bytes() == content
+
+
+def test_an_experiment_is_queued_while_it_trains(project: Project) -> None:
+    """For which DVC writes the experiment's settings into params.yaml for a moment."""
+    before, params = files(project), project.path / "params.yaml"
+    content = params.read_bytes()
+    env = project.env | {"DATAPASS_TRAIN_AGAIN": "1"}
+    command = [sys.executable, "-m", "datapass.stages.train"]
+    with subprocess.Popen(command, cwd=project.path, env=env, stderr=subprocess.PIPE, text=True) as running:
+        while running.poll() is None and not (project.path / ".models.partial").exists():
+            time.sleep(0.01)
+        params.write_bytes(content.replace(b"steps: 20\n", b"steps: 5\n"))
+        time.sleep(3)
+        params.write_bytes(content)
+        said = running.communicate()[1]
+    assert running.returncode == 0, said
+    assert files(project) == before
+
+
+def test_a_pass_that_is_written_while_curate_runs(project: Project) -> None:
+    """DVC would note the hash of the pass as it is when the stage ends, and apply it never."""
+    path = project.write_pass("p001-drop", f"{first(project)},drop,,,,tester")
+    code = (
+        "import datapass.stages.curate as stage; from pathlib import Path; from datapass.stages.frame import run\n"
+        "def main():\n"
+        "    stage.main()\n"
+        f"    Path({path.relative_to(project.path).as_posix()!r}).touch()\n"
+        "run('curate', main)"
+    )
+    done = project.run("python", "-c", code, ok=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("data/passes/p001-drop.csv changed while stage curate ran")
 
 
 def test_inputs_of_another_revision(project: Project) -> None:

@@ -469,6 +469,22 @@ def test_a_worker_is_sent_the_shards_and_their_hashes_tell_the_state() -> None:
     assert state() != before
 
 
+def test_a_worker_is_sent_whatever_train_declares() -> None:
+    several_npy()
+    packed()
+    for name in ("pretrained/weights.bin", "team.yaml"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text("100", encoding="utf-8")
+    text = "stages: {train: {cmd: t, deps: [conf.ok, pretrained, data/inputs], params: [{team.yaml: [rounds]}]}}"
+    Path("dvc.yaml").write_text(text, encoding="utf-8")
+    sent = [path.as_posix() for path in files()]
+    assert {"pretrained/weights.bin", "team.yaml", "data/inputs/index.parquet"} < {*sent} and len({*sent}) == len(sent)
+    for name in ("pretrained/weights.bin", "team.yaml"):
+        before = state()
+        Path(name).write_text("1", encoding="utf-8")
+        assert state() != before
+
+
 def test_a_folder_of_litdata_itself() -> None:
     """tests/by_litdata/ is what OPTIMIZE, below, wrote with litdata 0.2.76; litdata reads its samples in order of their ids."""
     shutil.copytree(ROOT / "tests" / "by_litdata", RAW / "shards")

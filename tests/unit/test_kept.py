@@ -189,14 +189,34 @@ def test_a_library_that_was_installed_anew_under_its_version(
     assert specification(settings()) not in (before, None)
 
 
+@pytest.mark.parametrize("name", [".network.py.swp", "network.py~", ".DS_Store", "__pycache__/network.cpython-311.pyc"])
+def test_files_that_dvc_ignores_change_nothing(here: Path, name: str) -> None:
+    before, one = specification(settings()), Kept(settings())
+    path = here / "src" / "datapass" / "training" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("of an editor")
+    one.refuse_changes()
+    assert specification(settings()) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "same"),
+    [("address", "tcp://other:8786", True), ("wait", 5, True), ("queue", "big", False)],
+)
+def test_where_a_scheduler_is_reached_is_no_matter(here: Path, name: str, value: object, same: bool) -> None:
+    node = {"_target_": "datapass.executors.cluster.Dask", "address": "tcp://one:8786", "wait": 60}
+    before = specification(settings(trainer__executor=node))
+    assert before != specification(settings())
+    assert (specification(settings(trainer__executor=node | {name: value})) == before) == same
+
+
 class Editable:
     """A library that is installed from a folder."""
 
-    metadata: ClassVar = {"Name": "ours"}
     version = "1.0"
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.metadata = folder, {"Name": name}
 
     def read_text(self, name: str) -> str:
         return json.dumps({"url": self.folder.as_uri(), "dir_info": {"editable": True}})
@@ -205,9 +225,9 @@ class Editable:
 def test_nothing_is_taken_over_beside_a_library_that_may_change_unseen(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "distributions", lambda: [Editable(here)])
+    monkeypatch.setattr(kept, "distributions", lambda: [Editable(here, "Digits")])
     assert specification(settings()) is not None, "the project itself, whose modules are declared"
-    monkeypatch.setattr(kept, "distributions", lambda: [Editable(tmp_path / "a library")])
+    monkeypatch.setattr(kept, "distributions", lambda: [Editable(here, "another-project")])
     one = put()
     assert specification(settings()) is None and one.take(3, tmp_path) is None
     assert seconds(ABOUT["fingerprint"]) == 2.5
@@ -246,15 +266,13 @@ def test_a_seed_is_given_back_as_it_was(here: Path, tmp_path: Path) -> None:
     assert (record.fingerprint, record.environment) == tuple(ABOUT.values())
 
 
-@pytest.mark.parametrize(
-    "path", ["params.yaml", "src/digits/network.py", *(path.as_posix() for path in (TRAIN, VALUES, ARRAYS))]
-)
+@pytest.mark.parametrize("path", ["src/digits/network.py", *(path.as_posix() for path in (TRAIN, VALUES, ARRAYS))])
 def test_what_was_trained_while_something_changed_is_not_kept(here: Path, tmp_path: Path, path: str) -> None:
     one, folds = Kept(settings()), {"fold": 0, "of": 5, "seed": 3}
     (here / path).write_bytes((here / path).read_bytes() if (here / path).exists() else b"new")
     os.utime(here / path, ns=(1, 1))  # the content of before: in between it may have been another
     for keep in (lambda: one.put(3, b"weights", about(3)), lambda: KeptFolds(one).put(folds, b"answers")):
-        with pytest.raises(Refusal, match=f"^{path} changed while the model trained"):
+        with pytest.raises(Refusal, match=f"^{path} changed while stage train ran"):
             keep()
     assert Kept(settings()).take(3, tmp_path) is None
     assert KeptFolds(one).missing([folds]) == [folds]

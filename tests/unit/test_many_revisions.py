@@ -232,6 +232,40 @@ def test_looks_are_not_counted_where_a_test_table_is_nowhere(
     assert (history.ABSENT in text) == bool(lost)
 
 
+@pytest.mark.parametrize("by", ["Git", "DVC"])
+def test_a_lock_that_was_broken_once_stops_no_later_comparison(repository: Callable[[int], Path], by: str) -> None:
+    """As where the marks of a conflict were committed and taken out in the next commit."""
+    folder = repository(0)
+    baseline, result = files_of(new("main")), files_of(one(1))
+    kept = {} if by == "Git" else {"data/examples/test.csv": None}
+    commit("refs/heads/main", baseline | kept, "")
+    commit("refs/heads/main", baseline | kept | {"dvc.lock": b"<<<<<<< HEAD\n", "metrics.json": b"{}"}, "main")
+    commit("refs/heads/main", baseline | kept, "main")
+    commit("refs/heads/cand", result | kept, "main")
+    for table in (baseline["data/examples/test.csv"] or b"", result["data/examples/test.csv"] or b""):
+        digest = hashed(table)
+        path = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(table)
+    main, last = resolve(["main", "cand"])
+    (compared,) = compare_all(main, [last])
+    assert compared.looks == 2
+
+
+def test_tables_of_git_lfs_are_refused_in_words(repository: Callable[[int], Path]) -> None:
+    """Git has a pointer in their place."""
+    repository(0)
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 7\n"
+    commit("refs/heads/old", files_of(new("main")) | {"data/examples/test.csv": pointer}, "")
+    commit("refs/heads/main", files_of(new("main")), "old")
+    commit("refs/heads/cand", files_of(one(1)), "main")
+    old, main, last = resolve(["old", "main", "cand"])
+    with pytest.raises(Refusal, match=r"old.*: of data/examples/test.csv Git has the pointer of Git LFS"):
+        old.table(Path("data/examples/test.csv"))
+    (compared,) = compare_all(main, [last])
+    assert compared.looks is None and history.ABSENT in compared.warnings
+
+
 def test_a_pattern_names_experiments_branches_and_tags(repository: Callable[[int], Path]) -> None:
     repository(3)
     for kind in ("branch", "tag"):

@@ -1,12 +1,15 @@
 """What conf/ may say: the shipped configuration is right, and everything wrong in another is named at once."""
 
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from conftest import params
 from datapass.messages.problems import Refusal
-from datapass.settings import check
+from datapass.settings import check, digest_of, load_again
 
 
 @pytest.fixture(name="params")
@@ -98,3 +101,21 @@ def test_only_networks_are_augmented(params: Any) -> None:
         check(params)
     del params["data"]["augment"]
     assert check(params).data.augment is None, "a project from before there was a choice"
+
+
+@pytest.mark.parametrize("meanwhile", ["other", "half-written", "missing"])
+def test_settings_that_are_others_for_a_moment(
+    params: Any, meanwhile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wanted, path, text = check(params), Path("params.yaml"), yaml.safe_dump(params, sort_keys=False)
+    params["model"]["steps"] += 1
+    given = {"other": yaml.safe_dump(params), "half-written": text[: len(text) // 2]}
+    if meanwhile in given:
+        path.write_text(given[meanwhile], encoding="utf-8")
+    with pytest.raises(Refusal, match=r"^params.yaml has other settings than when the stage began"):
+        load_again(digest_of(wanted), 0.2)
+    later = threading.Timer(0.3, lambda: path.write_text(text, encoding="utf-8"))
+    later.start()
+    assert load_again(digest_of(wanted), 10) == wanted
+    later.join()

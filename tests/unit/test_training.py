@@ -1,10 +1,12 @@
 """Training: the promises that make two data revisions comparable, on a network of a few weights."""
 
 import io
+import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -464,9 +466,11 @@ def team() -> None:
 ORIGINS = {
     "a repository": (
         '{"url": "https://x", "vcs_info": {"vcs": "git", "commit_id": "0123456789abcdef"}}',
-        "1.0+git.0123456789ab",
+        "1.0+code.0123456789ab",
     ),
     "a file": ('{"url": "file:///x.whl", "archive_info": {"hash": "sha256=abc"}}', "1.0"),
+    "a folder that one edits": ('{"url": "file:///ours", "dir_info": {"editable": true}}', "1.0+code."),
+    "a folder": ('{"url": "file:///ours", "dir_info": {}}', "1.0"),
     "an index": (None, "1.0"),
 }
 
@@ -477,7 +481,22 @@ def test_a_version_from_a_repository_names_the_commit(
 ) -> None:
     installed = SimpleNamespace(version="1.0", read_text={"direct_url.json": origin}.get)
     monkeypatch.setattr(environments, "distribution", lambda name: installed)
-    assert environments.line(["theirs"], "cpu").split(", ")[1] == f"theirs {version}"
+    said = environments.line(["theirs"], "cpu").split(", ")[1]
+    assert said.startswith(f"theirs {version}") if version.endswith(".") else said == f"theirs {version}"
+
+
+def test_a_library_that_one_edits_is_known_by_its_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    origin = json.dumps({"url": tmp_path.as_uri(), "dir_info": {"editable": True}})
+    installed = SimpleNamespace(version="1.0", read_text={"direct_url.json": origin}.get)
+    monkeypatch.setattr(environments, "distribution", lambda name: installed)
+    module = ModuleType("ours")
+    module.__file__ = str(tmp_path / "ours.py")
+    monkeypatch.setitem(sys.modules, "ours", module)
+    said = []
+    for content in ("rounds = 100", "rounds = 1", "rounds = 100"):
+        (tmp_path / "ours.py").write_text(content, encoding="utf-8")
+        said.append(environments.line(["ours"], "cpu"))
+    assert said[0] != said[1] and said[0] == said[2]
 
 
 def test_a_library_without_a_version_is_refused() -> None:

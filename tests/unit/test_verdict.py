@@ -369,9 +369,9 @@ KINDS = {
     "model library, patch": (environment("timm 1.0.3", "timm 1.0.9"), UNPAIRED, "timm 1.0.3 → timm 1.0.9"),
     "model library, minor": (environment("timm 1.0.3", "timm 1.1.0"), MODEL, "environment: timm 1.0.3 → timm 1.1.0"),
     "model library, commit": (
-        environment("timm 1.0.3", "timm 1.0.3+git.0af"),
+        environment("timm 1.0.3", "timm 1.0.3+code.0af"),
         MODEL,
-        "timm 1.0.3 → timm 1.0.3+git.0af",
+        "timm 1.0.3 → timm 1.0.3+code.0af",
     ),
     "model library missing": (environment("timm 1.0.3, ", ""), MODEL, "environment: timm 1.0.3 → nothing"),
     "minor version of torch": (environment("torch 2.13.0", "torch 2.14.0"), MODEL, "torch 2.14.0+cpu"),

@@ -48,7 +48,7 @@ def refuse_foreign() -> None:
     here = Path.cwd()
     if not (here / "src" / "datapass").is_dir():
         raise Refusal(f"There is no src/datapass in this project; `datapass` here is that of {INSTALLED.parents[1]}.")
-    names = [_name(root / "pyproject.toml") for root in (here, INSTALLED.parents[1])]
+    names = [name(root / "pyproject.toml") for root in (here, INSTALLED.parents[1])]
     if names[0] != names[1] and INSTALLED.parents[1] != here.resolve():
         raise Refusal(
             f"This is the project {quoted(names[0])}, but the `datapass` that runs was installed for {quoted(names[1])} in "
@@ -57,7 +57,7 @@ def refuse_foreign() -> None:
         )
 
 
-def _name(pyproject: Path) -> str:
+def name(pyproject: Path) -> str:
     """Return the name of a project, empty where its pyproject.toml does not tell."""
     try:
         return str(tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["name"])

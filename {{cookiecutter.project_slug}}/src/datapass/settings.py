@@ -4,7 +4,10 @@ A setting that nothing reads would be taken for one that works, so it is refused
 reads it.
 """
 
+import hashlib
+import json
 import math
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 from .files.paths import PARAMS
 from .messages.problems import Problem, Refusal, near_miss, quoted
+
+PATIENCE = 20.0  # seconds
 
 Positive = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0)]
@@ -265,6 +270,31 @@ def load(path: Path = PARAMS) -> Settings:
         raise Refusal(f"{path} is missing; run this in the project's folder.") from None
     except yaml.YAMLError as error:
         raise Refusal(f"{path} is not YAML ({error}); `git checkout HEAD -- {path}`, then `dvc repro`.") from None
+
+
+def digest_of(settings: Settings) -> str:
+    """Return 64 hex digits that stand for settings."""
+    content = json.dumps(settings.model_dump(), sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def load_again(wanted: str, seconds: float = PATIENCE) -> Settings:
+    """Return the settings of this digest from params.yaml, into which `dvc exp run --queue` writes others for a moment.
+
+    Raises:
+        Refusal: where they are others for longer.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            found = load()
+            if digest_of(found) == wanted:
+                return found
+        except Refusal:  # half-written
+            pass
+        if time.monotonic() > end:
+            raise Refusal(f"{PARAMS} has other settings than when the stage began; run `dvc repro` again.")
+        time.sleep(0.1)
 
 
 def _problem(found: Any, missing: set[tuple[int | str, ...]]) -> Problem:

@@ -17,6 +17,7 @@ from ..messages.problems import Refusal
 
 KEPT = 16  # tables that stay parsed: those of a baseline, and of the candidate that it is compared with
 SMALL = 1 << 24  # bytes of a table up to which it does
+LFS = b"version https://git-lfs.github.com/spec/"  # how what Git LFS puts in place of a file begins
 SUBMODULE = "Subproject commit "  # what Git says of one, before the commit; what that holds is in another repository
 FILE = re.compile(r"[0-9a-f]{32}")  # DVC's hash of a file; that of a folder ends in .dir
 

@@ -14,7 +14,7 @@ from packaging.version import Version
 from ..files.paths import DATA, EXAMPLES, INPUTS, METRICS, MODELS, PREDICTIONS
 from ..messages.problems import quoted
 from ..settings import targets
-from ..training.environment import COMMIT
+from ..training.environment import CODE
 from .lock import NOTHING, VARIED, Stage, is_varied
 from .metric import Metric
 from .revisions import Revision
@@ -278,7 +278,7 @@ def compare_environments(old: object, new: object) -> tuple[list[str], list[str]
 
 
 def _series(version: str) -> tuple[object, ...]:
-    """Return what two versions must share: epoch, major and minor, and the commit; a pre-release is like itself alone."""
+    """Return what two versions must share: epoch, major and minor, and what tells their code apart; a pre-release is like itself alone."""
     read = Version(version)
-    commit = (read.local or "").partition(COMMIT)[2]
-    return read.epoch, read.major, read.minor, read.public if read.is_prerelease else None, commit
+    code = (read.local or "").partition(CODE)[2]
+    return read.epoch, read.major, read.minor, read.public if read.is_prerelease else None, code

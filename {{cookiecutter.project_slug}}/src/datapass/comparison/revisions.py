@@ -23,7 +23,7 @@ from .experiments import HOW, queued
 from .experiments import experiments_on as experiments_on
 from .experiments import list_experiments as list_experiments
 from .lock import Lock
-from .objects import FILE, SUBMODULE, Shared, is_of, trees
+from .objects import FILE, LFS, SUBMODULE, Shared, is_of, trees
 from .objects import blobs as blobs
 from .objects import git as git
 from .objects import hashes as hashes
@@ -138,6 +138,9 @@ class Revision:
                 raise Refusal(f"{self.name}: neither Git nor DVC's cache nor a remote here has {path}; {hint}.")
         if content is None:
             raise Refusal(f"{self.name} has no {path}; run `dvc repro` there and commit what it writes.")
+        if content.startswith(LFS):
+            hint = "take it out of .gitattributes, or let DVC hold it"
+            raise Refusal(f"{self.name}: of {path} Git has the pointer of Git LFS, not the content; {hint}.")
         return content
 
     def _damaged(self, path: str, digest: str) -> Refusal:

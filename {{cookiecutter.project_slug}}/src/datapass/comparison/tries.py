@@ -14,6 +14,7 @@ from ..files.paths import METRICS, PIPELINE, TEST, TRAIN, VALIDATION
 from ..files.tables import read_table
 from ..messages.problems import Refusal
 from .lock import AUGMENT, NOTHING, Lock
+from .objects import LFS
 from .revisions import Revision, blobs, commits, git, hashes, load_all
 
 TABLES = (TEST, TRAIN, VALIDATION)
@@ -74,8 +75,8 @@ class Tries:
         """The same two by the hashes in each dvc.lock, where DVC holds the tables; None where a test table is not here."""
         revisions = [Revision(commit, commit) for commit in self.commits]
         load_all(revisions, [LOCK])
-        rows = [_locked(revision) for revision in revisions]
-        first = {row[0]: revision for row, revision in zip(rows[::-1], revisions[::-1], strict=True)}
+        found = [(row, revision) for revision in revisions if (row := _locked_if_read(revision)) is not None]
+        rows, first = [row for row, _ in found], {row[0]: revision for row, revision in found[::-1]}
         tests: dict[str | None, bytes | None] = {}
         for test, revision in first.items():
             tests[test] = _table(revision)
@@ -112,6 +113,8 @@ def looks(test_of: Revision, tries: Tries | None = None) -> int | None:
             return None
         own, (rows, tests) = _locked(test_of), tries.locked
         return _number(own, rows, tests | {own[0]: _table(test_of)}, tries.inputs)
+    if any(content.startswith(LFS) for content in tries.tests.values() if content):
+        return None
     own = (*(_hash(test_of, path) for path in TABLES), *_trained(test_of.read(LOCK) or b""))
     return _number(own, tries.rows, tries.tests | {own[0]: test_of.need(TEST)}, tries.inputs)
 
@@ -131,6 +134,13 @@ def _hash(revision: Revision, path: Path) -> str:
 
 def _locked(revision: Revision) -> Row:
     return (*(revision.digest(path) for path in TABLES), *_trained(revision.read(LOCK) or b""))
+
+
+def _locked_if_read(revision: Revision) -> Row | None:
+    try:
+        return _locked(revision)
+    except Refusal:  # of a revision that was broken then
+        return None
 
 
 def _inputs(test: bytes) -> Inputs:

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from ..integrity import refuse_foreign
 from ..messages.problems import Refusal, of_system
 from ..messages.progress import Progress
-from ..settings import Network, load
+from ..settings import Network, load, load_again
 from ..stages.frame import refuse_undeclared_code
 from .peers import Peers, is_peer
 from .project import state
@@ -48,10 +48,10 @@ def say(answers: TextIO, what: dict[str, Any]) -> None:
     answers.flush()
 
 
-def job(stage: str, fold: bool, answers: TextIO) -> Job:
-    """Return what does the trainings of seeds, or those without a fold."""
+def job(stage: str, fold: bool, answers: TextIO, wanted: str | None) -> Job:
+    """Return what does the trainings of seeds, or those without a fold; with the settings of a digest, if it is given."""
     refuse_foreign()
-    settings = load()
+    settings = load() if wanted is None else load_again(wanted)
     work: Job
     if fold:
         from ..stages.folds import Folds
@@ -109,7 +109,7 @@ def serve(stage: str, answers: TextIO, requests: "Queue[dict[str, Any] | None]",
             fold = "fold" in request
             if fold not in works:
                 works.clear()  # the data of one kind of training at a time
-                works[fold] = job(stage, fold, answers)
+                works[fold] = job(stage, fold, answers, request.get("settings"))
             answer = works[fold](request, progress, Path(request["folder"]))
             refuse_undeclared_code(stage)  # of what is imported on the way, too
             progress.tell()

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..data.shards import folders
-from ..files.paths import ARRAYS, EXAMPLES, INPUTS, PARAMS, RAW
+from ..files.paths import ARRAYS, EXAMPLES, INPUTS, PARAMS, PIPELINE, RAW
+from ..stages.frame import declared, read_by
 
-SENT = [Path("src"), Path("dvc.yaml"), PARAMS, Path("pyproject.toml"), INPUTS, EXAMPLES]
+SENT = {Path("src"), PIPELINE, PARAMS, Path("pyproject.toml"), INPUTS, EXAMPLES}
 
 
 def files() -> Iterator[Path]:
-    """Yield the files that a training reads, of the project in the working directory."""
-    for root in [*SENT, *folders()]:
+    """Yield the files that a training reads, of the project in the working directory: what stage `train` declares is among them."""
+    paths = SENT | (read_by(declared("train")) if PIPELINE.is_file() else set())
+    roots = sorted(path for path in paths if not any(path != other and path.is_relative_to(other) for other in paths))
+    for root in [*roots, *folders()]:
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
             if path.is_file() and path.suffix != ".pyc":
                 yield path
@@ -25,6 +28,8 @@ def packed() -> bytes:
     found = io.BytesIO()
     with zipfile.ZipFile(found, "w", zipfile.ZIP_STORED, strict_timestamps=False) as file:
         for path in files():
+            if path.is_absolute() or ".." in path.parts:  # where a worker has it, it has it there too
+                continue
             file.writestr(zipfile.ZipInfo(path.as_posix()), path.read_bytes())
     return found.getvalue()
 

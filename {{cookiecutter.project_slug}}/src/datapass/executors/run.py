@@ -13,7 +13,7 @@ from typing import Any
 
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
-from ..settings import Estimator, Network, Settings, make
+from ..settings import Estimator, Network, Settings, digest_of, make
 from .devices import devices
 from .local import Local
 from .place import DECIDES, TRIES, Place, ask, start, stop
@@ -88,7 +88,8 @@ def answers(
 
         start()
         try:
-            for number, request in enumerate([*requests, *(beside if here else ())]):
+            mine = {"settings": digest_of(settings)} if here else {}
+            for number, request in enumerate(one | mine for one in [*requests, *(beside if here else ())]):
                 if number >= len(requests):
                     future = pool.submit(in_time, request)
                 elif here:

@@ -3,12 +3,14 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pathspec import GitIgnoreSpec
 
+from ..files.paths import PARAMS, RAW
 from ..integrity import refuse_foreign
 from ..messages.problems import Refusal, of_system
 from ..messages.streams import never_fail_on_a_letter
@@ -18,6 +20,8 @@ PROJECT = MACHINERY.parents[1]
 # What people read while a stage runs cannot change an output, so no stage names it; nor what says whose
 # machinery this is.
 NEUTRAL = (MACHINERY / "messages", MACHINERY / "__init__.py", MACHINERY / "integrity.py")
+Stage = Mapping[str, Any]  # what dvc.yaml says of one
+Stamps = Mapping[Path, object]
 
 
 def run(stage: str, main: Callable[[], None]) -> None:
@@ -26,8 +30,10 @@ def run(stage: str, main: Callable[[], None]) -> None:
     try:
         refuse_foreign()
         refuse_undeclared_code(stage)
+        before = stamps(declared(stage))
         main()
         refuse_undeclared_code(stage)  # again, for what was imported on the way
+        refuse_changes(stage, before)
         gc.freeze()  # all of it goes with the process: torch's objects are else looked through for half a second
     except Refusal as refusal:
         sys.exit(complain(str(refusal)))
@@ -76,9 +82,47 @@ def declared(stage: str) -> dict[str, Any]:
     return stages()[stage]
 
 
-def dependencies(stage: Mapping[str, Any]) -> list[Path]:
+def dependencies(stage: Stage) -> list[Path]:
     """Return the paths that a stage declares to read."""
     return [Path(dep) for dep in stage["deps"] if isinstance(dep, str)]
+
+
+def read_by(stage: Stage) -> set[Path]:
+    """Return the paths that a stage declares to read, but for conf.ok, and the files of its params but for params.yaml."""
+    others = {Path(name) for one in stage["params"] if isinstance(one, dict) for name in one}
+    return set(dependencies(stage)) - {Path("conf.ok")} | others - {PARAMS}
+
+
+def files(paths: Iterable[Path]) -> list[Path]:
+    """Return the files at and under some paths, sorted, but for those that .dvcignore names."""
+    found = {file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()}
+    rules = Path(".dvcignore").read_text(encoding="utf-8") if Path(".dvcignore").is_file() else ""
+    ignored = set(GitIgnoreSpec.from_lines(rules.splitlines()).match_files(file.as_posix() for file in found))
+    return sorted(file for file in found if file.as_posix() not in ignored)
+
+
+def stamps(stage: Stage) -> Stamps:
+    """Return what tells that a file was written anew, of each that a stage reads.
+
+    Of data/raw/ these are the files of labels: `pack` notes a hash of each other file before it reads it.
+    """
+    paths = read_by(stage)
+    if RAW in paths:
+        paths = paths - {RAW} | set(RAW.glob("*/labels.*"))
+    stats = {file: file.stat() for file in files(paths)}
+    return {file: (one.st_mtime_ns, one.st_size, one.st_ino) for file, one in stats.items()}
+
+
+def refuse_changes(stage: str, before: Stamps) -> None:
+    """Refuse the outputs of a stage if anything that it reads was written since: DVC hashes what it finds when a stage ends."""
+    now = stamps(declared(stage))
+    changed = sorted(file.as_posix() for file in now.keys() | before.keys() if now.get(file) != before.get(file))
+    if changed:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        raise Refusal(
+            f"{', '.join(changed[:3])}{more} changed while stage {stage} ran, so nobody could say of what its results are. Run `dvc repro` "
+            "again: trainings that ended before are kept. To go on working meanwhile, use a folder of its own: `dvc exp run --temp`."
+        )
 
 
 def refuse_undeclared_code(stage: str) -> None:

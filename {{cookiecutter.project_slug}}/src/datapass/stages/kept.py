@@ -17,21 +17,21 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from statistics import median
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from dvc.config import Config
+from packaging.utils import canonicalize_name
 
 from ..executors.place import DECIDES
-from ..files.paths import INPUTS, PARAMS, VALUES
+from ..files.paths import INPUTS, VALUES
 from ..files.writes import written
-from ..messages.problems import Refusal
+from ..integrity import name
 from ..settings import Settings
-from .frame import declared, dependencies
+from .frame import Stage, declared, files, read_by, refuse_changes, stamps
 
 AGAIN = "DATAPASS_TRAIN_AGAIN"  # set in the shell: train all seeds, whatever is kept
 SHELL = (*DECIDES, "CUDA_", "NVIDIA_")
 DAY = 24 * 3600.0  # seconds, after which nobody is still writing what lies aside
+REACHED = ("address", "wait", "jobs", "folder")  # of an executor
 MONTH = 30 * DAY  # after which a model is given up that DVC never took over
 
 
@@ -76,14 +76,15 @@ def specification(settings: Settings) -> str | None:
         return None
     data = settings.data.model_dump(include={"inputs", "augment", "size"})
     where = settings.trainer.model_dump(include={"accelerator", "devices"})
-    if not settings.trainer.here:
-        where["executor"] = settings.trainer.executor  # whose machines are other ones
+    if settings.trainer.executor is not None and not settings.trainer.here:
+        # Whose machines are other ones; where it is reached, and for how long, is no matter.
+        where["executor"] = {k: v for k, v in settings.trainer.executor.items() if k not in REACHED}
     content = {
         "command": stage["cmd"],
         "settings": [settings.model.model_dump(), data, where],
         "files": [
             [path.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
-            for path in _files(stage)
+            for path in files(read_by(stage))
             if path == VALUES or not path.is_relative_to(INPUTS)
         ],
         "libraries": sorted(_library(one) for one in installed),
@@ -93,28 +94,10 @@ def specification(settings: Settings) -> str | None:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _paths(stage: Mapping[str, Any]) -> set[Path]:
-    """Return what a stage declares to read, but for conf.ok, and the files of its params but params.yaml."""
-    others = {Path(name) for one in stage["params"] if isinstance(one, dict) for name in one}
-    return set(dependencies(stage)) - {Path("conf.ok")} | others - {PARAMS}
-
-
-def _is_plain(stage: Mapping[str, Any]) -> bool:
+def _is_plain(stage: Stage) -> bool:
     """Return whether all that a stage declares are files and folders that are here, by their names."""
-    here = all(isinstance(dep, str) for dep in stage["deps"]) and all(path.exists() for path in _paths(stage))
+    here = all(isinstance(dep, str) for dep in stage["deps"]) and all(path.exists() for path in read_by(stage))
     return here and "${" not in json.dumps(stage)
-
-
-def _files(stage: Mapping[str, Any]) -> list[Path]:
-    """Return the files that a stage declares to read, sorted."""
-    found = {file for path in _paths(stage) for file in (path.rglob("*") if path.is_dir() else [path])}
-    return sorted(file for file in found if file.is_file() and file.suffix != ".pyc")
-
-
-def _stamps(stage: Mapping[str, Any]) -> dict[Path, tuple[int, int, int]]:
-    """Return what tells that a file was written anew, of each that a stage reads."""
-    stats = {path: path.stat() for path in (*_files(stage), PARAMS) if path.is_file()}
-    return {path: (one.st_mtime_ns, one.st_size, one.st_ino) for path, one in stats.items()}
 
 
 def _library(one: Distribution) -> str:
@@ -124,12 +107,11 @@ def _library(one: Distribution) -> str:
 
 
 def _edited_in_place(library: Distribution) -> bool:
-    """Return whether a library is installed from a folder that someone may edit (PEP 610), and is no project's own code."""
-    origin = library.read_text("direct_url.json")
-    if origin is None or not json.loads(origin).get("dir_info", {}).get("editable"):
+    """Return whether a library is installed from a folder that someone may edit (PEP 610), and is not this project."""
+    origin = json.loads(library.read_text("direct_url.json") or "{}")
+    if not origin.get("dir_info", {}).get("editable"):
         return False
-    folder = url2pathname(urlsplit(json.loads(origin)["url"]).path)
-    return not (Path(folder) / "src" / "datapass").is_dir()  # whose modules stage `train` declares
+    return canonicalize_name(library.metadata["Name"]) != canonicalize_name(name(Path("pyproject.toml")))
 
 
 class Kept:
@@ -140,8 +122,7 @@ class Kept:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._stage = declared("train")
-        self._stamps = _stamps(self._stage)
+        self._stamps = stamps(declared("train"))
         self.cache, found = cache(), specification(settings)
         self.again = bool(os.environ.get(AGAIN)) or found is None
         self.folder = self.cache / "datapass" / "seeds" / (found or "unknown")
@@ -182,17 +163,7 @@ class Kept:
 
     def refuse_changes(self) -> None:
         """Refuse what was trained if anything that trainings read was written since: processes read it at several times."""
-        now = _stamps(self._stage)
-        changed = sorted(
-            path.as_posix() for path in now.keys() | self._stamps if now.get(path) != self._stamps.get(path)
-        )
-        if changed:
-            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-            raise Refusal(
-                f"{', '.join(changed[:3])}{more} changed while the model trained, so nobody could say what it learnt from. "
-                "Leave alone what stage `train` reads until it is done, or train in a folder of its own with `dvc exp run --temp`. "
-                "What was trained before is kept: `dvc repro` goes on with the rest."
-            )
+        refuse_changes("train", self._stamps)
 
     def tidy(self) -> None:
         """Delete the models that DVC's cache has by now, and those that it did not take over within a month."""

@@ -15,7 +15,7 @@ from ..files.tables import read_table, write_table
 from ..files.writes import written
 from ..messages.problems import Refusal
 from ..messages.progress import Progress
-from ..settings import Network, Settings, load, make
+from ..settings import Network, Settings, digest_of, load, load_again, make
 from ..training.environment import fingerprint
 from ..training.models import Trainer, steps, trainer
 from ..training.order import subset
@@ -136,7 +136,8 @@ def main() -> None:
         if len({(one.fingerprint, one.environment) for one in records.values()}) > 1:
             records = dict(zip(seeds, train(settings, seeds, kept, folder), strict=True))
         refuse_mixture(records)
-        kept.refuse_changes()  # DVC writes down what it finds when a stage ends
+        load_again(digest_of(settings))  # DVC writes down what it finds when a stage ends
+        kept.refuse_changes()  # before anything takes the place of what was
         curves = pd.concat(pd.DataFrame(records[seed].curve) for seed in seeds)
         write_table(curves.groupby("step", as_index=False).mean().round(6), CURVES)
 

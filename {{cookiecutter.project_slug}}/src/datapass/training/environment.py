@@ -10,6 +10,8 @@ from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from ..messages.problems import Refusal
 from ..settings import targets
@@ -17,7 +19,7 @@ from ..settings import targets
 if TYPE_CHECKING:  # an estimator's environment needs none
     import torch
 
-COMMIT = "git."  # in a version, before the commit
+CODE = "code."  # in a version, before what tells its code apart
 SOURCE = Path(__file__).resolve().parents[2]
 
 
@@ -42,11 +44,25 @@ def line(packages: Sequence[str], device: str) -> str:
 
 
 def _version(name: str) -> str:
-    """Return the version of a package, with the commit where it comes from a repository: there a version may stay (PEP 610)."""
+    """Return the version of a package, with what tells its code apart where that changes under a version (PEP 610).
+
+    That is the commit where it comes from a repository, and where it is installed from a folder that one edits a hash of its
+    modules that are imported.
+    """
     found = distribution(name)
     origin = json.loads(found.read_text("direct_url.json") or "{}")
-    commit = origin.get("vcs_info", {}).get("commit_id")
-    return f"{found.version}{'.' if '+' in found.version else '+'}{COMMIT}{commit[:12]}" if commit else found.version
+    code = origin.get("vcs_info", {}).get("commit_id", "")
+    if origin.get("dir_info", {}).get("editable"):
+        code = _imported_from(Path(url2pathname(urlsplit(origin["url"]).path)))
+    return f"{found.version}{'.' if '+' in found.version else '+'}{CODE}{code[:12]}" if code else found.version
+
+
+def _imported_from(folder: Path) -> str:
+    """Return 64 hex digits that change with the content of what is imported from a folder."""
+    named = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    inside = sorted(path for name in named if name and (path := Path(name)).is_relative_to(folder) and path.is_file())
+    content = [[path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in inside]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def libraries(nodes: Mapping[str, Any]) -> set[str]:
