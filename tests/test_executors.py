@@ -240,10 +240,11 @@ def test_the_audit_by_dask(tables: Project, cluster: Cluster) -> None:
 
 
 def test_folds_are_trained_beside_the_seeds_where_a_process_is_free(tables: Project) -> None:
-    kept, suspects = tables.path / ".dvc" / "cache" / "datapass" / "folds", tables.path / "reports" / "suspects.csv"
+    suspects = tables.path / "reports" / "suspects.csv"
     before = suspects.read_bytes()
-    shutil.rmtree(kept)
-    train_with(tables, LOCAL | {"workers": 4})  # three seeds, so one at least
+    shutil.rmtree(tables.path / ".dvc" / "cache" / "datapass")
+    choose(tables, LOCAL | {"workers": 4})  # three seeds, so one at least
+    tables.run("python", "-m", "datapass.stages.train")
     said = tables.run("python", "-m", "datapass.stages.audit").stdout
     assert re.match("[1-5] of 5 trainings without a fold were done before and are taken over", said)
     assert suspects.read_bytes() == before
@@ -253,12 +254,12 @@ def test_folds_are_trained_beside_the_seeds_where_a_process_is_free(tables: Proj
 
 
 def test_a_fold_that_fails_beside_the_seeds_is_said_by_the_audit(tables: Project) -> None:
-    shutil.rmtree(tables.path / ".dvc" / "cache" / "datapass" / "folds")
+    shutil.rmtree(tables.path / ".dvc" / "cache" / "datapass")
     folds = tables.path / "src" / "datapass" / "stages" / "folds.py"
     with folds.open("a", encoding="utf-8") as code:
         code.write("\n\ndef audited():\n    raise ValueError('no table')\n")
-    said = train_with(tables, LOCAL | {"workers": 4})
-    assert "no table" not in said.stderr
+    choose(tables, LOCAL | {"workers": 4})
+    assert "no table" not in tables.run("python", "-m", "datapass.stages.train").stderr
     assert "no table" in tables.run("python", "-m", "datapass.stages.audit", ok=False).stderr
 
 
