@@ -227,10 +227,25 @@ def test_nothing_is_taken_over_beside_a_library_that_may_change_unseen(
 ) -> None:
     monkeypatch.setattr(kept, "distributions", lambda: [Editable(here, "Digits")])
     assert specification(settings()) is not None, "the project itself, whose modules are declared"
-    monkeypatch.setattr(kept, "distributions", lambda: [Editable(here, "another-project")])
+    monkeypatch.setattr(kept, "distributions", lambda: [Editable(tmp_path / "a library", "ours")])
     one = put()
     assert specification(settings()) is None and one.take(3, tmp_path) is None
     assert seconds(ABOUT["fingerprint"]) == 2.5
+
+
+@pytest.mark.parametrize(("name", "same"), [("Digits", True), ("another-project", False)], ids=["this", "another"])
+def test_a_project_like_this_that_is_installed_from_its_folder(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, same: bool
+) -> None:
+    """This one's modules are declared by the stage; of another one nothing else tells an edit."""
+    code = tmp_path / "installed" / "src" / "other" / "network.py"
+    (tmp_path / "installed" / "src" / "datapass").mkdir(parents=True)
+    code.parent.mkdir()
+    code.write_text("width = 1", encoding="utf-8")
+    monkeypatch.setattr(kept, "distributions", lambda: [Editable(tmp_path / "installed", name)])
+    before = specification(settings())
+    code.write_text("width = 2", encoding="utf-8")
+    assert before is not None and (specification(settings()) == before) == same
 
 
 def test_another_library_or_machine(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

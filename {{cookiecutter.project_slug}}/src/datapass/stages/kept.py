@@ -17,6 +17,8 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from dvc.config import Config
 from packaging.utils import canonicalize_name
@@ -101,17 +103,32 @@ def _is_plain(stage: Stage) -> bool:
 
 
 def _library(one: Distribution) -> str:
-    """Return name and version of a library, and a hash of what its installer wrote down: files, and where they are from."""
-    written_down = [one.read_text("RECORD"), one.read_text("direct_url.json")]
-    return f"{one.metadata['Name']} {one.version} {hashlib.sha256(json.dumps(written_down).encode()).hexdigest()}"
+    """Return name and version of a library, and a hash of what its installer wrote down: files, and where they are from.
+
+    Of another project like this one, installed from its folder, it is a hash of its code; this one's is declared by stages.
+    """
+    about: list[Any] = [one.read_text("RECORD"), one.read_text("direct_url.json")]
+    folder = _folder(one)
+    if folder is not None and canonicalize_name(one.metadata["Name"]) != canonicalize_name(
+        name(Path("pyproject.toml"))
+    ):
+        code = sorted(path for path in (folder / "src").rglob("*.py") if path.is_file())
+        about += [[path.as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in code]
+    return f"{one.metadata['Name']} {one.version} {hashlib.sha256(json.dumps(about).encode()).hexdigest()}"
+
+
+def _folder(library: Distribution) -> Path | None:
+    """Return the folder from which a library is installed such that someone may edit it (PEP 610)."""
+    origin = json.loads(library.read_text("direct_url.json") or "{}")
+    if not origin.get("dir_info", {}).get("editable"):
+        return None
+    return Path(url2pathname(urlsplit(origin["url"]).path))
 
 
 def _edited_in_place(library: Distribution) -> bool:
-    """Return whether a library is installed from a folder that someone may edit (PEP 610), and is not this project."""
-    origin = json.loads(library.read_text("direct_url.json") or "{}")
-    if not origin.get("dir_info", {}).get("editable"):
-        return False
-    return canonicalize_name(library.metadata["Name"]) != canonicalize_name(name(Path("pyproject.toml")))
+    """Return whether someone may edit a library where it is, and it is no project like this one, see `_library`."""
+    folder = _folder(library)
+    return folder is not None and not (folder / "src" / "datapass").is_dir()
 
 
 class Kept:
