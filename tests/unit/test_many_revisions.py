@@ -39,6 +39,15 @@ def hashed(content: bytes) -> str:
     return md5(content, usedforsecurity=False).hexdigest()
 
 
+def keep(folder: Path, content: bytes) -> Path:
+    """Put a file into the cache of DVC in a folder, and return its place there."""
+    digest = hashed(content)
+    path = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
 def one(number: int) -> Made:
     """Return a result whose training labels, test labels and answers are no other's."""
     made = new(f"exp-{number:02}", 0.80 + 0.003 * number, first=number)
@@ -220,10 +229,7 @@ def test_looks_are_not_counted_where_a_test_table_is_nowhere(
     for name, files in made.items():
         commit(f"refs/heads/{name}", files | {"data/examples/test.csv": None}, "" if name == "main" else "main")
     for table in [tables[0], *tables[1 + lost :]]:
-        digest = hashed(table)
-        kept = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(table)
+        keep(folder, table)
     main, last = resolve(["main", "exp-2"])
     (compared,) = compare_all(main, [last])
     assert compared.looks == (None if lost else 4) and (compared.all_looks is None) == bool(lost)
@@ -243,10 +249,7 @@ def test_a_lock_that_was_broken_once_stops_no_later_comparison(repository: Calla
     commit("refs/heads/main", baseline | kept, "main")
     commit("refs/heads/cand", result | kept, "main")
     for table in (baseline["data/examples/test.csv"] or b"", result["data/examples/test.csv"] or b""):
-        digest = hashed(table)
-        path = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(table)
+        keep(folder, table)
     main, last = resolve(["main", "cand"])
     (compared,) = compare_all(main, [last])
     assert compared.looks == 2

@@ -3,24 +3,20 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from ..data.shards import folders
 from ..files.paths import ARRAYS, EXAMPLES, INPUTS, PARAMS, PIPELINE, RAW
 from ..stages.frame import declared, read_by
+from ..stages.frame import files as files_of
 
 SENT = {Path("src"), PIPELINE, PARAMS, Path("pyproject.toml"), INPUTS, EXAMPLES}
 
 
-def files() -> Iterator[Path]:
-    """Yield the files that a training reads, of the project in the working directory: what stage `train` declares is among them."""
-    paths = SENT | (read_by(declared("train")) if PIPELINE.is_file() else set())
-    roots = sorted(path for path in paths if not any(path != other and path.is_relative_to(other) for other in paths))
-    for root in [*roots, *folders()]:
-        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
-            if path.is_file() and path.suffix != ".pyc":
-                yield path
+def files() -> list[Path]:
+    """Return the files that a training reads, of the project in the working directory: what stage `train` declares is among them."""
+    declares = read_by(declared("train")) if PIPELINE.is_file() else set()
+    return files_of(SENT | declares | set(folders()))
 
 
 def packed() -> bytes:

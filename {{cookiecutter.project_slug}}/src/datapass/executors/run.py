@@ -62,12 +62,12 @@ def answers(
         place = asdict(Place(folder, digest, variables))
         shared = pool.share(archive) if archive and hasattr(pool, "share") else archive  # once, not with each request
         waiting: dict[Future[Answer], int] = {}
-        lock, took, left, todo = threading.Lock(), list[float](), len(beside), progress.total - progress.done
+        lock, took, left, rest = threading.Lock(), list[float](), len(beside), progress.total - progress.done
 
         def told(steps: int, note: str) -> None:
-            nonlocal todo
+            nonlocal rest
             with lock:  # the trainings tell of themselves from several threads
-                todo -= steps
+                rest -= steps
                 progress.advance(steps, note)
 
         def told_beside(steps: int, note: str) -> None:
@@ -78,7 +78,7 @@ def answers(
             """Ask, unless that would keep those waiting who wait for the others."""
             nonlocal left
             with lock:
-                idle = todo >= steps / 2
+                idle = rest >= steps / 2
                 quick = bool(took) and left * min(took) < START * getattr(pool, "workers", 1)
                 left -= 1
                 if not (idle or quick):

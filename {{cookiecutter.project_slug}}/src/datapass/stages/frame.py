@@ -94,11 +94,11 @@ def read_by(stage: Stage) -> set[Path]:
 
 
 def files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files at and under some paths, sorted, but for those that .dvcignore names."""
+    """Return the files at and under some paths, sorted, but for those that .dvcignore names and what Python compiles."""
     found = {file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()}
     rules = Path(".dvcignore").read_text(encoding="utf-8") if Path(".dvcignore").is_file() else ""
     ignored = set(GitIgnoreSpec.from_lines(rules.splitlines()).match_files(file.as_posix() for file in found))
-    return sorted(file for file in found if file.as_posix() not in ignored)
+    return sorted(file for file in found if file.as_posix() not in ignored and file.suffix != ".pyc")
 
 
 def stamps(stage: Stage) -> Stamps:

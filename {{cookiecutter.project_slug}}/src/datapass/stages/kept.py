@@ -17,8 +17,6 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from statistics import median
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from dvc.config import Config
 from packaging.utils import canonicalize_name
@@ -28,6 +26,7 @@ from ..files.paths import INPUTS, VALUES
 from ..files.writes import written
 from ..integrity import name
 from ..settings import Settings
+from ..training.environment import editable
 from .frame import Stage, declared, files, read_by, refuse_changes, stamps
 
 AGAIN = "DATAPASS_TRAIN_AGAIN"  # set in the shell: train all seeds, whatever is kept
@@ -108,7 +107,7 @@ def _library(one: Distribution) -> str:
     Of another project like this one, installed from its folder, it is a hash of its code; this one's is declared by stages.
     """
     about: list[Any] = [one.read_text("RECORD"), one.read_text("direct_url.json")]
-    folder = _folder(one)
+    folder = editable(one)
     if folder is not None and canonicalize_name(one.metadata["Name"]) != canonicalize_name(
         name(Path("pyproject.toml"))
     ):
@@ -117,17 +116,9 @@ def _library(one: Distribution) -> str:
     return f"{one.metadata['Name']} {one.version} {hashlib.sha256(json.dumps(about).encode()).hexdigest()}"
 
 
-def _folder(library: Distribution) -> Path | None:
-    """Return the folder from which a library is installed such that someone may edit it (PEP 610)."""
-    origin = json.loads(library.read_text("direct_url.json") or "{}")
-    if not origin.get("dir_info", {}).get("editable"):
-        return None
-    return Path(url2pathname(urlsplit(origin["url"]).path))
-
-
 def _edited_in_place(library: Distribution) -> bool:
     """Return whether someone may edit a library where it is, and it is no project like this one, see `_library`."""
-    folder = _folder(library)
+    folder = editable(library)
     return folder is not None and not (folder / "src" / "datapass").is_dir()
 
 

@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import distribution, packages_distributions
+from importlib.metadata import Distribution, distribution, packages_distributions
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -50,11 +50,21 @@ def _version(name: str) -> str:
     modules that are imported.
     """
     found = distribution(name)
-    origin = json.loads(found.read_text("direct_url.json") or "{}")
-    code = origin.get("vcs_info", {}).get("commit_id", "")
-    if origin.get("dir_info", {}).get("editable"):
-        code = _imported_from(Path(url2pathname(urlsplit(origin["url"]).path)))
+    folder = editable(found)
+    code = _origin(found).get("vcs_info", {}).get("commit_id", "") if folder is None else _imported_from(folder)
     return f"{found.version}{'.' if '+' in found.version else '+'}{CODE}{code[:12]}" if code else found.version
+
+
+def editable(library: Distribution) -> Path | None:
+    """Return the folder from which a library is installed such that someone may edit it (PEP 610); None for others."""
+    origin = _origin(library)
+    if not origin.get("dir_info", {}).get("editable"):
+        return None
+    return Path(url2pathname(urlsplit(origin["url"]).path))
+
+
+def _origin(library: Distribution) -> dict[str, Any]:
+    return dict(json.loads(library.read_text("direct_url.json") or "{}"))
 
 
 def _imported_from(folder: Path) -> str:
